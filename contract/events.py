@@ -1,0 +1,166 @@
+"""Events: what happened at a window, in an unbroken numbered chain per device.
+
+An event is committed to the device's outbox before it is sent and deleted only when a signed receipt covers its number.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
+
+from contract.ids import Code, DeviceId, FixmedinsCode, Msgid, PsnNo, SetlId, Sha256, WindowId
+from contract.message import MalformedMessage, Message, Record, first_fault
+
+GENESIS = "0" * 64
+"""`prev` of the first event of an epoch."""
+
+
+class Outcome(StrEnum):
+    """The one verdict of a capture. Only people dispose; `undecided` is a full answer."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
+    ATTACK = "attack"
+    NO_PERSON = "no_person"
+    BLIND = "blind"
+    MANUAL_VERIFIED = "manual_verified"
+    PROXY = "proxy"
+
+
+class Liveness(StrEnum):
+    """Presentation-attack detection over the track (ISO/IEC 30107-3). `not_evaluated` is never a pass."""
+
+    LIVE = "live"
+    ATTACK = "attack"
+    CANNOT_JUDGE = "cannot_judge"
+    NOT_EVALUATED = "not_evaluated"
+
+
+class Closing(StrEnum):
+    """Why a capture ended."""
+
+    BOUND = "bound"
+    VOIDED = "voided"
+    TIMED_OUT = "timed_out"
+    STOPPED = "stopped"
+    RECOVERED = "recovered"
+
+
+class EvidenceMode(StrEnum):
+    """What leaves the window besides the signed event; set by the site's legal basis."""
+
+    ALL = "all"
+    FLAGGED_ONLY = "flagged_only"
+    VERDICT_ONLY = "verdict_only"
+
+
+class MediaRole(StrEnum):
+    """What a picture shows."""
+
+    BEST = "best"
+    SCENE = "scene"
+
+
+class MediaRef(Record):
+    """A sealed object that follows on the media topic; `media_id` is the SHA-256 of the sealed bytes."""
+
+    media_id: Sha256
+    role: MediaRole
+    content_type: Literal["image/jpeg"]
+    size: Annotated[int, Field(gt=0, le=32 * 1024 * 1024)]
+
+
+class FrameCounts(Record):
+    """What the frames around the settlement gave: seen by the camera, with a face of the subject, good enough to compare."""
+
+    seen: Annotated[int, Field(ge=0)]
+    with_subject: Annotated[int, Field(ge=0)]
+    used: Annotated[int, Field(ge=0)]
+
+
+class Software(Record):
+    """What decided: an outcome can only be compared with one made by the same models and limits."""
+
+    agent: Annotated[str, StringConstraints(max_length=40)]
+    detector: Annotated[str, StringConstraints(max_length=80)]
+    embedder: Annotated[str, StringConstraints(max_length=80)]
+    limits_sha256: Sha256
+    settings_sha256: Sha256
+
+
+class EventBase(Message):
+    """Order is by (epoch, seq), never by wall clock. `prev` is the SHA-256 of the preceding signed event of the epoch."""
+
+    typ: ClassVar[str] = "event"
+    version: Literal[1] = 1
+    device: DeviceId
+    epoch: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1)]
+    prev: Sha256
+    at: AwareDatetime
+    mono_ns: Annotated[int, Field(ge=0)]
+    clock_offset_ms: float | None
+
+
+class Capture(EventBase):
+    """One settlement seen at one window. `similarity` goes to the centre only, never to the till.
+
+    `embedding` is sealed to the centre (base64url, no padding) and present only in a mode that lets it leave the window.
+    """
+
+    kind: Literal["capture"] = "capture"
+    fixmedins_code: FixmedinsCode
+    window: WindowId
+    msgid: Msgid
+    infno: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{4,6}$")]
+    psn_no: PsnNo
+    mdtrt_cert_type: Annotated[str, StringConstraints(pattern=r"^\d{2,3}$")]
+    opened_at: AwareDatetime
+    closed_at: AwareDatetime
+    closing: Closing
+    outcome: Outcome
+    reasons: Annotated[tuple[Code, ...], Field(max_length=32)]
+    similarity: Annotated[float, Field(ge=-1.001, le=1.001)] | None
+    liveness: Liveness
+    persons: Annotated[int, Field(ge=0, le=1000)]
+    frames: FrameCounts
+    evidence_mode: EvidenceMode
+    embedding: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$", max_length=16384)] | None
+    media: Annotated[tuple[MediaRef, ...], Field(max_length=16)]
+    software: Software
+
+
+class Binding(EventBase):
+    """The national reply arrived: `msgid` now has a `setl_id`. Money in yuan as text with two decimals; refunds are negative."""
+
+    kind: Literal["binding"] = "binding"
+    msgid: Msgid
+    setl_id: SetlId
+    mdtrt_id: SetlId
+    setl_time: AwareDatetime
+    medfee_sumamt: Annotated[str, StringConstraints(pattern=r"^-?\d{1,14}\.\d{2}$")]
+    auth_no: Annotated[str, StringConstraints(max_length=64)] | None
+    out_biz_no: Annotated[str, StringConstraints(max_length=64)] | None
+
+
+class Void(EventBase):
+    """The till reversed a settlement (2103, 2208, 2305, 2601). `msgid` is None if this device never saw that settlement."""
+
+    kind: Literal["void"] = "void"
+    setl_id: SetlId
+    msgid: Msgid | None
+
+
+Event = Annotated[Capture | Binding | Void, Field(discriminator="kind")]
+
+
+_any_event: TypeAdapter[Capture | Binding | Void] = TypeAdapter(Event)
+
+
+def parse_event(payload: bytes) -> Capture | Binding | Void:
+    """Read the verified bytes of any event. Raises MalformedMessage for an unknown kind, version or field."""
+    try:
+        return _any_event.validate_json(payload)
+    except ValidationError as error:
+        raise MalformedMessage(first_fault("event", error)) from None

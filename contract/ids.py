@@ -1,0 +1,32 @@
+"""Identifiers as the national settlement interface writes them, narrowed to what is safe in a topic, a file name and a log line.
+
+None of the types checks that the thing exists; they only refuse text that cannot be an identifier.
+"""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$")]
+"""One terminal. No dot, slash, space, plus or hash: it is a topic level, a NATS subject token and a certificate name."""
+
+FixmedinsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]?\d{11}$")]
+"""定点医药机构编号: H or P, region (6), serial (5). The letter is optional because localities differ."""
+
+Msgid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,30}$")]
+"""发送方报文ID, 30 characters: fixmedins_code, yyyyMMddHHmmss, serial (4). The reply stores it as medins_setl_id."""
+
+PsnNo = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,30}$")]
+"""人员编号, opaque."""
+
+SetlId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,30}$")]
+"""结算ID or 就诊ID (mdtrt_id)."""
+
+WindowId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,15}$")]
+"""One settlement window of a terminal, unique within its device."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""Lower-case hexadecimal SHA-256."""
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""A reason or state in snake case; texts for people are made from it at the console, never sent."""

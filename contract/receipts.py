@@ -1,0 +1,36 @@
+"""The centre's signed word that it has committed: the only thing on which a device may delete."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from contract.ids import DeviceId, Sha256
+from contract.message import Message
+
+
+class Receipt(Message):
+    """Cumulative and idempotent. Covers every event of `epoch` up to `up_to`, whose hash is `head` (GENESIS when `up_to` is 0).
+
+    `gaps` are inclusive ranges above `up_to` that the centre misses although it holds a later number; the device sends them again.
+    `media_done` names media objects stored whole.
+    """
+
+    typ: ClassVar[str] = "receipt"
+    kind: Literal["receipt"] = "receipt"
+    version: Literal[1] = 1
+    device: DeviceId
+    epoch: Annotated[int, Field(ge=1)]
+    up_to: Annotated[int, Field(ge=0)]
+    head: Sha256
+    gaps: Annotated[tuple[tuple[int, int], ...], Field(max_length=256)]
+    media_done: Annotated[tuple[Sha256, ...], Field(max_length=1024)]
+    at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _gaps_rise(self) -> "Receipt":
+        edge = self.up_to
+        for first, last in self.gaps:
+            if not edge < first <= last:
+                raise ValueError(f"gap {first}-{last} does not lie above {edge} in rising order")
+            edge = last
+        return self

@@ -1,0 +1,20 @@
+"""The JSON Schema of the whole contract."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from contract.commands import Gallery, GalleryPage
+from contract.events import Binding, Capture, Void
+from contract.media import MediaPart
+from contract.message import Record
+from contract.receipts import Receipt
+from contract.state import Birth, Death, Health
+
+MESSAGES: tuple[type[Record], ...] = (Capture, Binding, Void, Birth, Health, Death, MediaPart, Receipt, Gallery, GalleryPage)
+
+
+def schema() -> dict[str, Any]:
+    """One document (JSON Schema 2020-12) with a definition per message."""
+    _, document = models_json_schema([(message, "validation") for message in MESSAGES], title="Window watch contract")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document}
