@@ -1,0 +1,1 @@
+"""Who did what and looked at whom, in a hash chain."""

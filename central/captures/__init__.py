@@ -1,0 +1,1 @@
+"""What the windows saw: ingest, receipts, faces."""

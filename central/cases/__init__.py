@@ -1,0 +1,1 @@
+"""Findings and what people decided about them."""

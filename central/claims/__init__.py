@@ -1,0 +1,1 @@
+"""The settlements as the fund was billed."""

@@ -1,0 +1,1 @@
+"""Where claims come from: one file per source."""

@@ -1,0 +1,1 @@
+"""Sealed pictures at rest, opened only for a logged view."""

@@ -1,0 +1,1 @@
+"""Pairs captures with settlements; every one gets exactly one code."""

@@ -1,0 +1,1 @@
+"""Insured persons: templates, proxies and which sites expect them."""

@@ -1,0 +1,110 @@
+"""Settings of the centre: one TOML file, overridden by the environment (CENTRAL_...). An unknown key stops the start."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from central.errors import Misconfigured
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Share = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Part(BaseModel):
+    """A table of the settings file: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerSettings(Part):
+    """Where the broker listens, and as whom the centre connects. Certificates lie in `<data_dir>/keys`, made at set-up."""
+
+    host: str = Field(default="127.0.0.1", description="Name or address of the broker as written in its certificate.")
+    port: Port = Field(default=8883, description="MQTT over TLS.")
+    ingest_id: str = Field(default="central", pattern=r"^central(-[a-z0-9]+)?$", description="MQTT client id of this ingest worker.")
+    shards: tuple[int, ...] | None = Field(default=None, description="Shards of this ingest worker; none means all of them.")
+    batch: int = Field(default=500, ge=1, le=5000, description="Messages per database transaction at most; 500 measured best.")
+    batch_wait_ms: int = Field(default=20, ge=0, le=1000, description="How long a batch may wait to fill; bounds the receipt's delay.")
+
+
+class WebSettings(Part):
+    """The console and the HTTP API."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; a reverse proxy with TLS stands before any other address.")
+    port: Port = Field(default=8080, description="Port of the console.")
+    secure_cookies: bool = Field(default=False, description="True behind TLS: the session cookie is then sent over TLS only.")
+    session_hours: int = Field(default=8, ge=1, le=24, description="A working day; after it one logs in again.")
+
+
+class FaceGroupSettings(Part):
+    """When two captures show the same face. Cosine of fused embeddings of the default pack; from our own evaluation on window clips:
+    same person at least 0.865, different persons at most 0.57."""
+
+    same: Share = Field(default=0.66, description="At or above: the same group. Above every different pair measured.")
+    doubtful: Share = Field(default=0.5, description="From here to `same` the capture starts a group of its own, marked doubtful.")
+    window_days: int = Field(default=30, ge=1, le=365, description="How far back faces are compared: the longest span of the face rules.")
+
+
+class PeopleSettings(Part):
+    """Enrolment of insured persons."""
+
+    gallery_days: int = Field(default=30, ge=1, le=365, description="A template on a terminal expires after this unless sent again.")
+    picture_long_side: int = Field(default=640, ge=64, le=1920, description="Pixels; enrolment pictures are searched at this size.")
+
+
+class Settings(BaseSettings):
+    """Everything the centre can be told. Read once at start."""
+
+    model_config = SettingsConfigDict(env_prefix="CENTRAL_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(default=Path("var/central"), description="Keys, database, sealed pictures.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in data_dir.")
+    models_dir: Path | None = Field(
+        default=None, description="Face networks; empty means the folder where `python -m models fetch` puts them."
+    )
+    rules_file: Path = Field(default=Path("config/rules.toml"), description="Parameters of the rules.")
+    broker: BrokerSettings = BrokerSettings()
+    web: WebSettings = WebSettings()
+    faces: FaceGroupSettings = FaceGroupSettings()
+    people: PeopleSettings = PeopleSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file, whose content `read` passes as keywords."""
+        del dotenv_settings, file_secret_settings, settings_cls
+        return (env_settings, init_settings)
+
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """Read the file (None: defaults) and the environment. Raises Misconfigured naming the key and what is wrong."""
+        try:
+            return cls(**(tomllib.loads(path.read_text(encoding="utf-8")) if path is not None else {}))
+        except FileNotFoundError:
+            raise Misconfigured(f"settings file {path} does not exist; config/central.example.toml shows every key") from None
+        except (ValidationError, SettingsError, ValueError) as error:
+            raise Misconfigured(f"settings {path or '(environment)'}: {error}") from None
+
+    @property
+    def url(self) -> str:
+        """The database's URL with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'central.sqlite3'}"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Private keys of the centre and its certificate authority."""
+        return self.data_dir / "keys"
+
+    @property
+    def evidence_dir(self) -> Path:
+        """Sealed pictures."""
+        return self.data_dir / "evidence"

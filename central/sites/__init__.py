@@ -1,0 +1,1 @@
+"""Institutions, their windows and devices, and what the broker lets each device do."""

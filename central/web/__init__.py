@@ -1,0 +1,1 @@
+"""The console's templates, texts and static files."""
