@@ -1,0 +1,1 @@
+"""What the message broker is told, and the embedded one as a child process."""

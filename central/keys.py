@@ -1,0 +1,77 @@
+"""The centre's own keys: made once, kept in one folder that only the service can read, never in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from central.certificates import CENTRE_NAME, Pair, issue_client, issue_server, make_authority
+from central.errors import Misconfigured
+from central.files import write_whole
+from contract.sealed import Signer, raw_public
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentreKeys:
+    """What the centre signs with and what opens the seals made for it. `folder` also holds the TLS files."""
+
+    folder: Path
+    signer: Signer
+    seal_private: X25519PrivateKey
+
+    @property
+    def seal_public(self) -> bytes:
+        """What devices seal to, raw."""
+        return raw_public(self.seal_private.public_key())
+
+    def tls(self, name: str) -> tuple[Path, Path]:
+        """Certificate and key file of `ca`, `broker` or `central`."""
+        return self.folder / f"{name}.crt", self.folder / f"{name}.key"
+
+    def authority(self) -> Pair:
+        """The certificate authority, read only while enrolling."""
+        certificate, key = self.tls("ca")
+        return Pair(certificate=certificate.read_bytes(), key=key.read_bytes())
+
+
+def make_keys(folder: Path, *, broker_hosts: tuple[str, ...], now: datetime) -> CentreKeys:
+    """Make whatever is missing and read the rest; repeating it changes nothing that is there."""
+    if not (folder / "ca.crt").exists():
+        _write_pair(folder, "ca", make_authority(now=now))
+    authority = Pair(certificate=(folder / "ca.crt").read_bytes(), key=(folder / "ca.key").read_bytes())
+    if not (folder / "broker.crt").exists():
+        _write_pair(folder, "broker", issue_server(authority, hosts=broker_hosts, now=now))
+    if not (folder / "central.crt").exists():
+        _write_pair(folder, "central", issue_client(authority, name=CENTRE_NAME, now=now))
+    for name, new in (("sign.pem", Ed25519PrivateKey.generate), ("seal.pem", X25519PrivateKey.generate)):
+        if not (folder / name).exists():
+            write_whole(folder / name, new().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), private=True)
+    return read_keys(folder)
+
+
+def read_keys(folder: Path) -> CentreKeys:
+    """Read the keys. Raises Misconfigured naming the file that is missing or of another kind."""
+    sign, seal = _load(folder / "sign.pem"), _load(folder / "seal.pem")
+    if not isinstance(sign, Ed25519PrivateKey):
+        raise Misconfigured(f"{folder / 'sign.pem'} holds no Ed25519 key")
+    if not isinstance(seal, X25519PrivateKey):
+        raise Misconfigured(f"{folder / 'seal.pem'} holds no X25519 key")
+    return CentreKeys(folder=folder, signer=Signer(sign), seal_private=seal)
+
+
+def _load(path: Path) -> object:
+    try:
+        return load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise Misconfigured(f"key file {path} is missing: run `python -m central migrate`, which makes the centre's keys once") from None
+    except ValueError as error:
+        raise Misconfigured(f"key file {path} cannot be read: {error}") from None
+
+
+def _write_pair(folder: Path, name: str, pair: Pair) -> None:
+    """The key first: a certificate without key would look complete."""
+    write_whole(folder / f"{name}.key", pair.key, private=True)
+    write_whole(folder / f"{name}.crt", pair.certificate)
