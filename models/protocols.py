@@ -1,0 +1,34 @@
+"""What a face network must be able to do, whatever library runs it."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.results import Face, Picture
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """All faces of `picture` (height x width x 3, BGR), best score first; empty when there is none."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns aligned faces into vectors; vectors of different `version` must never be compared."""
+
+    @property
+    def version(self) -> str:
+        """Name of the network and the first 12 hexadecimal digits of its published weights' sha256."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Values in a vector."""
+        ...
+
+    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vectors (N, size) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`."""
+        ...

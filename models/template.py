@@ -1,0 +1,115 @@
+"""Make what is kept of a person: one vector from one picture, or from many."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models import compare
+from models.align import chip
+from models.errors import PictureRefused
+from models.pack import Pack
+from models.quality import ENROLMENT, WINDOW, QualityLimits, measure, problems
+from models.results import Face, Picture, Quality, Template, Vector
+
+SAME_FACE = 0.5  # similarity from which two faces of one clip are taken for one person; only used to sort faces, never for a verdict
+RIVAL = 0.5  # a second person with at least this share of the first one's evidence makes the choice unsafe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Sighting:
+    frame: int
+    quality: Quality
+    vector: Vector
+
+
+def from_picture(pack: Pack, picture: Picture, limits: QualityLimits = ENROLMENT, source: str = "picture") -> Template:
+    """The template of the only face in `picture`.
+
+    Faces below `limits.score` are not counted: they are as often a printed cloth as a person. Raises PictureRefused with no_face,
+    several_faces or poor_quality.
+    """
+    faces = [face for face in pack.detector.detect(picture) if face.score >= limits.score]
+    if not faces:
+        raise PictureRefused("no_face", "no face can be seen clearly in the picture; take one from the front, in even light")
+    if len(faces) > 1:
+        raise PictureRefused("several_faces", f"the picture shows {len(faces)} faces; take one with only this person")
+    quality = measure(picture, faces[0])
+    if found := problems(quality, limits):
+        raise PictureRefused("poor_quality", f"the face cannot be used: {', '.join(found)}; take another picture", found)
+    vector = pack.embedder.embed(chip(picture, faces[0].landmarks)[np.newaxis])[0]
+    return Template(vector=vector, version=pack.embedder.version, quality=quality, source=source)
+
+
+def from_pictures(pack: Pack, frames: Iterable[Picture], limits: QualityLimits = WINDOW) -> Template:
+    """The template of the one person whom the frames of a clip, or several photos, show.
+
+    Faces that pass `limits` are sorted into persons by similarity; the person with the most evidence (detector's score times fusing
+    weight, over all frames) is taken, whatever the size of the faces, and their vectors are fused by weight. One frame is held at a time.
+    Raises PictureRefused with no_face, with poor_quality when faces are seen but none can be used, or with several_faces when a second
+    person has half as much evidence.
+    """
+    seen, sightings, rejected = 0, [], set[str]()
+    for frame in frames:
+        for face in pack.detector.detect(frame):
+            quality = measure(frame, face)
+            found = problems(quality, limits)
+            rejected.update(found)
+            if not found:
+                sightings.append(_Sighting(frame=seen, quality=quality, vector=_embed_one(pack, frame, face)))
+        seen += 1
+    if not sightings:
+        raise _nothing_usable(seen, rejected)
+    person = _main_person(_persons(sightings))
+    return Template(
+        vector=_fused(person),
+        version=pack.embedder.version,
+        quality=max((sighting.quality for sighting in person), key=lambda quality: quality.weight),
+        source=f"{len(person)} of {seen} frames",
+    )
+
+
+def _embed_one(pack: Pack, frame: Picture, face: Face) -> Vector:
+    vector: Vector = pack.embedder.embed(chip(frame, face.landmarks)[np.newaxis])[0]
+    return vector
+
+
+def _nothing_usable(seen: int, rejected: set[str]) -> PictureRefused:
+    if not rejected:
+        return PictureRefused("no_face", f"no face can be seen in {seen} frames; look at the camera from the front, in even light")
+    codes = tuple(sorted(rejected))
+    return PictureRefused("poor_quality", f"none of the faces in {seen} frames can be used: {', '.join(codes)}; record again", codes)
+
+
+def _persons(sightings: Sequence[_Sighting]) -> list[list[_Sighting]]:
+    """Sort sightings into persons, best ones first as anchors; a person appears at most once in a frame."""
+    persons: list[list[_Sighting]] = []
+    for sighting in sorted(sightings, key=_evidence, reverse=True):
+        fitting = [person for person in persons if all(other.frame != sighting.frame for other in person)]
+        nearest = max(fitting, key=lambda person: compare.similarity(_fused(person), sighting.vector), default=None)
+        if nearest is not None and compare.similarity(_fused(nearest), sighting.vector) >= SAME_FACE:
+            nearest.append(sighting)
+        else:
+            persons.append([sighting])
+    return persons
+
+
+def _main_person(persons: list[list[_Sighting]]) -> list[_Sighting]:
+    ranked = sorted(persons, key=_total_evidence, reverse=True)
+    if len(ranked) > 1 and _total_evidence(ranked[1]) >= RIVAL * _total_evidence(ranked[0]):
+        raise PictureRefused(
+            "several_faces", "two persons are seen about equally well; record again with only this person before the camera"
+        )
+    return ranked[0]
+
+
+def _evidence(sighting: _Sighting) -> float:
+    return sighting.quality.score * sighting.quality.weight
+
+
+def _total_evidence(person: Sequence[_Sighting]) -> float:
+    return sum(_evidence(sighting) for sighting in person)
+
+
+def _fused(person: Sequence[_Sighting]) -> Vector:
+    return compare.fuse([sighting.vector for sighting in person], [sighting.quality.weight for sighting in person])
