@@ -1,6 +1,6 @@
 """Tables of accounts and of their browser sessions (only a hash of each session's token is kept)."""
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
 
 from central.db import Hash, Name, UtcDateTime, metadata
 
@@ -9,6 +9,7 @@ accounts = Table(
     metadata,
     Column("username", Name, primary_key=True),
     Column("password_hash", Text, nullable=False),
+    Column("must_change_password", Boolean, nullable=False),
     Column("role", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),

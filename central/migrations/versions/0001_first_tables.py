@@ -20,6 +20,7 @@ def upgrade() -> None:
         "accounts",
         sa.Column("username", sa.String(length=64), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("created_at", central.db.UtcDateTime(), nullable=False),
         sa.Column("disabled_at", central.db.UtcDateTime(), nullable=True),
