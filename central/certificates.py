@@ -7,6 +7,7 @@ A client certificate carries its name twice: as common name (Mosquitto's user na
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -38,42 +39,56 @@ def client_mail(name: str) -> str:
 
 def make_authority(*, now: datetime) -> Pair:
     """A self-signed certificate authority that can sign end entities only."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = new_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Window watch authority")])
     builder = _builder(name, name, key.public_key(), now, timedelta(days=365 * AUTHORITY_YEARS))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
-    return Pair(certificate=builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), key=_pem(key))
+    return Pair(certificate=builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), key=key_pem(key))
 
 
-def issue_server(authority: Pair, *, hosts: tuple[str, ...], now: datetime) -> Pair:
-    """A server certificate valid for these names and addresses."""
-    names = [_host(host) for host in hosts]
-    return _issue(authority, "broker", x509.SubjectAlternativeName(names), ExtendedKeyUsageOID.SERVER_AUTH, SERVER_DAYS, now)
+def issue_server(authority: Pair, public: ec.EllipticCurvePublicKey, *, hosts: tuple[str, ...], now: datetime) -> bytes:
+    """A server certificate (PEM) valid for these names and addresses."""
+    names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+    return _issue(authority, public, _Entity("broker", names, ExtendedKeyUsageOID.SERVER_AUTH, SERVER_DAYS), now)
 
 
-def issue_client(authority: Pair, *, name: str, now: datetime) -> Pair:
-    """A client certificate for a device or for the centre, with a new key."""
+def issue_client(authority: Pair, public: ec.EllipticCurvePublicKey, *, name: str, now: datetime) -> bytes:
+    """A client certificate (PEM) for a key that a device or the centre made and keeps."""
     names = x509.SubjectAlternativeName([x509.RFC822Name(client_mail(name))])
-    return _issue(authority, name, names, ExtendedKeyUsageOID.CLIENT_AUTH, CLIENT_DAYS, now)
+    return _issue(authority, public, _Entity(name, names, ExtendedKeyUsageOID.CLIENT_AUTH, CLIENT_DAYS), now)
 
 
-def _issue(
-    authority: Pair, common_name: str, names: x509.SubjectAlternativeName, use: x509.ObjectIdentifier, days: int, now: datetime
-) -> Pair:
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A key for TLS (P-256: understood by every broker)."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The private key as unencrypted PKCS 8, for a file that only its owner reads."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+class _Entity(NamedTuple):
+    common_name: str
+    names: x509.SubjectAlternativeName
+    use: x509.ObjectIdentifier
+    days: int
+
+
+def _issue(authority: Pair, public: ec.EllipticCurvePublicKey, entity: _Entity, now: datetime) -> bytes:
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     issuer_key = load_pem_private_key(authority.key, password=None)
     if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"the authority's key is a {type(issuer_key).__name__}, expected an elliptic-curve key")
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    builder = _builder(subject, issuer.subject, key.public_key(), now, timedelta(days=days))
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, entity.common_name)])
+    builder = _builder(subject, issuer.subject, public, now, timedelta(days=entity.days))
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
-    builder = builder.add_extension(names, critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([entity.use]), critical=False)
+    builder = builder.add_extension(entity.names, critical=False)
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-    return Pair(certificate=builder.sign(issuer_key, hashes.SHA256()).public_bytes(Encoding.PEM), key=_pem(key))
+    return builder.sign(issuer_key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def _builder(
@@ -103,7 +118,3 @@ def _host(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from central.certificates import CENTRE_NAME, Pair, issue_client, issue_server, make_authority
+from central.certificates import CENTRE_NAME, Pair, issue_client, issue_server, key_pem, make_authority, new_key
 from central.errors import Misconfigured
 from central.files import write_whole
 from contract.sealed import Signer, raw_public
@@ -43,9 +43,15 @@ def make_keys(folder: Path, *, broker_hosts: tuple[str, ...], now: datetime) -> 
         _write_pair(folder, "ca", make_authority(now=now))
     authority = Pair(certificate=(folder / "ca.crt").read_bytes(), key=(folder / "ca.key").read_bytes())
     if not (folder / "broker.crt").exists():
-        _write_pair(folder, "broker", issue_server(authority, hosts=broker_hosts, now=now))
+        key = new_key()
+        _write_pair(
+            folder, "broker", Pair(certificate=issue_server(authority, key.public_key(), hosts=broker_hosts, now=now), key=key_pem(key))
+        )
     if not (folder / "central.crt").exists():
-        _write_pair(folder, "central", issue_client(authority, name=CENTRE_NAME, now=now))
+        key = new_key()
+        _write_pair(
+            folder, "central", Pair(certificate=issue_client(authority, key.public_key(), name=CENTRE_NAME, now=now), key=key_pem(key))
+        )
     for name, new in (("sign.pem", Ed25519PrivateKey.generate), ("seal.pem", X25519PrivateKey.generate)):
         if not (folder / name).exists():
             write_whole(folder / name, new().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), private=True)

@@ -1,0 +1,81 @@
+"""Take in sealed objects part by part, and open one for one view that is logged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from central.audit import service as audit
+from central.errors import NotFound
+from central.evidence import store
+from central.evidence.store import EvidenceStore
+from central.keys import CentreKeys
+from contract.events import MediaRef
+from contract.media import MediaPart, media_id
+from contract.sealed import picture_purpose, seal, unseal
+
+
+def announce(db: Connection, *, device_id: str, capture_id: str, refs: Sequence[MediaRef], now: datetime) -> None:
+    """Expect the objects that a signed capture names."""
+    store.announce(
+        db,
+        [
+            _row(ref.media_id, ref.role, ref.size, picture_purpose(device_id), now) | {"device_id": device_id, "capture_id": capture_id}
+            for ref in refs
+        ],
+    )
+
+
+def take_part(db: Connection, files: EvidenceStore, part: MediaPart, body: bytes, *, now: datetime) -> bool:
+    """Keep a verified part; True once its object is stored whole.
+
+    Parts of an object that no capture of this device announced are not kept: the device sends them again after its event.
+    """
+    row = store.one(db, part.media_id)
+    if row is None or row["device_id"] != part.device or row["size"] != part.size:
+        return False
+    if row["stored_at"] is not None:
+        return True
+    kept = {"media_id": part.media_id, "device_id": part.device, "part_index": part.index, "part_count": part.count}
+    store.keep_part(db, {**kept, "body": body, "received_at": now})
+    if store.parts_held(db, part.media_id, part.device) < part.count:
+        return False
+    sealed = store.join_parts(db, part.media_id, part.device)
+    store.drop_parts(db, part.media_id, part.device)
+    if media_id(sealed) != part.media_id:
+        return False
+    files.put(part.media_id, sealed)
+    store.mark_stored(db, part.media_id, now=now)
+    return True
+
+
+def keep_own(db: Connection, files: EvidenceStore, keys: CentreKeys, plain: bytes, *, purpose: str, role: str, now: datetime) -> str:
+    """Seal and store an object that came to the centre in clear (an enrolment picture); its media_id."""
+    sealed = seal(plain, keys.seal_public, purpose)
+    name = media_id(sealed)
+    files.put(name, sealed)
+    store.announce(db, [_row(name, role, len(sealed), purpose, now) | {"device_id": None, "capture_id": None, "stored_at": now}])
+    return name
+
+
+def open_picture(db: Connection, keys: CentreKeys, files: EvidenceStore, *, media_id: str, actor: str, now: datetime, why: str) -> bytes:
+    """The JPEG inside a sealed picture, for one view. Writes who looked and why in the same transaction.
+
+    Raises NotFound if it is unknown or not yet here, and Untrusted if the stored bytes are not what was sealed.
+    """
+    row = store.one(db, media_id)
+    if row is None or row["stored_at"] is None:
+        raise NotFound(f"picture {media_id[:80]!r} is not here")
+    plain = unseal(files.get(media_id), keys.seal_private, row["purpose"])
+    audit.record(db, now=now, actor=actor, action="picture.view", object=media_id, detail={"why": why, "capture_id": row["capture_id"]})
+    return plain
+
+
+def of_capture(db: Connection, capture_id: str) -> Sequence[Any]:
+    """Rows (media_id, role, stored_at) of one capture's objects."""
+    return store.of_capture(db, capture_id)
+
+
+def _row(name: str, role: str, size: int, purpose: str, now: datetime) -> dict[str, Any]:
+    return {"media_id": name, "role": role, "content_type": "image/jpeg", "size": size, "purpose": purpose, "announced_at": now}

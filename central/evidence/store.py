@@ -1,0 +1,91 @@
+"""Where sealed objects lie (files behind one small port), and all SQL about them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
+
+from central.db import insert_new
+from central.errors import NotFound
+from central.evidence.tables import media, media_parts
+from central.files import write_whole
+
+
+class EvidenceStore(Protocol):
+    """Holds sealed bytes by their SHA-256; it cannot open them."""
+
+    def put(self, media_id: str, sealed: bytes) -> None:
+        """Keep the bytes durably; repeating it changes nothing."""
+
+    def get(self, media_id: str) -> bytes:
+        """The bytes. Raises NotFound."""
+
+
+class FileEvidence:
+    """One file per object, spread over 256 folders."""
+
+    def __init__(self, root: Path) -> None:
+        """Nothing is created before the first `put`."""
+        self._root = root
+
+    def put(self, media_id: str, sealed: bytes) -> None:
+        """Write whole, synced before and after the rename."""
+        path = self._path(media_id)
+        if not path.exists():
+            write_whole(path, sealed, private=True)
+
+    def get(self, media_id: str) -> bytes:
+        """Read the file."""
+        try:
+            return self._path(media_id).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"evidence {media_id} is not in the store") from None
+
+    def _path(self, media_id: str) -> Path:
+        if len(media_id) != 64 or not set(media_id) <= set("0123456789abcdef"):
+            raise NotFound(f"{media_id[:80]!r} names no evidence")
+        return self._root / media_id[:2] / media_id
+
+
+def announce(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Expect objects that a capture named; objects already known stay as they are."""
+    insert_new(db, media, rows, ["media_id"])
+
+
+def one(db: Connection, media_id: str) -> RowMapping | None:
+    """One object's row, or None."""
+    return db.execute(select(media).where(media.c.media_id == media_id)).mappings().first()
+
+
+def of_capture(db: Connection, capture_id: str) -> Sequence[RowMapping]:
+    """The objects of one capture."""
+    return db.execute(select(media).where(media.c.capture_id == capture_id).order_by(media.c.role)).mappings().all()
+
+
+def keep_part(db: Connection, row: Mapping[str, Any]) -> None:
+    """Keep one part until the others are there."""
+    insert_new(db, media_parts, [row], ["media_id", "device_id", "part_index"])
+
+
+def parts_held(db: Connection, media_id: str, device_id: str) -> int:
+    """How many parts of an object are here."""
+    condition = (media_parts.c.media_id == media_id) & (media_parts.c.device_id == device_id)
+    return db.scalar(select(func.count()).select_from(media_parts).where(condition)) or 0
+
+
+def join_parts(db: Connection, media_id: str, device_id: str) -> bytes:
+    """All parts in order."""
+    condition = (media_parts.c.media_id == media_id) & (media_parts.c.device_id == device_id)
+    return b"".join(db.scalars(select(media_parts.c.body).where(condition).order_by(media_parts.c.part_index)))
+
+
+def drop_parts(db: Connection, media_id: str, device_id: str) -> None:
+    """Forget the parts of an object that is stored whole, or was false."""
+    db.execute(delete(media_parts).where(media_parts.c.media_id == media_id, media_parts.c.device_id == device_id))
+
+
+def mark_stored(db: Connection, media_id: str, *, now: datetime) -> None:
+    """The object is in the store."""
+    db.execute(update(media).where(media.c.media_id == media_id, media.c.stored_at.is_(None)).values(stored_at=now))

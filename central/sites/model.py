@@ -1,0 +1,71 @@
+"""Sites, windows and devices as plain records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contract.events import EvidenceMode
+
+SILENT_AFTER = timedelta(seconds=90)
+"""A device that said nothing for this long counts as off-line even if no will arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSite:
+    """An institution to register. Without `legal_basis` nothing but verdicts may leave its windows."""
+
+    fixmedins_code: str
+    fixmedins_name: str
+    admdvs: str
+    evidence_mode: EvidenceMode
+    legal_basis: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDevice:
+    """A terminal to register, by the public halves of keys that it made and keeps."""
+
+    device_id: str
+    fixmedins_code: str
+    windows: tuple[str, ...]
+    kid: str
+    sign_public: bytes
+    seal_public: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceKey:
+    """A device's current public keys."""
+
+    kid: str
+    device_id: str
+    fixmedins_code: str
+    sign_public: bytes
+    seal_public: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """A device as the overview shows it. `liveness_available` is None before its first birth message."""
+
+    device_id: str
+    windows: tuple[str, ...]
+    online: bool
+    seen_at: datetime | None
+    backlog: int
+    gallery_version: int
+    liveness_available: bool | None
+    problems: tuple[Mapping[str, str], ...]
+    cameras: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRow:
+    """A site with its devices."""
+
+    fixmedins_code: str
+    fixmedins_name: str
+    admdvs: str
+    evidence_mode: str
+    legal_basis: str | None
+    devices: tuple[DeviceRow, ...]

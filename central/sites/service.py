@@ -1,0 +1,136 @@
+"""Register sites and devices, know their keys, and note what they say of themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from central.audit import service as audit
+from central.errors import BadInput, Conflict, NotFound
+from central.sites import store
+from central.sites.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, NewSite, SiteRow
+from contract.events import EvidenceMode
+from contract.state import Birth, Death, Health
+
+
+def register_site(db: Connection, new: NewSite, *, now: datetime, actor: str) -> None:
+    """Add a site or change its particulars. Raises BadInput for pictures to leave the windows without a recorded legal basis."""
+    if new.evidence_mode is not EvidenceMode.VERDICT_ONLY and not (new.legal_basis or "").strip():
+        raise BadInput(
+            f"site {new.fixmedins_code}: evidence mode {new.evidence_mode} needs a recorded legal basis; without one use verdict_only"
+        )
+    store.put_site(db, new, now=now)
+    audit.record(db, now=now, actor=actor, action="site.register", object=new.fixmedins_code, detail={"evidence_mode": new.evidence_mode})
+
+
+def register_device(db: Connection, new: NewDevice, *, now: datetime, actor: str) -> None:
+    """Add a terminal. Raises NotFound for an unknown site and Conflict for a device or key that is already registered."""
+    if store.site(db, new.fixmedins_code) is None:
+        raise NotFound(f"site {new.fixmedins_code} is not registered: register it first")
+    if store.device(db, new.device_id) is not None:
+        raise Conflict(f"device {new.device_id} is already registered: choose another name, or revoke it first")
+    if (other := store.key(db, new.kid)) is not None:
+        raise Conflict(f"this signing key already belongs to device {other.device_id}: a key is never shared")
+    store.add_device(db, new, now=now)
+    audit.record(
+        db, now=now, actor=actor, action="device.register", object=new.device_id, detail={"site": new.fixmedins_code, "kid": new.kid}
+    )
+
+
+def key(db: Connection, kid: str) -> DeviceKey | None:
+    """The trusted key with this thumbprint, or None."""
+    return store.key(db, kid)
+
+
+def current_key(db: Connection, device_id: str) -> DeviceKey:
+    """The key to seal to. Raises NotFound for a device that is unknown or revoked."""
+    found = store.current_key(db, device_id)
+    if found is None:
+        raise NotFound(f"device {device_id} has no valid key")
+    return found
+
+
+def device_ids(db: Connection) -> list[str]:
+    """Every device that may connect."""
+    return store.device_ids(db)
+
+
+def require_site(db: Connection, fixmedins_code: str) -> None:
+    """Raises NotFound unless the site is registered."""
+    if store.site(db, fixmedins_code) is None:
+        raise NotFound(f"site {fixmedins_code} is not registered")
+
+
+def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime) -> None:
+    """Remember what a device said of itself.
+
+    Connections only rise: a will or a late message of an earlier connection says nothing about the present one.
+    """
+    known = store.state(db, state.device)
+    if known is not None and state.connection < known["connection"]:
+        return
+    if isinstance(state, Death):
+        if known is not None:
+            store.change_state(db, state.device, {"online": False, "connection": state.connection, "seen_at": now})
+        return
+    common = {"connection": state.connection, "online": True, "seen_at": now, "epoch": state.epoch, "last_seq": state.last_seq}
+    if isinstance(state, Birth):
+        store.put_state(
+            db,
+            {
+                "device_id": state.device,
+                **common,
+                "backlog": known["backlog"] if known is not None else 0,
+                "gallery_version": state.gallery_version,
+                "liveness_available": state.liveness_available,
+                "software": state.software.model_dump(mode="json"),
+                "cameras": [],
+                "problems": [],
+            },
+        )
+    elif known is not None:
+        cameras = [camera.model_dump(mode="json") for camera in state.cameras]
+        problems = [problem.model_dump(mode="json") for problem in state.problems]
+        store.change_state(
+            db,
+            state.device,
+            {**common, "backlog": state.backlog, "gallery_version": state.gallery_version, "cameras": cameras, "problems": problems},
+        )
+
+
+def galleries_due(db: Connection, newest: Any) -> Sequence[RowMapping]:
+    """On-line devices that should get a gallery page."""
+    return store.galleries_due(db, newest)
+
+
+def overview(db: Connection, now: datetime) -> list[SiteRow]:
+    """Every site with its devices as they are now."""
+    windows = store.windows_of(db)
+    rows = []
+    for _, group in groupby(store.overview_rows(db), key=lambda row: row["fixmedins_code"]):
+        devices = list(group)
+        first = devices[0]
+        rows.append(
+            SiteRow(
+                **{name: first[name] for name in ("fixmedins_code", "fixmedins_name", "admdvs", "evidence_mode", "legal_basis")},
+                devices=tuple(_device(row, windows, now) for row in devices if row["device_id"] and row["revoked_at"] is None),
+            )
+        )
+    return rows
+
+
+def _device(row: RowMapping, windows: dict[str, tuple[str, ...]], now: datetime) -> DeviceRow:
+    seen = row["seen_at"]
+    return DeviceRow(
+        device_id=row["device_id"],
+        windows=windows.get(row["device_id"], ()),
+        online=bool(row["online"]) and seen is not None and now - seen <= SILENT_AFTER,
+        seen_at=seen,
+        backlog=row["backlog"] or 0,
+        gallery_version=row["gallery_version"] or 0,
+        liveness_available=row["liveness_available"],
+        problems=tuple(row["problems"] or ()),
+        cameras=tuple(row["cameras"] or ()),
+    )
