@@ -91,7 +91,7 @@ faces = Table(
     Column("fixmedins_code", String(12), nullable=False),
     Column("embedder", String(80), nullable=False),
     Column("sealed_vector", LargeBinary, nullable=False),
-    Column("face_group", Integer, nullable=False, index=True),
+    Column("face_group", BigInteger, nullable=False, index=True),
     Column("similarity", Float),
     Column("band", String(16), nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),

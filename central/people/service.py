@@ -89,6 +89,9 @@ def register_proxy(db: Connection, proxy: Proxy, *, now: datetime, actor: str) -
     if proxy.valid_to <= proxy.valid_from:
         raise BadInput(f"proxy of {proxy.psn_no}: it ends ({proxy.valid_to.isoformat()}) before it begins ({proxy.valid_from.isoformat()})")
     store.add_proxy(db, proxy)
+    for fixmedins_code in store.sites_expecting(db, proxy.psn_no):
+        if proxy.proxy_psn_no not in store.roles_at(db, fixmedins_code, [proxy.proxy_psn_no]):
+            store.expect(db, fixmedins_code, proxy.proxy_psn_no, GalleryRole.INSURED)
     _tell_sites(db, proxy.proxy_psn_no, now=now)
     audit.record(db, now=now, actor=actor, action="proxy.register", object=proxy.psn_no, detail={"proxy": proxy.proxy_psn_no})
 
@@ -127,6 +130,14 @@ def proxies_table(db: Connection) -> pa.Table:
 def picture_of(db: Connection, psn_no: str) -> str | None:
     """The media_id of the current enrolment picture, or None."""
     return store.picture_of(db, psn_no)
+
+
+def renew_galleries(db: Connection, *, now: datetime, days: int) -> int:
+    """Send again what would otherwise expire at the terminals, at half its life; how many entries that were."""
+    due = store.last_told_before(db, now - timedelta(days=days) / 2)
+    for row in due:
+        store.add_change(db, row["fixmedins_code"], row["psn_no"], now=now)
+    return len(due)
 
 
 def newest_changes() -> Subquery:

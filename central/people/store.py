@@ -62,6 +62,13 @@ def changes_after(db: Connection, fixmedins_code: str, version: int, limit: int)
     return db.execute(select(gallery_changes).where(condition).order_by(gallery_changes.c.version).limit(limit)).mappings().all()
 
 
+def last_told_before(db: Connection, moment: datetime) -> Sequence[RowMapping]:
+    """Expected people (fixmedins_code, psn_no) whose newest change at that site is older than this moment."""
+    same = (gallery_changes.c.fixmedins_code == expected_at.c.fixmedins_code) & (gallery_changes.c.psn_no == expected_at.c.psn_no)
+    newest = select(func.max(gallery_changes.c.changed_at)).where(same).scalar_subquery()
+    return db.execute(select(expected_at.c.fixmedins_code, expected_at.c.psn_no).where(newest < moment)).mappings().all()
+
+
 def newest_changes() -> Subquery:
     """Selects (fixmedins_code, version): the newest change of each site."""
     return (

@@ -1,0 +1,110 @@
+"""The ingest worker: subscriber, verify, dedupe, commit, acknowledge, signed receipt. One loop, read top to bottom in `turn`."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from threading import Event
+
+import structlog
+from prometheus_client import Counter, Histogram
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.captures.intake import Intake, Taken
+from central.captures.mqtt import Bus, Delivery
+from central.db import reading
+from central.keys import CentreKeys
+from central.people import service as people
+from central.settings import Settings
+from central.sites import service as sites
+from contract.topics import Down, down
+
+log = structlog.get_logger(__name__)
+_EVENTS = Counter("central_ingest_events", "Events stored for the first time.")
+_REPEATED = Counter("central_ingest_repeated", "Events that were here already.")
+_REFUSED = Counter("central_ingest_refused", "Messages refused.", ["reason"])
+_BATCH_SECONDS = Histogram("central_ingest_batch_seconds", "One batch, from the queue to the commit.")
+_RESEND_GALLERY = timedelta(seconds=10)
+_HOUSEKEEPING = timedelta(hours=1)
+_GALLERY_LOOK = timedelta(seconds=1)
+_AFTER_FAILURE_S = 1.0
+
+
+class Ingest:
+    """Runs until told to stop. A database that fails stops nothing: the batch stays unacknowledged and is tried again."""
+
+    def __init__(
+        self, *, bus: Bus, intake: Intake, engine: Engine, keys: CentreKeys, settings: Settings, now: Callable[[], datetime]
+    ) -> None:
+        """Owns nothing that it is given."""
+        self._bus, self._intake, self._engine, self._keys, self._settings, self._now = bus, intake, engine, keys, settings, now
+        self._told: dict[str, tuple[int, datetime]] = {}
+        self._looked = self._kept = datetime.fromtimestamp(0, now().tzinfo)
+
+    def run(self, stop: Event) -> None:
+        """Turn until `stop` is set."""
+        while not stop.is_set():
+            self.turn(stop)
+
+    def turn(self, stop: Event) -> None:
+        """One batch, if there is one, and what is due besides."""
+        deliveries = self._bus.take(self._settings.broker.batch, self._settings.broker.batch_wait_ms / 1000)
+        if deliveries:
+            self._commit(deliveries, stop)
+        try:
+            self._send_galleries()
+            self._keep_house()
+        except SQLAlchemyError as error:
+            log.error("ingest.database", error=str(error)[:500])
+            stop.wait(_AFTER_FAILURE_S)
+
+    def _commit(self, deliveries: Sequence[Delivery], stop: Event) -> None:
+        """Try one batch until the database takes it or we are told to stop; then acknowledge and send receipts, in this order."""
+        while not stop.is_set():
+            try:
+                with _BATCH_SECONDS.time(), self._engine.begin() as db:
+                    taken = self._intake.take(db, [delivery.message for delivery in deliveries])
+            except (SQLAlchemyError, OSError) as error:
+                self._intake.rolled_back()
+                log.error("ingest.not_committed", messages=len(deliveries), error=str(error)[:500])
+                stop.wait(_AFTER_FAILURE_S)
+                continue
+            self._bus.acknowledge(deliveries)
+            self._send_receipts(taken)
+            return
+
+    def _send_receipts(self, taken: Taken) -> None:
+        for receipt in taken.receipts:
+            self._bus.publish(down(Down.RECEIPT, receipt.device), self._keys.signer.sign(receipt))
+        _EVENTS.inc(taken.new_events)
+        _REPEATED.inc(taken.repeated)
+        for refused in taken.refused:
+            _REFUSED.labels(refused.reason).inc()
+            log.warning("ingest.refused", device=refused.device, reason=refused.reason, detail=refused.detail[:200])
+
+    def _send_galleries(self) -> None:
+        """A page to each device that is behind; the device's next state says which version it then has."""
+        now = self._now()
+        if now - self._looked < _GALLERY_LOOK:
+            return
+        self._looked = now
+        with reading(self._engine).begin() as db:
+            for row in sites.galleries_due(db, people.newest_changes()):
+                device, version = row["device_id"], row["gallery_version"]
+                sent_version, sent_at = self._told.get(device, (-1, now))
+                if sent_version == version and now - sent_at < _RESEND_GALLERY:
+                    continue
+                command = people.gallery_command(db, self._keys, device, version, now=now, days=self._settings.people.gallery_days)
+                if command is not None:
+                    self._bus.publish(down(Down.COMMAND, device), self._keys.signer.sign(command))
+                    self._told[device] = (version, now)
+
+    def _keep_house(self) -> None:
+        now = self._now()
+        if now - self._kept < _HOUSEKEEPING:
+            return
+        self._kept = now
+        self._intake.forget_old_faces()
+        with self._engine.begin() as db:
+            renewed = people.renew_galleries(db, now=now, days=self._settings.people.gallery_days)
+        if renewed:
+            log.info("gallery.renewed", entries=renewed)

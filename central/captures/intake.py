@@ -1,0 +1,219 @@
+"""One batch of messages into the database: verify, dedupe on (device, epoch, seq), read, group faces, say what may be receipted.
+
+The caller owns the transaction and sends the receipts after its commit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+import numpy as np
+from sqlalchemy import Connection
+
+from central.captures import chain, store
+from central.captures.face_groups import FaceIndex, Known, Limits
+from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState, capture_id
+from central.captures.opening import Refused, open_message
+from central.evidence import service as evidence
+from central.evidence.store import EvidenceStore
+from central.keys import CentreKeys
+from central.settings import FaceGroupSettings
+from central.sites import service as sites
+from central.sites.model import DeviceKey
+from contract.events import Binding, Capture, Void
+from contract.receipts import Receipt
+from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
+from contract.state import Death
+from models.compare import unit
+from models.errors import BadVector
+
+KEEP_IRREGULAR_BYTES = 64 * 1024
+"""Signed but unreadable bytes are kept up to this length; their hash always."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a batch changed. `receipts` may be signed and sent only after the commit."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    new_events: int = 0
+    repeated: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Intake:
+    """Takes batches. Holds the recent faces in memory, so one object serves one worker; not safe to share between threads."""
+
+    def __init__(self, *, keys: CentreKeys, files: EvidenceStore, faces: FaceGroupSettings, now: Callable[[], datetime]) -> None:
+        """Reads nothing yet; the faces of a network are loaded when its first capture comes."""
+        self._keys, self._files, self._faces, self._now = keys, files, faces, now
+        self._indexes: dict[str, FaceIndex] = {}
+
+    def take(self, db: Connection, batch: Sequence[Incoming]) -> Taken:
+        """Store a batch. A message that is refused is counted and never stops the others."""
+        taken, now = Taken(), self._now()
+        opened = self._open(db, batch, taken, now)
+        self._take_events(db, [one for one in opened if isinstance(one, OpenedEvent)], taken, now)
+        media_done = self._take_parts(db, [one for one in opened if isinstance(one, OpenedPart)], now)
+        for one in opened:
+            if isinstance(one, OpenedState):
+                sites.note_state(db, one.state, now=now)
+        self._acknowledge(db, opened, media_done, taken, now)
+        return taken
+
+    def rolled_back(self) -> None:
+        """The transaction did not hold: the faces remembered from it are forgotten, and all are read again when they are needed."""
+        self._indexes.clear()
+
+    def forget_old_faces(self) -> None:
+        """Drop faces older than the comparison window; called now and then, for it walks over all of them."""
+        horizon = self._now() - timedelta(days=self._faces.window_days)
+        for index in self._indexes.values():
+            index.forget_before(horizon)
+
+    def _open(self, db: Connection, batch: Sequence[Incoming], taken: Taken, now: datetime) -> list[Opened]:
+        known: dict[str, DeviceKey | None] = {}
+
+        def find_key(kid: str) -> DeviceKey | None:
+            if kid not in known:
+                known[kid] = sites.key(db, kid)
+            return known[kid]
+
+        opened: list[Opened] = []
+        for message in batch:
+            try:
+                opened.append(open_message(message, find_key))
+            except Refused as refused:
+                taken.refused.append(refused)
+                store.count_rejection(db, refused.device, refused.reason, now=now)
+                if refused.reason == "malformed":
+                    self._irregular(db, "malformed", refused.device, None, str(refused), message.payload, now)
+        return opened
+
+    def _take_events(self, db: Connection, opened: Sequence[OpenedEvent], taken: Taken, now: datetime) -> None:
+        held = store.hashes_of(db, [_key(one) for one in opened])
+        fresh: dict[tuple[str, int, int], OpenedEvent] = {}
+        for one in opened:
+            known = held.get(_key(one)) or (fresh[_key(one)].verified.sha256 if _key(one) in fresh else None)
+            if known is None:
+                fresh[_key(one)] = one
+            elif known == one.verified.sha256:
+                taken.repeated += 1
+            else:
+                self._irregular(db, "conflict", one.device.device_id, one, f"another event has number {one.seq}", one.signed, now)
+        store.add_events(db, [_event_row(one, now) for one in fresh.values()])
+        for one in fresh.values():
+            self._read(db, one, now)
+        taken.new_events = len(fresh)
+
+    def _read(self, db: Connection, one: OpenedEvent, now: datetime) -> None:
+        match one.event:
+            case Capture() as capture:
+                store.add_capture(db, _capture_row(one, capture, now))
+                refs = capture.media
+                name = capture_id(*_key(one))
+                evidence.announce(db, device_id=one.device.device_id, capture_id=name, refs=refs, now=now)
+                self._group_face(db, one, capture, now)
+            case Binding() as binding:
+                store.add_binding(db, _binding_row(one, binding))
+            case Void() as void:
+                row = {"fixmedins_code": one.device.fixmedins_code, "setl_id": void.setl_id, "msgid": void.msgid, "at": void.at}
+                store.add_void(db, _number(one) | row)
+            case None:
+                self._irregular(db, "unreadable", one.device.device_id, one, one.fault, one.signed, now)
+
+    def _group_face(self, db: Connection, one: OpenedEvent, capture: Capture, now: datetime) -> None:
+        if capture.embedding is None:
+            return
+        try:
+            sealed = from_text(capture.embedding)
+            vector = self._vector(sealed, one.device.device_id, capture.msgid)
+        except (Untrusted, BadVector, ValueError) as error:
+            self._irregular(db, "bad_embedding", one.device.device_id, one, str(error), one.signed, now)
+            return
+        embedder, name = capture.software.embedder, capture_id(*_key(one))
+        try:
+            assigned = self._index(db, embedder, now).assign(vector, name)
+        except BadVector as error:
+            self._irregular(db, "bad_embedding", one.device.device_id, one, str(error), one.signed, now)
+            return
+        self._index(db, embedder, now).add(Known(vector=vector, group=assigned.group, seen_at=capture.opened_at))
+        row = {"capture_id": name, "fixmedins_code": capture.fixmedins_code, "embedder": embedder, "sealed_vector": sealed}
+        grouped = {"face_group": assigned.group, "similarity": assigned.similarity, "band": assigned.band.value}
+        store.add_face(db, row | grouped | {"seen_at": capture.opened_at})
+
+    def _vector(self, sealed: bytes, device_id: str, msgid: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        plain = unseal(sealed, self._keys.seal_private, embedding_purpose(device_id, msgid))
+        return unit(np.frombuffer(plain, dtype="<f4"))
+
+    def _index(self, db: Connection, embedder: str, now: datetime) -> FaceIndex:
+        if embedder not in self._indexes:
+            rows = store.recent_faces(db, embedder, now - timedelta(days=self._faces.window_days))
+            known = (
+                Known(
+                    vector=self._vector(row["sealed_vector"], row["device_id"], row["msgid"]),
+                    group=row["face_group"],
+                    seen_at=row["seen_at"],
+                )
+                for row in rows
+            )
+            self._indexes[embedder] = FaceIndex(known, Limits(same=self._faces.same, doubtful=self._faces.doubtful))
+        return self._indexes[embedder]
+
+    def _take_parts(self, db: Connection, opened: Sequence[OpenedPart], now: datetime) -> dict[str, list[str]]:
+        done: dict[str, list[str]] = {}
+        for one in opened:
+            if evidence.take_part(db, self._files, one.part, one.body, now=now):
+                names = done.setdefault(one.part.device, [])
+                if one.part.media_id not in names:
+                    names.append(one.part.media_id)
+        return done
+
+    def _acknowledge(self, db: Connection, opened: Sequence[Opened], media_done: dict[str, list[str]], taken: Taken, now: datetime) -> None:
+        touched = {(one.device.device_id, one.epoch): None for one in opened if isinstance(one, OpenedEvent)}
+        touched |= {
+            (one.state.device, one.state.epoch): None for one in opened if isinstance(one, OpenedState) and not isinstance(one.state, Death)
+        }
+        touched |= {(device_id, store.newest_epoch(db, device_id)): None for device_id in media_done}
+        for device_id, epoch in touched:
+            head, broken = chain.advance(db, device_id, epoch)
+            for fault in broken:
+                self._irregular(db, "broken_chain", device_id, None, str(fault), str(fault).encode(), now)
+            taken.receipts.append(chain.receipt(db, head, media_done=media_done.pop(device_id, []), now=now))
+
+    def _irregular(
+        self, db: Connection, kind: str, device_id: str, one: OpenedEvent | None, reason: str, signed: bytes, now: datetime
+    ) -> None:
+        row = {"kind": kind, "device_id": device_id, "epoch": one.epoch if one else None, "seq": one.seq if one else None}
+        kept = {"reason": reason[:500], "sha256": sha256(signed).hexdigest(), "signed": signed[:KEEP_IRREGULAR_BYTES], "received_at": now}
+        store.add_irregularity(db, row | kept)
+
+
+def _key(one: OpenedEvent) -> tuple[str, int, int]:
+    return one.device.device_id, one.epoch, one.seq
+
+
+def _number(one: OpenedEvent) -> dict[str, object]:
+    return {"device_id": one.device.device_id, "epoch": one.epoch, "seq": one.seq}
+
+
+def _event_row(one: OpenedEvent, now: datetime) -> dict[str, object]:
+    kind = one.event.kind if one.event is not None else "unreadable"
+    named = {"kind": kind, "sha256": one.verified.sha256, "prev": one.prev, "kid": one.verified.kid}
+    return _number(one) | named | {"signed": one.signed, "at": one.at, "received_at": now}
+
+
+def _capture_row(one: OpenedEvent, capture: Capture, now: datetime) -> dict[str, object]:
+    same = ("fixmedins_code", "window", "msgid", "infno", "psn_no", "opened_at", "closed_at", "similarity", "persons")
+    row: dict[str, object] = {name: getattr(capture, name) for name in same}
+    row |= {name: getattr(capture, name).value for name in ("closing", "outcome", "liveness", "evidence_mode")}
+    counts = {"frames_seen": capture.frames.seen, "frames_used": capture.frames.used, "reasons": list(capture.reasons)}
+    named = {"capture_id": capture_id(*_key(one)), "device_id": one.device.device_id, "received_at": now}
+    return row | counts | named | {"software": capture.software.model_dump(mode="json")}
+
+
+def _binding_row(one: OpenedEvent, binding: Binding) -> dict[str, object]:
+    from_event = {name: getattr(binding, name) for name in ("msgid", "setl_id", "mdtrt_id", "setl_time", "auth_no", "out_biz_no")}
+    return _number(one) | {"fixmedins_code": one.device.fixmedins_code, "medfee_sumamt": Decimal(binding.medfee_sumamt)} | from_event

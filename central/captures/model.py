@@ -1,0 +1,118 @@
+"""What came from the devices, as plain records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from central.sites.model import DeviceKey
+from contract.events import Binding, Capture, Void
+from contract.media import MediaPart
+from contract.sealed import Verified
+from contract.state import Birth, Death, Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One message as the broker delivered it."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedEvent:
+    """A verified event. `event` is None when its content is not of this contract; its number counts all the same."""
+
+    device: DeviceKey
+    verified: Verified
+    signed: bytes
+    epoch: int
+    seq: int
+    prev: str
+    at: datetime
+    event: Capture | Binding | Void | None
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedPart:
+    """A verified part of a sealed object."""
+
+    part: MediaPart
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedState:
+    """A verified birth, health or death."""
+
+    state: Birth | Health | Death
+
+
+Opened = OpenedEvent | OpenedPart | OpenedState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaView:
+    """A picture of a capture; `stored` is False while it is still on its way."""
+
+    media_id: str
+    role: str
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureView:
+    """Everything about one capture that a person may see."""
+
+    capture_id: str
+    device_id: str
+    fixmedins_code: str
+    window: str
+    msgid: str
+    infno: str
+    psn_no: str
+    opened_at: datetime
+    closed_at: datetime
+    closing: str
+    outcome: str
+    reasons: tuple[str, ...]
+    similarity: float | None
+    liveness: str
+    persons: int
+    frames_seen: int
+    frames_used: int
+    evidence_mode: str
+    software: Mapping[str, str]
+    received_at: datetime
+    setl_id: str | None
+    face_group: int | None
+    face_band: str | None
+    media: tuple[MediaView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectionRow:
+    """How many messages of a device were refused on a day, and why."""
+
+    device_id: str
+    reason: str
+    day: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How far a device's chain is here without a gap."""
+
+    device_id: str
+    epoch: int
+    up_to: int
+    head: str
+    highest: int
+
+
+def capture_id(device_id: str, epoch: int, seq: int) -> str:
+    """The natural key of a capture in one text."""
+    return f"{device_id}:{epoch}:{seq}"

@@ -1,0 +1,81 @@
+"""What others may ask about captures."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from central.captures import store
+from central.captures.model import CaptureView, MediaView, RejectionRow
+from central.errors import NotFound
+from central.evidence import service as evidence
+
+CHINA = ZoneInfo("Asia/Shanghai")
+_MOMENT = pa.timestamp("us", tz="UTC")
+_ANALYSIS = pa.schema(
+    [
+        ("capture_id", pa.string()),
+        ("device_id", pa.string()),
+        ("fixmedins_code", pa.string()),
+        ("window", pa.string()),
+        ("msgid", pa.string()),
+        ("psn_no", pa.string()),
+        ("opened_at", _MOMENT),
+        ("closed_at", _MOMENT),
+        ("closing", pa.string()),
+        ("outcome", pa.string()),
+        ("similarity", pa.float64()),
+        ("liveness", pa.string()),
+        ("persons", pa.int64()),
+        ("frames_seen", pa.int64()),
+        ("frames_used", pa.int64()),
+        ("setl_id", pa.string()),
+        ("bound_setl_time", _MOMENT),
+        ("voided", pa.bool_()),
+        ("face_group", pa.int64()),
+        ("face_band", pa.string()),
+        ("face_similarity", pa.float64()),
+    ]
+)
+
+
+def analysis_table(db: Connection) -> pa.Table:
+    """Every capture with its newest binding and its face group, for linkage and rules. No vector and no picture is in it."""
+    columns: dict[str, list[object]] = {name: [] for name in _ANALYSIS.names}
+    for row in store.all_joined(db):
+        for name, values in columns.items():
+            values.append(bool(row[name]) if name == "voided" else row[name])
+    return pa.table(columns, schema=_ANALYSIS)
+
+
+def get(db: Connection, capture_id: str) -> CaptureView:
+    """One capture with its pictures. Raises NotFound."""
+    row = store.one(db, capture_id)
+    if row is None:
+        raise NotFound(f"capture {capture_id[:100]!r} is not here")
+    media = evidence.of_capture(db, capture_id)
+    names = [name for name in CaptureView.__dataclass_fields__ if name not in ("media", "reasons")]
+    return CaptureView(
+        **{name: row[name] for name in names},
+        reasons=tuple(row["reasons"]),
+        media=tuple(MediaView(media_id=one["media_id"], role=one["role"], stored=one["stored_at"] is not None) for one in media),
+    )
+
+
+def counts(db: Connection, since: datetime) -> dict[str, int]:
+    """Captures by outcome since then."""
+    return {row["outcome"]: row["n"] for row in store.counts(db, since)}
+
+
+def daily_outcomes(db: Connection, days: int, *, now: datetime) -> list[tuple[date, str, int]]:
+    """(day in China, outcome, number) for the last days, oldest first."""
+    since = (now.astimezone(CHINA) - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = Counter((row["opened_at"].astimezone(CHINA).date(), row["outcome"]) for row in store.outcome_times(db, since))
+    return [(day, outcome, n) for (day, outcome), n in sorted(found.items())]
+
+
+def rejection_counts(db: Connection) -> list[RejectionRow]:
+    """Refused messages by device, reason and day, newest first."""
+    return [RejectionRow(**row) for row in store.rejection_rows(db)]

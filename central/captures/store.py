@@ -1,0 +1,157 @@
+"""All SQL about events, heads, captures, faces, bindings and refusals."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, insert, or_, select, tuple_, update
+
+from central.captures.model import Head
+from central.captures.tables import bindings, captures, events, faces, heads, irregularities, rejections, voids
+from central.db import insert_new, upsert
+
+_KEY = ["device_id", "epoch", "seq"]
+
+
+def hashes_of(db: Connection, keys: Sequence[tuple[str, int, int]]) -> dict[tuple[str, int, int], str]:
+    """The hash of each of these events that is here already."""
+    if not keys:
+        return {}
+    condition = tuple_(events.c.device_id, events.c.epoch, events.c.seq).in_(list(keys))
+    rows = db.execute(select(events.c.device_id, events.c.epoch, events.c.seq, events.c.sha256).where(condition))
+    return {(row.device_id, row.epoch, row.seq): row.sha256 for row in rows}
+
+
+def add_events(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store signed events; one that another worker stored meanwhile stays as it is."""
+    insert_new(db, events, rows, _KEY)
+
+
+def head(db: Connection, device_id: str, epoch: int) -> Head | None:
+    """How far the chain is."""
+    row = db.execute(select(heads).where(heads.c.device_id == device_id, heads.c.epoch == epoch)).mappings().first()
+    return None if row is None else Head(**row)
+
+
+def put_head(db: Connection, new: Head) -> None:
+    """Insert or move a head."""
+    row = {name: getattr(new, name) for name in ("device_id", "epoch", "up_to", "head", "highest")}
+    upsert(db, heads, [row], ["device_id", "epoch"])
+
+
+def numbers_after(db: Connection, device_id: str, epoch: int, seq: int, limit: int) -> Sequence[RowMapping]:
+    """(seq, prev, sha256) of the next events that are here, in order."""
+    condition = (events.c.device_id == device_id) & (events.c.epoch == epoch) & (events.c.seq > seq)
+    return (
+        db.execute(select(events.c.seq, events.c.prev, events.c.sha256).where(condition).order_by(events.c.seq).limit(limit))
+        .mappings()
+        .all()
+    )
+
+
+def highest(db: Connection, device_id: str, epoch: int) -> int:
+    """The highest number here, 0 if none."""
+    return db.scalar(select(func.max(events.c.seq)).where(events.c.device_id == device_id, events.c.epoch == epoch)) or 0
+
+
+def add_irregularity(db: Connection, row: Mapping[str, Any]) -> None:
+    """Keep bytes that are signed but wrong, once each."""
+    insert_new(db, irregularities, [row], ["kind", "device_id", "sha256"])
+
+
+def count_rejection(db: Connection, device_id: str, reason: str, *, now: datetime) -> None:
+    """Count a refused message."""
+    day = now.date().isoformat()
+    same = (rejections.c.device_id == device_id) & (rejections.c.reason == reason) & (rejections.c.day == day)
+    done = db.execute(update(rejections).where(same).values(count=rejections.c.count + 1, last_at=now))
+    if done.rowcount == 0:
+        db.execute(insert(rejections).values(device_id=device_id, reason=reason, day=day, count=1, last_at=now))
+
+
+def rejection_rows(db: Connection) -> Sequence[RowMapping]:
+    """Refused messages, newest first."""
+    return db.execute(select(rejections).order_by(rejections.c.last_at.desc()).limit(200)).mappings().all()
+
+
+def add_capture(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store what a capture event says."""
+    insert_new(db, captures, [row], ["capture_id"])
+
+
+def add_binding(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store what a binding event says."""
+    insert_new(db, bindings, [row], _KEY)
+
+
+def add_void(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store what a void event says."""
+    insert_new(db, voids, [row], _KEY)
+
+
+def add_face(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store a face with its group; the vector stays sealed."""
+    insert_new(db, faces, [row], ["capture_id"])
+
+
+def recent_faces(db: Connection, embedder: str, since: datetime) -> Sequence[RowMapping]:
+    """Faces of one network with what is needed to open their seals."""
+    return (
+        db.execute(
+            select(faces.c.sealed_vector, faces.c.face_group, faces.c.seen_at, captures.c.device_id, captures.c.msgid)
+            .join(captures)
+            .where(faces.c.embedder == embedder, faces.c.seen_at >= since)
+            .order_by(faces.c.seen_at)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def joined() -> Select[Any]:
+    """Captures with their newest binding, their face, and whether they were voided."""
+    newest = select(
+        bindings,
+        func.row_number()
+        .over(partition_by=(bindings.c.fixmedins_code, bindings.c.msgid), order_by=(bindings.c.epoch.desc(), bindings.c.seq.desc()))
+        .label("rank"),
+    ).subquery("newest")
+    voided = exists().where(
+        voids.c.fixmedins_code == captures.c.fixmedins_code,
+        or_(voids.c.msgid == captures.c.msgid, voids.c.setl_id == newest.c.setl_id),
+    )
+    same = and_(newest.c.fixmedins_code == captures.c.fixmedins_code, newest.c.msgid == captures.c.msgid, newest.c.rank == 1)
+    return select(
+        captures,
+        newest.c.setl_id,
+        newest.c.setl_time.label("bound_setl_time"),
+        voided.label("voided"),
+        faces.c.face_group,
+        faces.c.band.label("face_band"),
+        faces.c.similarity.label("face_similarity"),
+    ).select_from(captures.outerjoin(newest, same).outerjoin(faces))
+
+
+def one(db: Connection, capture_id: str) -> RowMapping | None:
+    """One capture with binding and face, or None."""
+    return db.execute(joined().where(captures.c.capture_id == capture_id)).mappings().first()
+
+
+def all_joined(db: Connection) -> Sequence[RowMapping]:
+    """Every capture with binding and face, by id."""
+    return db.execute(joined().order_by(captures.c.capture_id)).mappings().all()
+
+
+def counts(db: Connection, since: datetime) -> Sequence[RowMapping]:
+    """How many captures ended in each outcome."""
+    query = select(captures.c.outcome, func.count().label("n")).where(captures.c.opened_at >= since).group_by(captures.c.outcome)
+    return db.execute(query).mappings().all()
+
+
+def outcome_times(db: Connection, since: datetime) -> Sequence[RowMapping]:
+    """(opened_at, outcome) of every capture since then."""
+    return db.execute(select(captures.c.opened_at, captures.c.outcome).where(captures.c.opened_at >= since)).mappings().all()
+
+
+def newest_epoch(db: Connection, device_id: str) -> int:
+    """The epoch of the newest events of a device; 1 if it has sent none."""
+    return db.scalar(select(func.max(heads.c.epoch)).where(heads.c.device_id == device_id)) or 1
