@@ -6,12 +6,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import chip
+from models.align import CHIP_SIDE, TEMPLATE, chip, similarity_transform
 from models.pose import head_pose
-from models.results import Box, Face, Picture, Quality
+from models.results import Box, Face, Picture, Points, Quality
 
 NEARLY_BLACK = 25  # of 255
 NEARLY_WHITE = 247
+# From here on more of it makes a face no more telling; an open face scores 0.86 and more, a half covered one 0.5 to 0.8.
+WORTHLESS_SCORE, CERTAIN_SCORE = 0.5, 0.85
+AMPLE_INTER_EYE_DISTANCE = 40.0
+WORTHLESS_SHARPNESS, AMPLE_SHARPNESS = 0.4, 0.6
+FINE_BAND, COARSE_BAND = (1.0, 2.5), (2.0, 5.0)  # standard deviations of blur in chip pixels
+GRAIN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 CHIP_FACE = (slice(20, 108), slice(20, 92))  # rows and columns of the aligned chip that show face, not background
 
 
@@ -19,21 +25,22 @@ CHIP_FACE = (slice(20, 108), slice(20, 92))  # rows and columns of the aligned c
 class QualityLimits:
     """What a face must reach to be used. The defaults are for one frame of a window's camera; a range is (lowest, highest)."""
 
-    score: float = 0.6
-    sharpness: float = 0.01
+    score: float = 0.7
+    sharpness: float = 0.46
+    noise: float = 8.0
     luminance_mean: tuple[float, float] = (0.12, 0.9)
     under_exposure: float = 0.6
-    over_exposure: float = 0.4
-    dynamic_range: float = 4.0
-    inter_eye_distance: float = 18.0
-    yaw: float = 40.0
-    pitch: float = 35.0
-    roll: float = 40.0
-    crop_margin: float = -0.1
+    over_exposure: float = 0.35
+    dynamic_range: float = 5.0
+    inter_eye_distance: float = 16.0
+    yaw: float = 35.0
+    pitch: float = 30.0
+    roll: float = 30.0
+    crop_margin: float = -0.15
 
 
 WINDOW = QualityLimits()
-ENROLMENT = QualityLimits(score=0.7, inter_eye_distance=24.0, yaw=30.0, pitch=30.0, roll=30.0, crop_margin=-0.05)
+ENROLMENT = QualityLimits(score=0.8, sharpness=0.49, noise=6.0, inter_eye_distance=24.0, yaw=30.0, pitch=25.0, roll=25.0, crop_margin=-0.1)
 
 
 def measure(picture: Picture, face: Face) -> Quality:
@@ -50,6 +57,7 @@ def measure(picture: Picture, face: Face) -> Quality:
     return Quality(
         score=face.score,
         sharpness=sharpness,
+        noise=_noise(picture, face.box),
         luminance_mean=float(light.mean()),
         luminance_variance=float(light.var()),
         under_exposure=float(np.mean(grey <= NEARLY_BLACK)),
@@ -60,7 +68,7 @@ def measure(picture: Picture, face: Face) -> Quality:
         yaw=yaw,
         pitch=pitch,
         roll=roll,
-        crop_margin=_crop_margin(face.box, picture),
+        crop_margin=_crop_margin(picture, face.landmarks),
         weight=_weight(face.score, sharpness, inter_eye_distance, yaw, pitch),
     )
 
@@ -68,13 +76,14 @@ def measure(picture: Picture, face: Face) -> Quality:
 def problems(quality: Quality, limits: QualityLimits = WINDOW) -> tuple[str, ...]:
     """Codes of what is wrong with a face, empty when it can be used.
 
-    Codes: doubtful_face, blurred, too_dark, too_bright, flat_light, face_too_small, turned_away, tilted, cut_off.
+    Codes: doubtful_face, blurred, noisy, too_dark, too_bright, flat_light, face_too_small, turned_away, tilted, cut_off.
     """
     darkest, brightest = limits.luminance_mean
     found = {
         "doubtful_face": quality.score < limits.score,
         "face_too_small": quality.inter_eye_distance < limits.inter_eye_distance,
         "blurred": quality.sharpness < limits.sharpness,
+        "noisy": quality.noise > limits.noise,
         "too_dark": quality.luminance_mean < darkest or quality.under_exposure > limits.under_exposure,
         "too_bright": quality.luminance_mean > brightest or quality.over_exposure > limits.over_exposure,
         "flat_light": quality.dynamic_range < limits.dynamic_range,
@@ -86,8 +95,33 @@ def problems(quality: Quality, limits: QualityLimits = WINDOW) -> tuple[str, ...
 
 
 def _sharpness(grey: NDArray[np.uint8]) -> float:
-    variance = float(grey.var())
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / variance if variance > 1 else 0.0
+    """Fine over coarse detail, along the axis that has less of it: motion blurs only one. A ratio, so contrast and light cancel out."""
+    values = grey.astype(np.float32)
+    return min(_fine_over_coarse(values, horizontal) for horizontal in (True, False))
+
+
+def _fine_over_coarse(values: NDArray[np.float32], horizontal: bool) -> float:
+    coarse = float(_band(values, *COARSE_BAND, horizontal).std())
+    return float(_band(values, *FINE_BAND, horizontal).std()) / coarse if coarse > 0 else 0.0
+
+
+def _band(values: NDArray[np.float32], narrow: float, wide: float, horizontal: bool) -> NDArray[np.float32]:
+    """What a blur of `wide` takes away beyond one of `narrow` (standard deviations in chip pixels), along one axis."""
+    blurred = []
+    for deviation in (narrow, wide):
+        kernel, still = cv2.getGaussianKernel(int(6 * deviation) | 1, deviation), np.ones(1)
+        blurred.append(cv2.sepFilter2D(values, cv2.CV_32F, *((kernel, still) if horizontal else (still, kernel))))
+    return np.asarray(blurred[0] - blurred[1])
+
+
+def _noise(picture: Picture, box: Box) -> float:
+    """Standard deviation of grain in grey levels after Immerkær: a mask blind to brightness, slopes and straight edges."""
+    left, top = max(0, round(box.x0)), max(0, round(box.y0))
+    region = picture[top : max(0, round(box.y1)), left : max(0, round(box.x1))]
+    if min(region.shape[:2]) < GRAIN.shape[0]:
+        return 0.0
+    grain = cv2.filter2D(cv2.cvtColor(region, cv2.COLOR_BGR2GRAY), cv2.CV_32F, GRAIN)
+    return float(np.sqrt(np.pi / 2) / 6 * np.abs(grain[1:-1, 1:-1]).mean())
 
 
 def _entropy(grey: NDArray[np.uint8]) -> float:
@@ -96,11 +130,17 @@ def _entropy(grey: NDArray[np.uint8]) -> float:
     return float(-np.sum(shares * np.log2(shares)))
 
 
-def _crop_margin(box: Box, picture: Picture) -> float:
+def _crop_margin(picture: Picture, landmarks: Points) -> float:
+    """Room around the square that becomes the chip: unlike the detector's box it does not shrink with what can be seen."""
     height, width = picture.shape[:2]
-    return min(box.x0, box.y0, width - box.x1, height - box.y1) / box.width if box.width > 0 else -1.0
+    matrix = similarity_transform(TEMPLATE, landmarks)
+    square = np.array([[0, 0], [CHIP_SIDE, 0], [CHIP_SIDE, CHIP_SIDE], [0, CHIP_SIDE]]) @ matrix[:, :2].T + matrix[:, 2]
+    room = min(square.min(), width - square[:, 0].max(), height - square[:, 1].max())
+    return float(room / (CHIP_SIDE * np.hypot(*matrix[:, 0])))
 
 
 def _weight(score: float, sharpness: float, inter_eye_distance: float, yaw: float, pitch: float) -> float:
-    facing = float(np.cos(np.radians(min(90.0, np.hypot(yaw, pitch)))))
-    return float(np.clip(score, 0, 1)) * facing**2 * min(1.0, inter_eye_distance / 40) * min(1.0, sharpness / 0.1)
+    certain = np.clip((score - WORTHLESS_SCORE) / (CERTAIN_SCORE - WORTHLESS_SCORE), 0, 1)
+    sharp = np.clip((sharpness - WORTHLESS_SHARPNESS) / (AMPLE_SHARPNESS - WORTHLESS_SHARPNESS), 0, 1)
+    facing = np.cos(np.radians(min(90.0, np.hypot(yaw, pitch)))) ** 2
+    return float(certain * sharp * facing * min(1.0, inter_eye_distance / AMPLE_INTER_EYE_DISTANCE))

@@ -68,7 +68,8 @@ class Quality:
     """
 
     score: float
-    sharpness: float  # mean squared Laplacian over variance of the aligned chip: grows with fine detail, free of contrast and size
+    sharpness: float  # fine over coarse detail of the aligned chip along its blurrier axis; 0.5 to 0.8 in focus, below 0.45 blurred
+    noise: float  # grain in grey levels of 255
     luminance_mean: float  # 0 black to 1 white
     luminance_variance: float  # of the same values, 0 to 0.25
     under_exposure: float  # share of the face that is nearly black, 0 to 1
@@ -79,7 +80,7 @@ class Quality:
     yaw: float  # degrees, positive when the nose points to the viewer's right
     pitch: float  # degrees, positive when the face looks down
     roll: float  # degrees, positive when the head tilts clockwise as seen
-    crop_margin: float  # room between box and the nearest picture edge, in box widths; negative when the face is cut off
+    crop_margin: float  # room from the square of the aligned chip to the nearest picture edge, in its sides; negative when cut off
     weight: float
 
 
