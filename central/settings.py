@@ -1,10 +1,12 @@
 """Settings of the centre: one TOML file, overridden by the environment (CENTRAL_...). An unknown key stops the start."""
 
+import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from central.errors import Misconfigured
@@ -48,6 +50,27 @@ class FaceGroupSettings(Part):
     window_days: int = Field(default=30, ge=1, le=365, description="How far back faces are compared: the longest span of the face rules.")
 
 
+class ClaimSettings(Part):
+    """What a claim file may say."""
+
+    fixmedins_pattern: str = Field(
+        default=r"[A-Z]?[0-9]{11}", description="Regular expression for a whole fixmedins_code; localities differ."
+    )
+    earliest: date = Field(default=date(2000, 1, 1), description="No settlement is older; refuses mistyped years.")
+    future_hours: int = Field(
+        default=24, ge=0, le=744, description="How far ahead of our clock setl_time may lie: clocks differ, days do not."
+    )
+
+    @field_validator("fixmedins_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return pattern
+
+
 class PeopleSettings(Part):
     """Enrolment of insured persons."""
 
@@ -68,6 +91,7 @@ class Settings(BaseSettings):
     rules_file: Path = Field(default=Path("config/rules.toml"), description="Parameters of the rules.")
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
+    claims: ClaimSettings = ClaimSettings()
     faces: FaceGroupSettings = FaceGroupSettings()
     people: PeopleSettings = PeopleSettings()
 

@@ -1,4 +1,6 @@
-"""Tables of findings (national result fields 3101/3102) and of their append-only reviews; a finding's status is read from the reviews."""
+"""Tables of findings (national result fields 3101/3102) and of their append-only reviews; a finding's status is read from the reviews.
+
+`rule_faults` says which rule could not be run; such a run says nothing about that rule's findings."""
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
 
@@ -37,5 +39,15 @@ reviews = Table(
     Column("verdict", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("account", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+rule_faults = Table(
+    "rule_faults",
+    metadata,
+    Column("fault_id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.run_id"), nullable=False, index=True),
+    Column("rule_id", String(16), nullable=False),
+    Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )

@@ -17,6 +17,7 @@ claim_imports = Table(
     Column("changed", Integer, nullable=False),
     Column("same", Integer, nullable=False),
     Column("bad", Integer, nullable=False),
+    Column("invalid", Integer, nullable=False),
 )
 
 claim_faults = Table(

@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("same", sa.Integer(), nullable=False),
         sa.Column("bad", sa.Integer(), nullable=False),
+        sa.Column("invalid", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("import_id", name=op.f("pk_claim_imports")),
     )
     op.create_table(
@@ -290,6 +291,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reviews_jr_id"), ["jr_id"], unique=False)
 
     op.create_table(
+        "rule_faults",
+        sa.Column("fault_id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("rule_id", sa.String(length=16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("at", central.db.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], name=op.f("fk_rule_faults_run_id_runs")),
+        sa.PrimaryKeyConstraint("fault_id", name=op.f("pk_rule_faults")),
+    )
+    with op.batch_alter_table("rule_faults", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rule_faults_run_id"), ["run_id"], unique=False)
+
+    op.create_table(
         "settlements",
         sa.Column("fixmedins_code", sa.String(length=12), nullable=False),
         sa.Column("setl_id", sa.String(length=30), nullable=False),
@@ -488,7 +502,7 @@ def upgrade() -> None:
         sa.Column("fixmedins_code", sa.String(length=12), nullable=False),
         sa.Column("embedder", sa.String(length=80), nullable=False),
         sa.Column("sealed_vector", sa.LargeBinary(), nullable=False),
-        sa.Column("face_group", sa.Integer(), nullable=False),
+        sa.Column("face_group", sa.BigInteger(), nullable=False),
         sa.Column("similarity", sa.Float(), nullable=True),
         sa.Column("band", sa.String(length=16), nullable=False),
         sa.Column("seen_at", central.db.UtcDateTime(), nullable=False),
@@ -543,6 +557,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_settlements_medins")
 
     op.drop_table("settlements")
+    with op.batch_alter_table("rule_faults", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rule_faults_run_id"))
+
+    op.drop_table("rule_faults")
     with op.batch_alter_table("reviews", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reviews_jr_id"))
 

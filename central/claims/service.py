@@ -1,0 +1,127 @@
+"""Take in claim files, and hand out what the fund was billed."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine
+
+from central.arrow import read_table
+from central.audit import service as audit
+from central.claims import store
+from central.claims.columns import Column, Span, columns, latest_credible, read_row
+from central.claims.intake import NumberedRow, decide
+from central.claims.model import Fault, ImportReport, Settlement
+from central.claims.sources.csv import Cells, ClaimFile, look_at
+from central.db import utc_now
+from central.errors import NotFound
+from central.settings import ClaimSettings
+
+_BATCH = 1000
+"""Rows per transaction: other writers wait some hundredths of a second at most."""
+
+
+def import_csv(
+    engine: Engine,
+    *,
+    path: Path,
+    actor: str,
+    now: Callable[[], datetime] = utc_now,
+    progress: Callable[[int], None] = lambda _: None,
+    settings: ClaimSettings | None = None,
+) -> ImportReport:
+    """Read a claim file into the settlements, row by row, in transactions of its own; `progress` is told the rows done so far.
+
+    Repeatable: a row that is here already counts as same; other content under a known key counts as changed and the old version is
+    kept; a second row under one key with other content is a fault. A stopped import is finished by starting it again.
+    Raises BadInput, with nothing stored, if the file as a whole cannot be read.
+    """
+    rules = settings or ClaimSettings()
+    wanted = columns(rules.fixmedins_pattern)
+    names = frozenset(column.name for column in wanted)
+    file = look_at(path, names, frozenset(column.name for column in wanted if column.required))
+    with engine.begin() as db:
+        import_id = store.begin_import(db, source=path.name[:255], sha256=file.sha256, now=now())
+    span = Span(earliest=rules.earliest, latest=latest_credible(now(), rules.future_hours))
+    tally: Counter[str] = Counter()
+    rows = _rows(file, wanted, span)
+    while batch := list(islice(rows, _BATCH)):
+        with engine.begin() as db:
+            _take_in(db, import_id, batch, tally, now=now())
+        progress(tally["rows"])
+    report = _report(import_id, file, tally)
+    with engine.begin() as db:
+        counts = {name: tally[name] for name in ("rows", "new", "changed", "same", "bad", "invalid")}
+        store.finish_import(db, import_id, counts, now=now())
+        audit.record(db, now=now(), actor=actor, action="claims.import", object=report.source, detail={"import_id": import_id, **counts})
+    return report
+
+
+def faults(db: Connection, import_id: int) -> Iterator[Fault]:
+    """Every fault of an import, in the order of the file."""
+    return store.faults(db, import_id)
+
+
+def write_faults(db: Connection, import_id: int, path: Path) -> int:
+    """Write the faults of an import as CSV (UTF-8 with BOM, as spreadsheets expect); how many. A value that a spreadsheet would
+    calculate gets an apostrophe in front."""
+    written = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("line", "column", "value", "message"))
+        for fault in store.faults(db, import_id):
+            value = f"'{fault.value}" if fault.value.startswith(("=", "+", "-", "@")) else fault.value
+            writer.writerow((fault.line, fault.column, value, fault.message))
+            written += 1
+    return written
+
+
+def get(db: Connection, fixmedins_code: str, setl_id: str) -> Settlement:
+    """One settlement as it is known now. Raises NotFound."""
+    found = store.one(db, (fixmedins_code, setl_id))
+    if found is None:
+        raise NotFound(f"settlement {setl_id} of {fixmedins_code} is not in the claims")
+    return found
+
+
+def analysis_table(db: Connection) -> pa.Table:
+    """Every settlement for linkage and rules: keys, psn_no, setl_time, amounts in fen, refund columns, med_type."""
+    return read_table(db, store.for_analysis())
+
+
+def _rows(file: ClaimFile, wanted: tuple[Column, ...], span: Span) -> Iterator[NumberedRow]:
+    """(line, what it says) of every row."""
+    for row in file.rows():
+        yield row.line, read_row(row.line, row.cells, wanted, span) if isinstance(row, Cells) else [row]
+
+
+def _take_in(db: Connection, import_id: int, batch: Sequence[NumberedRow], tally: Counter[str], *, now: datetime) -> None:
+    """Store one batch and count it."""
+    held = store.held(db, [row.key for _, row in batch if not isinstance(row, list)])
+    decision = decide(batch, held, import_id)
+    store.keep_versions(db, decision.replaced, now=now)
+    store.remove(db, decision.removed)
+    store.put(db, list(decision.stated.values()), import_id)
+    store.add_faults(db, import_id, decision.faults)
+    tally.update(decision.tally)
+
+
+def _report(import_id: int, file: ClaimFile, tally: Counter[str]) -> ImportReport:
+    return ImportReport(
+        import_id=import_id,
+        source=file.path.name,
+        encoding=file.encoding,
+        rows=tally["rows"],
+        new=tally["new"],
+        changed=tally["changed"],
+        same=tally["same"],
+        bad=tally["bad"],
+        invalid=tally["invalid"],
+        sums_differ=tally["sums_differ"],
+        unknown_columns=file.header.unknown,
+        personal_columns=file.header.personal,
+    )
