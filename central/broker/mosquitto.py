@@ -11,9 +11,13 @@ _MAX_QUEUED = 100_000
 """Messages that wait for an ingest worker that is away; above it Mosquitto drops silently, and the devices send again."""
 
 
-def configuration(listener: Listener, *, store: Path, access_list: Path) -> str:
-    """Text of mosquitto.conf: mutual TLS, the certificate's common name is the user name, windows as large as ours."""
-    return f"""listener {listener.port} {listener.host}
+def configuration(listener: Listener, *, store: Path, access_list: Path, account: str) -> str:
+    """Text of mosquitto.conf: mutual TLS, the certificate's common name is the user name, windows as large as ours.
+
+    `account` is the system's user that may read the key file; a broker started as root becomes that one.
+    """
+    return f"""user {account}
+listener {listener.port} {listener.host}
 cafile {listener.authority}
 certfile {listener.certificate}
 keyfile {listener.key}

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import paho.mqtt.client as mqtt
 import structlog
+from paho.mqtt.enums import CallbackAPIVersion
 
 from central.captures.model import Incoming
 from central.errors import Misconfigured
@@ -100,7 +101,7 @@ class MqttBus:
 
     def _new_client(self) -> mqtt.Client:
         client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=self._settings.ingest_id,
             protocol=mqtt.MQTTv311,
             clean_session=False,
@@ -125,7 +126,7 @@ class MqttBus:
     def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         """Runs in the network thread, where an exception would end the thread for good."""
         try:
-            incoming = Incoming(topic=message.topic, payload=message.payload)
+            incoming = Incoming(topic=message.topic, payload=bytes(message.payload))
             self._queue.put(Delivery(message=incoming, mid=message.mid, qos=message.qos, client=client), timeout=_PUT_TIMEOUT_S)
         except Full:
             log.warning("ingest.behind", queue=_QUEUE, note="not acknowledged, the broker sends it again")

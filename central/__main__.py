@@ -1,0 +1,236 @@
+"""`python -m central`: everything the centre can be asked to do from a shell."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from prometheus_client import start_http_server
+from sqlalchemy.exc import SQLAlchemyError
+
+from central import migrate as schema
+from central.accounts import service as accounts
+from central.accounts.model import Role
+from central.accounts.passwords import Hashing, random_password
+from central.app import create_app
+from central.broker import files as broker_files
+from central.broker.embedded import EmbeddedBroker
+from central.captures.mqtt import MqttBus
+from central.claims import service as claims
+from central.db import reading, utc_now
+from central.errors import CentralError
+from central.keys import make_keys
+from central.people import service as people
+from central.people.model import Enrolment
+from central.reconcile import reconcile as run_reconciliation
+from central.settings import Settings
+from central.sites import service as sites
+from central.wiring import Centre, build_ingest, open_centre
+from contract.commands import GalleryRole
+
+ACTOR = "command-line"
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The centre: image log against claims; people decide.")
+people_app = typer.Typer(no_args_is_help=True, help="Insured persons, staff and proxies.")
+account_app = typer.Typer(no_args_is_help=True, help="Who may log in to the console.")
+app.add_typer(people_app, name="people")
+app.add_typer(account_app, name="account")
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; config/central.example.toml shows every key.")]
+
+
+@app.command()
+def migrate(settings: SettingsFile = None) -> None:
+    """Make the centre's keys where missing, and bring the database to the newest schema. Safe to repeat."""
+    with _explained():
+        read = Settings.read(settings)
+        make_keys(read.keys_dir, broker_hosts=tuple(dict.fromkeys((read.broker.host, "127.0.0.1", "localhost"))), now=utc_now())
+        centre = open_centre(read)
+        schema.upgrade(centre.engine)
+        typer.echo(f"keys in {read.keys_dir}, database at the newest schema")
+
+
+@app.command()
+def serve(settings: SettingsFile = None) -> None:
+    """Run the console and the HTTP API. At the first start it makes the administrator and shows the password once."""
+    with _explained():
+        centre = _centre(settings)
+        with centre.engine.begin() as db:
+            password = accounts.ensure_administrator(db, centre.now())
+        if password is not None:
+            typer.echo(f"first start: log in as admin with the password {password} (shown only now)")
+        web = centre.settings.web
+        uvicorn.run(create_app(centre), host=web.host, port=web.port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+@app.command()
+def ingest(settings: SettingsFile = None, metrics_port: Annotated[int, typer.Option(help="Prometheus on loopback; 0 = off.")] = 0) -> None:
+    """Receive from the broker, verify, commit, send receipts. Several workers take shards of their own by settings."""
+    with _explained():
+        centre = _centre(settings)
+        if metrics_port:
+            start_http_server(metrics_port, addr="127.0.0.1")
+        bus = MqttBus(centre.settings.broker, centre.keys)
+        stop = _stop_on_signals()
+        bus.start()
+        try:
+            build_ingest(centre, bus).run(stop)
+        finally:
+            bus.stop()
+
+
+@app.command()
+def broker(
+    settings: SettingsFile = None,
+    program: Annotated[Path | None, typer.Option(help="Another nats-server program than the installed one.")] = None,
+) -> None:
+    """Run the embedded broker; devices that are enrolled or revoked while it runs are let in or cut off within seconds."""
+    with _explained():
+        centre = _centre(settings)
+        stop = _stop_on_signals()
+        written, _ = _write_broker_files(centre)
+        folder = written.nats.parent
+        with EmbeddedBroker(
+            configuration=written.nats, port=centre.settings.broker.port, log=folder / "nats.log", program=program
+        ) as running:
+            typer.echo(f"broker on {centre.settings.broker.host}:{centre.settings.broker.port}; files for Mosquitto in {folder}")
+            while not stop.wait(2) and running.pid is not None:
+                if _write_broker_files(centre)[1]:
+                    running.reload()
+
+
+@app.command(name="import")
+def import_claims(
+    file: Annotated[Path, typer.Argument(help="Claims CSV with the national column names.")],
+    settings: SettingsFile = None,
+    faults: Annotated[Path | None, typer.Option(help="Also write the refused rows' faults to this CSV.")] = None,
+) -> None:
+    """Import claims. Repeating it changes nothing; every refused row is named with line, column and value; good rows are kept."""
+    with _explained():
+        centre = _centre(settings)
+        report = claims.import_csv(centre.engine, path=file, actor=ACTOR, now=centre.now(), progress=_progress)
+        typer.echo(f"{report.rows} rows: {report.new} new, {report.changed} changed, {report.same} already known, {report.bad} refused")
+        for fault in report.faults[:20]:
+            typer.echo(f"  line {fault.line}, {fault.column}: {fault.value!r}: {fault.message}")
+        if faults is not None:
+            claims.write_faults(centre.engine, report.import_id, faults)
+        if report.bad:
+            raise typer.Exit(3)
+
+
+@app.command()
+def reconcile(
+    settings: SettingsFile = None,
+    every: Annotated[float, typer.Option(help="Seconds between runs; 0 runs once.")] = 0,
+) -> None:
+    """Link captures with claims, run the rules, keep the findings. Repeating it changes nothing."""
+    with _explained():
+        centre = _centre(settings)
+        stop = _stop_on_signals()
+        while True:
+            report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=_progress)
+            typer.echo(str(report))
+            if not every or stop.wait(every):
+                return
+
+
+@people_app.command("enrol")
+def enrol_person(
+    psn_no: Annotated[str, typer.Argument(help="人员编号")],
+    picture: Annotated[list[Path], typer.Option(help="Picture file; several are fused.")],
+    site: Annotated[str, typer.Option(help="fixmedins_code of the site that expects this person.")],
+    legal_basis: Annotated[str, typer.Option(help="Why the centre may hold this face.")],
+    role: Annotated[GalleryRole, typer.Option(help="insured, or staff of the site.")] = GalleryRole.INSURED,
+    settings: SettingsFile = None,
+) -> None:
+    """Enrol one person from pictures. The template and the first picture are kept sealed; the site's terminals are told."""
+    with _explained():
+        centre = _centre(settings)
+        pictures = tuple(path.read_bytes() for path in picture)
+        request = Enrolment(psn_no=psn_no, pictures=pictures, legal_basis=legal_basis, fixmedins_code=site, role=role)
+        people.check(request)
+        template = centre.enroller.template(psn_no, pictures)
+        with centre.engine.begin() as db:
+            people.enrol(db, centre.keys, centre.pictures, request, template, now=centre.now(), actor=ACTOR)
+        typer.echo(f"{psn_no} enrolled at {site} with {template.version} from {template.source}")
+
+
+@people_app.command("proxies")
+def import_proxies(
+    file: Annotated[Path, typer.Argument(help="CSV: psn_no, proxy_psn_no, from, to, reason; UTF-8.")], settings: SettingsFile = None
+) -> None:
+    """Import the proxy register (代办人). Nothing is kept unless every row is right."""
+    with _explained():
+        centre = _centre(settings)
+        register = people.read_proxies(file.read_text(encoding="utf-8-sig"))
+        with centre.engine.begin() as db:
+            for proxy in register:
+                people.register_proxy(db, proxy, now=centre.now(), actor=ACTOR)
+        typer.echo(f"{len(register)} proxies registered")
+
+
+@account_app.command("add")
+def add_account(username: str, role: Annotated[Role, typer.Option(help="What the account may do.")], settings: SettingsFile = None) -> None:
+    """Add an account with a random password, shown once; it must be changed at the first login."""
+    with _explained():
+        centre = _centre(settings)
+        password = random_password()
+        hashed = Hashing().hash(password)
+        with centre.engine.begin() as db:
+            accounts.add(db, username=username, role=role, password_hash=hashed, must_change_password=True, actor=ACTOR, now=centre.now())
+        typer.echo(f"{username} ({role}) with the password {password} (shown only now)")
+
+
+def _write_broker_files(centre: Centre) -> tuple[broker_files.BrokerFiles, bool]:
+    with reading(centre.engine).begin() as db:
+        devices = sites.device_ids(db)
+    settings = centre.settings
+    return broker_files.write(
+        settings.data_dir / "broker", centre.keys, host=settings.broker.host, port=settings.broker.port, devices=devices
+    )
+
+
+def _centre(settings: Path | None) -> Centre:
+    centre = open_centre(Settings.read(settings))
+    schema.require_current(centre.engine)
+    return centre
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """One line for what the user can mend; anything else is a fault of ours and shows its trace."""
+    try:
+        yield
+    except CentralError as error:
+        typer.echo(f"central: {error}", err=True)
+        raise typer.Exit(2) from None
+    except (SQLAlchemyError, OSError, UnicodeDecodeError) as error:
+        typer.echo(f"central: {type(error).__name__}: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _stop_on_signals() -> Event:
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    app()
