@@ -31,8 +31,8 @@ def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     from_mean, to_mean = source.mean(axis=0), target.mean(axis=0)
-    spread = np.sum((source - from_mean) ** 2)
-    if not np.isfinite(spread) or spread <= 0:
+    spread = np.sum((source - from_mean) ** 2) if np.isfinite(source).all() else 0.0
+    if spread <= 0:
         raise ValueError(f"landmarks cannot be aligned: {source.tolist()}")
     left, sizes, right = np.linalg.svd((target - to_mean).T @ (source - from_mean))
     proper = np.array([1.0, np.sign(np.linalg.det(left @ right)) or 1.0])

@@ -50,7 +50,7 @@ def network_input(picture: Picture, long_side: int) -> tuple[NDArray[np.float32]
 
 
 def decode(outputs: tuple[NDArray[np.float32], ...], min_score: float) -> tuple[NDArray[np.float32], Boxes, NDArray[np.float32]]:
-    """Scores (N,), boxes (N, 4) and landmarks (N, 5, 2) in input pixels, best first, of every cell that scores at least `min_score`."""
+    """Scores (N,), boxes (N, 4) and landmarks (N, 5, 2) in input pixels, best first, of the cells that score at least `min_score`."""
     heat, scales, offsets, points = (output[0] for output in outputs)
     rows, columns = np.nonzero(heat[0] >= min_score)
     order = np.argsort(-heat[0, rows, columns], kind="stable")
@@ -60,8 +60,9 @@ def decode(outputs: tuple[NDArray[np.float32], ...], min_score: float) -> tuple[
     left = (columns + offsets[1, rows, columns] + 0.5) * STRIDE - width / 2
     boxes = np.stack([left, top, left + width, top + height], axis=1).astype(np.float32)
     relative = points[:, rows, columns].reshape(5, 2, -1)  # each landmark as y, x in box heights and widths
-    landmarks = np.stack([left + relative[:, 1] * width, top + relative[:, 0] * height], axis=-1)
-    return heat[0, rows, columns], boxes, np.ascontiguousarray(landmarks.transpose(1, 0, 2), np.float32)
+    landmarks = np.stack([left + relative[:, 1] * width, top + relative[:, 0] * height], axis=-1).transpose(1, 0, 2).astype(np.float32)
+    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(landmarks).all(axis=(1, 2))
+    return heat[0, rows, columns][sound], boxes[sound], landmarks[sound]
 
 
 def non_maximum_suppression(boxes: Boxes, scores: NDArray[np.float32], max_overlap: float) -> NDArray[np.intp]:

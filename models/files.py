@@ -32,19 +32,19 @@ def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
 def load(folder: Path, item: Item) -> bytes:
     """The content of a fetched file, verified. Raises WeightsMissing, WrongHash or VersionMismatch (made by another converter)."""
     path = folder / item.file
-    record = _read_record(path)
+    record = _read_record(path, item)
     expected = Record(source_sha256=item.sha256, converter=conversion(item), sha256=record.sha256)
     if record != expected:
         raise VersionMismatch(
-            f"{path} was made from {record.source_sha256[:12]} by {record.converter}; this program needs "
-            f"{item.sha256[:12]} by {expected.converter}. Fetch it again: {_remedy(folder)}"
+            f"{path} was made from {record.source_sha256!s:.12} by {record.converter}; this program needs "
+            f"{item.sha256[:12]} by {expected.converter}. Fetch it again: {_remedy(folder, item)}"
         )
     content = path.read_bytes()
     found = sha256(content)
     if found != record.sha256:
         raise WrongHash(
             f"{path} has sha256 {found}, its record says {record.sha256}: it is damaged or was exchanged. "
-            f"Remove it and fetch it again: {_remedy(folder)}"
+            f"Remove it and fetch it again: {_remedy(folder, item)}"
         )
     return content
 
@@ -83,19 +83,20 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read_record(path: Path) -> Record:
+def _read_record(path: Path, item: Item) -> Record:
     missing = [name for name in (path, _record_path(path)) if not name.is_file()]
     if missing:
-        raise WeightsMissing(f"{missing[0]} is missing; fetch it: {_remedy(path.parent)}")
+        raise WeightsMissing(f"{missing[0]} is missing; fetch it: {_remedy(path.parent, item)}")
     try:
         return Record(**json.loads(_record_path(path).read_bytes()))
     except (ValueError, TypeError) as error:
-        raise WrongHash(f"{_record_path(path)} is damaged ({error}); remove it and fetch again: {_remedy(path.parent)}") from error
+        raise WrongHash(f"{_record_path(path)} is damaged ({error}); remove it and fetch again: {_remedy(path.parent, item)}") from error
 
 
 def _record_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def _remedy(folder: Path) -> str:
-    return f"python -m models fetch --pack all --folder {folder}"
+def _remedy(folder: Path, item: Item) -> str:
+    pack = "demo" if item.role == "picture" else "window"
+    return f"python -m models fetch --pack {pack} --folder {folder}"

