@@ -82,7 +82,7 @@ def begin_attempt(db: Connection, *, username: str, now: datetime) -> Attempt:
 def refuse(db: Connection, *, attempt: Attempt, now: datetime) -> None:
     """Record that a counted attempt had the wrong password. Names that do not exist are not recorded: people type passwords there."""
     if attempt.counted:
-        audit.record(db, now=now, actor=attempt.username, action="login_refused", object=attempt.username)
+        audit.record(db, now=now, actor=attempt.username, action="session.refuse", object=attempt.username)
 
 
 def enter(db: Connection, *, attempt: Attempt, now: datetime, lifetime: timedelta) -> NewSession:
@@ -101,7 +101,7 @@ def enter(db: Connection, *, attempt: Attempt, now: datetime, lifetime: timedelt
         created_at=now,
         expires_at=expires_at,
     )
-    audit.record(db, now=now, actor=account.username, action="login", object=account.username)
+    audit.record(db, now=now, actor=account.username, action="session.begin", object=account.username)
     return NewSession(token=token, username=account.username, role=account.role, expires_at=expires_at)
 
 
@@ -115,7 +115,7 @@ def log_out(db: Connection, *, token: str, now: datetime) -> None:
     username = store.session_user(db, _digest(token))
     if username is not None:
         store.remove_session(db, _digest(token))
-        audit.record(db, now=now, actor=username, action="logout", object=username)
+        audit.record(db, now=now, actor=username, action="session.end", object=username)
 
 
 def add(db: Connection, *, username: str, role: Role, password_hash: str, must_change_password: bool, actor: str, now: datetime) -> None:
@@ -124,7 +124,7 @@ def add(db: Connection, *, username: str, role: Role, password_hash: str, must_c
     if store.find(db, username) is not None:
         raise UsernameTaken(f"account {username!r} exists already; a disabled one can be enabled again")
     store.add(db, username=username, role=role, password_hash=password_hash, must_change_password=must_change_password, created_at=now)
-    audit.record(db, now=now, actor=actor, action="account_added", object=username, detail={"role": role.value})
+    audit.record(db, now=now, actor=actor, action="account.add", object=username, detail={"role": role.value})
 
 
 def disable(db: Connection, *, username: str, actor: str, now: datetime) -> None:
@@ -132,14 +132,14 @@ def disable(db: Connection, *, username: str, actor: str, now: datetime) -> None
     _require_other(db, username, actor)
     store.set_disabled(db, username, now)
     store.remove_sessions_of(db, username)
-    audit.record(db, now=now, actor=actor, action="account_disabled", object=username)
+    audit.record(db, now=now, actor=actor, action="account.disable", object=username)
 
 
 def enable(db: Connection, *, username: str, actor: str, now: datetime) -> None:
     """Allow logins again with the old password. Raises NoSuchAccount, or OwnAccount for one's own."""
     _require_other(db, username, actor)
     store.set_disabled(db, username, None)
-    audit.record(db, now=now, actor=actor, action="account_enabled", object=username)
+    audit.record(db, now=now, actor=actor, action="account.enable", object=username)
 
 
 def reset_password(db: Connection, *, username: str, password_hash: str, actor: str, now: datetime) -> None:
@@ -150,14 +150,14 @@ def reset_password(db: Connection, *, username: str, password_hash: str, actor: 
     _require_other(db, username, actor)
     store.set_password(db, username, password_hash, must_change_password=True)
     store.remove_sessions_of(db, username)
-    audit.record(db, now=now, actor=actor, action="password_reset", object=username)
+    audit.record(db, now=now, actor=actor, action="account.reset_password", object=username)
 
 
 def change_password(db: Connection, *, username: str, password_hash: str, token: str, now: datetime) -> None:
     """Replace one's own password, whose old one the caller has checked; ends every session but the one of `token`."""
     store.set_password(db, username, password_hash, must_change_password=False)
     store.remove_sessions_of(db, username, except_token_sha256=_digest(token))
-    audit.record(db, now=now, actor=username, action="password_changed", object=username)
+    audit.record(db, now=now, actor=username, action="account.change_password", object=username)
 
 
 def every(db: Connection) -> tuple[Account, ...]:

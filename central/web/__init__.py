@@ -1,1 +1,1 @@
-"""The console's templates, texts and static files."""
+"""What the pages and APIs of every room share: texts, templates, who is asking, headers, errors."""

@@ -1,0 +1,66 @@
+"""The web application: pages and API of one centre."""
+
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry
+
+from central.accounts import api as accounts_api
+from central.accounts import management, passwords
+from central.accounts import pages as accounts_pages
+from central.audit import pages as audit
+from central.cases import api as cases_api
+from central.cases import pages as cases_pages
+from central.overview import pages as overview
+from central.web import assets, faults, language, operation
+from central.web.console import Console
+from central.web.headers import BodyLimit, SecurityHeaders
+from central.wiring import Centre
+
+STATIC = Path(__file__).parent / "web" / "static"
+FORM_BYTES = 64 * 1024
+UPLOAD_BYTES = {"/api/people": 32 * 1024 * 1024}
+ROUTERS = (
+    accounts_api.router,
+    accounts_pages.router,
+    management.router,
+    audit.pages,
+    audit.api,
+    cases_pages.router,
+    cases_api.router,
+    overview.pages,
+    overview.api,
+    language.router,
+    operation.router,
+)
+
+
+def create_app(centre: Centre) -> FastAPI:
+    """The application for this centre. Opens nothing but templates and texts; the caller has migrated the database.
+
+    Says in the log if the front-end files are missing: pages then work without charts and live updates.
+    """
+    app = FastAPI(
+        title="Insurance window watch",
+        version="1",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.centre = centre
+    app.state.console = Console()
+    app.state.hashing = passwords.Hashing()
+    app.state.metrics = CollectorRegistry()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    faults.install(app)
+    app.add_middleware(BodyLimit, limit=FORM_BYTES, limits=UPLOAD_BYTES)
+    app.add_middleware(operation.RequestMetrics, registry=app.state.metrics)
+    app.add_middleware(SecurityHeaders, tls=centre.settings.web.secure_cookies)
+    if assets.missing():
+        structlog.get_logger().warning("web.assets_missing", way_out="run `python -m central.web.assets`; charts are missing until then")
+    return app

@@ -1,0 +1,106 @@
+"""Pages of findings: the list, one finding with its pictures, and the review."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from central.cases import dossier, service
+from central.cases.model import MAX_REASON, Status, Verdict
+from central.db import reading
+from central.errors import CentralError, NotFound
+from central.evidence import service as evidence
+from central.sites import service as sites
+from central.web import guard
+from central.web.console import console_of
+from central.web.guard import Right, Viewer
+
+router = APIRouter(include_in_schema=False)
+Reader = Annotated[Viewer, Depends(guard.page(Right.READ_FINDINGS))]
+Onlooker = Annotated[Viewer, Depends(guard.page(Right.SEE_PICTURES))]
+Reviewer = Annotated[Viewer, Depends(guard.form(Right.REVIEW))]
+Choice = Annotated[str, Query(max_length=40)]
+SIZE = 30
+
+
+@router.get("/findings")
+def findings_page(
+    request: Request,
+    viewer: Reader,
+    status: Choice = "",
+    rule_id: Choice = "",
+    fixmedins_code: Choice = "",
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> HTMLResponse:
+    """Findings of one status, rule and site where chosen, newest first. psn_no is masked."""
+    centre = guard.centre_of(request)
+    with reading(centre.engine).begin() as db:
+        found = service.list_findings(
+            db, status=status or None, rule_id=rule_id or None, fixmedins_code=fixmedins_code or None, page=page, size=SIZE
+        )
+        names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
+        rules = service.rule_ids(db)
+    chosen = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code}
+    shown = {"found": found, "names": names, "rules": rules, "statuses": tuple(Status), "chosen": chosen}
+    return console_of(request).page(request, "findings.html", viewer=viewer, shown=shown)
+
+
+@router.get("/findings/{jr_id}")
+def finding_page(request: Request, viewer: Reader, jr_id: str) -> HTMLResponse:
+    """One finding, with everything that its evidence names."""
+    return _finding(request, viewer, jr_id)
+
+
+@router.post("/findings/{jr_id}/reviews")
+def review(
+    request: Request,
+    viewer: Reviewer,
+    jr_id: str,
+    verdict: Annotated[Verdict | None, Form()] = None,
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Confirm or dismiss, with a reason."""
+    if verdict is None:
+        return _finding(request, viewer, jr_id, fault="verdict_missing", reason=reason, status=422)
+    centre = guard.centre_of(request)
+    try:
+        with centre.engine.begin() as db:
+            service.review(db, jr_id=jr_id, verdict=verdict, reason=reason, actor=viewer.username, now=centre.now())
+    except NotFound:
+        raise
+    except CentralError as error:
+        return _finding(request, viewer, jr_id, fault=error.code, reason=reason, status=error.status)
+    return RedirectResponse(f"/findings/{jr_id}", status_code=303)
+
+
+@router.get("/pictures/{media_id}")
+def picture(request: Request, viewer: Onlooker, media_id: str, finding: Choice) -> Response:
+    """Open one sealed picture of a finding for this view; who looked, at what and why goes into the audit log."""
+    centre = guard.centre_of(request)
+    with reading(centre.engine).begin() as db:
+        if not dossier.read(db, finding).shows(media_id):
+            raise NotFound("this picture does not belong to this finding")
+    with centre.engine.begin() as db:
+        jpeg = evidence.open_picture(
+            db, centre.keys, centre.pictures, media_id=media_id, actor=viewer.username, now=centre.now(), why=f"finding {finding}"
+        )
+    return Response(jpeg, media_type="image/jpeg")
+
+
+def _finding(
+    request: Request, viewer: Viewer, jr_id: str, *, fault: str | None = None, reason: str = "", status: int = 200
+) -> HTMLResponse:
+    centre = guard.centre_of(request)
+    with reading(centre.engine).begin() as db:
+        read = dossier.read(db, jr_id)
+        names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
+    shown = {
+        "dossier": read,
+        "finding": read.finding,
+        "site_name": names.get(read.finding.fixmedins_code, ""),
+        "verdicts": tuple(Verdict),
+        "max_reason": MAX_REASON,
+        "fault": fault,
+        "reason": reason[:MAX_REASON],
+    }
+    return console_of(request).page(request, "finding.html", viewer=viewer, status=status, shown=shown)

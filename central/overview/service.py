@@ -1,0 +1,83 @@
+"""Collects from the rooms what the overview shows."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from central.captures import service as captures
+from central.captures.model import RejectionRow
+from central.cases import service as cases
+from central.china import CHINA
+from central.linkage import service as linkage
+from central.linkage.model import LedgerCounts
+from central.sites import service as sites
+from central.sites.model import SiteRow
+
+DAYS = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyOutcome:
+    """How many captures of a day (in China) ended with an outcome."""
+
+    day: date
+    outcome: str
+    captures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The state at `as_of`. Contains no psn_no, no picture and no score."""
+
+    as_of: datetime
+    sites: tuple[SiteRow, ...]
+    findings: dict[str, int]
+    ledger: LedgerCounts
+    outcomes: tuple[DailyOutcome, ...]
+    rejections: tuple[RejectionRow, ...]
+
+    @property
+    def today(self) -> int:
+        """Captures of today."""
+        return sum(row.captures for row in self.outcomes if row.day == self.as_of.astimezone(CHINA).date())
+
+    @property
+    def devices(self) -> int:
+        """Devices of all sites."""
+        return sum(len(site.devices) for site in self.sites)
+
+    @property
+    def online(self) -> int:
+        """Devices that are on-line."""
+        return sum(device.online for site in self.sites for device in site.devices)
+
+    @property
+    def backlog(self) -> int:
+        """Events that devices hold and the centre has not receipted, as last reported."""
+        return sum(device.backlog for site in self.sites for device in site.devices)
+
+    @property
+    def without_liveness(self) -> int:
+        """Devices whose captures carry no liveness judgement."""
+        return sum(device.liveness_available is False for site in self.sites for device in site.devices)
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """The days of the chart, oldest first, those without captures included."""
+        last = self.as_of.astimezone(CHINA).date()
+        return tuple(last - timedelta(days=back) for back in reversed(range(DAYS)))
+
+
+def read(db: Connection, *, now: datetime) -> Overview:
+    """Everything in one reading transaction, so that the figures belong together."""
+    return Overview(
+        as_of=now,
+        sites=tuple(sites.overview(db, now)),
+        findings=cases.counts(db),
+        ledger=linkage.ledger(db),
+        outcomes=tuple(
+            DailyOutcome(day=day, outcome=outcome, captures=number) for day, outcome, number in captures.daily_outcomes(db, DAYS, now=now)
+        ),
+        rejections=tuple(captures.rejection_counts(db)),
+    )
