@@ -30,7 +30,7 @@ from central.people.model import Enrolment, Proxy
 from central.reconcile import reconcile
 from central.sites.model import NewSite
 from contract.commands import GalleryRole
-from contract.events import EvidenceMode, Outcome
+from contract.events import EvidenceMode
 from models import files
 from models.fetch import fetch
 from scripts.scenes import Cameras

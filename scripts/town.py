@@ -1,4 +1,4 @@
-"""The people and settlements of the demonstration. People carry neutral names; the pictures come from registries by the models' manifest."""
+"""The people and settlements of the demonstration. People carry neutral names; the pictures are those of models/manifest.toml."""
 
 from dataclasses import dataclass
 from functools import cache

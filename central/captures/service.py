@@ -2,52 +2,27 @@
 
 from collections import Counter
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from central.arrow import read_table
 from central.captures import store
 from central.captures.model import CaptureView, MediaView, RejectionRow
+from central.china import CHINA
 from central.errors import NotFound
 from central.evidence import service as evidence
 
-CHINA = ZoneInfo("Asia/Shanghai")
-_MOMENT = pa.timestamp("us", tz="UTC")
-_ANALYSIS = pa.schema(
-    [
-        ("capture_id", pa.string()),
-        ("device_id", pa.string()),
-        ("fixmedins_code", pa.string()),
-        ("window", pa.string()),
-        ("msgid", pa.string()),
-        ("psn_no", pa.string()),
-        ("opened_at", _MOMENT),
-        ("closed_at", _MOMENT),
-        ("closing", pa.string()),
-        ("outcome", pa.string()),
-        ("similarity", pa.float64()),
-        ("liveness", pa.string()),
-        ("persons", pa.int64()),
-        ("frames_seen", pa.int64()),
-        ("frames_used", pa.int64()),
-        ("setl_id", pa.string()),
-        ("bound_setl_time", _MOMENT),
-        ("voided", pa.bool_()),
-        ("face_group", pa.int64()),
-        ("face_band", pa.string()),
-        ("face_similarity", pa.float64()),
-    ]
+_ANALYSIS = (
+    *("capture_id", "device_id", "fixmedins_code", "window", "msgid", "psn_no", "opened_at", "closed_at", "closing", "outcome"),
+    *("similarity", "liveness", "persons", "frames_seen", "frames_used", "setl_id", "bound_setl_time", "voided"),
+    *("face_group", "face_band", "face_similarity"),
 )
 
 
 def analysis_table(db: Connection) -> pa.Table:
     """Every capture with its newest binding and its face group, for linkage and rules. No vector and no picture is in it."""
-    columns: dict[str, list[object]] = {name: [] for name in _ANALYSIS.names}
-    for row in store.all_joined(db):
-        for name, values in columns.items():
-            values.append(bool(row[name]) if name == "voided" else row[name])
-    return pa.table(columns, schema=_ANALYSIS)
+    return read_table(db, store.analysis(_ANALYSIS))
 
 
 def get(db: Connection, capture_id: str) -> CaptureView:

@@ -136,9 +136,10 @@ def one(db: Connection, capture_id: str) -> RowMapping | None:
     return db.execute(joined().where(captures.c.capture_id == capture_id)).mappings().first()
 
 
-def all_joined(db: Connection) -> Sequence[RowMapping]:
-    """Every capture with binding and face, by id."""
-    return db.execute(joined().order_by(captures.c.capture_id)).mappings().all()
+def analysis(columns: Sequence[str]) -> Select[Any]:
+    """These columns of every capture."""
+    every = joined().subquery("every")
+    return select(*(every.c[name] for name in columns))
 
 
 def counts(db: Connection, since: datetime) -> Sequence[RowMapping]:

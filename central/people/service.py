@@ -4,14 +4,15 @@ import csv
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from io import StringIO
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Subquery
 
+from central.arrow import read_table
 from central.audit import service as audit
+from central.china import CHINA
 from central.errors import BadInput
 from central.evidence import service as evidence
 from central.evidence.store import EvidenceStore
@@ -24,7 +25,6 @@ from contract.ids import PsnNo
 from contract.sealed import gallery_purpose, seal, to_text, unseal
 from models.results import Template
 
-CHINA = ZoneInfo("Asia/Shanghai")
 _psn_no = TypeAdapter(PsnNo)
 _REGISTER_COLUMNS = ("psn_no", "proxy_psn_no", "from", "to", "reason")
 
@@ -115,16 +115,7 @@ def read_proxies(text: str) -> list[Proxy]:
 
 def proxies_table(db: Connection) -> pa.Table:
     """The proxy register for the rules: psn_no, proxy_psn_no, valid_from, valid_to."""
-    rows = store.all_proxies(db)
-    moment = pa.timestamp("us", tz="UTC")
-    return pa.table(
-        {
-            "psn_no": pa.array([row["psn_no"] for row in rows], pa.string()),
-            "proxy_psn_no": pa.array([row["proxy_psn_no"] for row in rows], pa.string()),
-            "valid_from": pa.array([row["valid_from"] for row in rows], moment),
-            "valid_to": pa.array([row["valid_to"] for row in rows], moment),
-        }
-    )
+    return read_table(db, store.proxy_register())
 
 
 def picture_of(db: Connection, psn_no: str) -> str | None:

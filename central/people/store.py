@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Subquery, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, Subquery, func, insert, select, update
 
 from central.db import upsert
 from central.people.model import Proxy
@@ -84,9 +84,9 @@ def add_proxy(db: Connection, proxy: Proxy) -> None:
     upsert(db, proxies, [row], ["psn_no", "proxy_psn_no", "valid_from"])
 
 
-def all_proxies(db: Connection) -> Sequence[RowMapping]:
-    """The whole proxy register."""
-    return db.execute(select(proxies)).mappings().all()
+def proxy_register() -> Select[Any]:
+    """Selects who may settle for whom, and when."""
+    return select(proxies.c.psn_no, proxies.c.proxy_psn_no, proxies.c.valid_from, proxies.c.valid_to)
 
 
 def acting_for(db: Connection, psn_nos: Iterable[str], *, now: datetime) -> dict[str, tuple[str, ...]]:
