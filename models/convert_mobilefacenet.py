@@ -72,7 +72,7 @@ class _Conversion:
     def _take(self, steps: Sequence[_Step]) -> int:
         """Translate what stands first; returns how many operations that took."""
         if _is_prelu(steps):
-            self._prelu(steps[3], source=steps[0].inputs[0], output=steps[4].output)
+            self._prelu(steps[3], source=_name(steps[0].inputs[0]), output=_name(steps[4].output))
             return len(PRELU)
         step = steps[0]
         match step.name:
@@ -81,9 +81,9 @@ class _Conversion:
             case "DEPTHWISE_CONV_2D":
                 self._convolution(step, tflite.DepthwiseConv2DOptions(), group=self._shape(step.output)[3], order=(3, 0, 1, 2))
             case "ADD":
-                self._add("Add", [_name(number) for number in step.inputs], step.output)
+                self._add("Add", [_name(number) for number in step.inputs], _name(step.output))
             case "RESHAPE":
-                self._add("Flatten", [_name(step.inputs[0])], step.output, axis=1)
+                self._add("Flatten", [_name(step.inputs[0])], _name(step.output), axis=1)
             case _:
                 raise ModelError(f"the network holds the operation {step.name}, which MobileFaceNet does not; fetch it again")
         return 1
@@ -95,23 +95,39 @@ class _Conversion:
             raise ModelError("the network fuses an activation into a convolution, which MobileFaceNet does not; fetch it again")
         picture, kernel, bias = step.inputs
         weights = self._constant(kernel).transpose(order)
-        inputs = [_name(picture), self._weight(kernel, weights), self._weight(bias, self._constant(bias))]
-        strides = [options.StrideH(), options.StrideW()]
         self._add(
-            "Conv", inputs, step.output, group=group, kernel_shape=weights.shape[2:], strides=strides, auto_pad=PADDING[options.Padding()]
+            "Conv",
+            [_name(picture), self._weight(_name(kernel), weights), self._weight(_name(bias), self._constant(bias))],
+            _name(step.output),
+            group=group,
+            kernel_shape=weights.shape[2:],
+            strides=[options.StrideH(), options.StrideW()],
+            auto_pad=PADDING[options.Padding()],
         )
 
-    def _prelu(self, multiply: _Step, *, source: int, output: int) -> None:
+    def _prelu(self, multiply: _Step, *, source: str, output: str) -> None:
+        """Write it as slope x + (1 - slope) relu(x), each product a depthwise convolution of one pixel.
+
+        onnxruntime keeps its fast channel-blocked layout through these; its own PRelu leaves it and doubles the time of a face.
+        """
         (factor,) = (number for number in multiply.inputs if self._is_constant(number))
-        slope = 2 * self._constant(factor).reshape(-1, 1, 1)
-        self._add("PRelu", [_name(source), self._weight(factor, slope)], output)
+        slope = 2 * self._constant(factor)
+        positive, straight, bent = (f"{output}.{part}" for part in ("positive", "straight", "bent"))
+        self._add("Relu", [source], positive)
+        self._scale(source, slope, straight)
+        self._scale(positive, 1 - slope, bent)
+        self._add("Add", [straight, bent], output)
 
-    def _add(self, operator: str, inputs: list[str], output: int, **attributes: object) -> None:
-        self._nodes.append(onnx.helper.make_node(operator, inputs, [_name(output)], **attributes))
+    def _scale(self, source: str, factors: NDArray[np.float32], output: str) -> None:
+        weights = self._weight(f"{output}.factors", factors.reshape(-1, 1, 1, 1))
+        self._add("Conv", [source, weights], output, group=factors.size, kernel_shape=[1, 1])
 
-    def _weight(self, number: int, values: NDArray[np.float32]) -> str:
-        self._weights.append(onnx.numpy_helper.from_array(np.ascontiguousarray(values), _name(number)))
-        return _name(number)
+    def _add(self, operator: str, inputs: list[str], output: str, **attributes: object) -> None:
+        self._nodes.append(onnx.helper.make_node(operator, inputs, [output], **attributes))
+
+    def _weight(self, name: str, values: NDArray[np.float32]) -> str:
+        self._weights.append(onnx.numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
 
     def _step(self, number: int) -> _Step:
         operator = self._source.Operators(number)
