@@ -10,7 +10,7 @@ from central.captures.ingest import Ingest
 from central.captures.intake import Intake
 from central.captures.mqtt import Bus
 from central.db import open_engine, utc_now
-from central.evidence.store import EvidenceStore, FileEvidence
+from central.evidence.objects import EvidenceStore, FileEvidence
 from central.keys import CentreKeys, read_keys
 from central.people.faces import Enroller
 from central.settings import Settings

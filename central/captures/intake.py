@@ -17,7 +17,7 @@ from central.captures.face_groups import FaceIndex, Known, Limits
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState, capture_id
 from central.captures.opening import Refused, open_message
 from central.evidence import service as evidence
-from central.evidence.store import EvidenceStore
+from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
 from central.settings import FaceGroupSettings
 from central.sites import service as sites

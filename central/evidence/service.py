@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from central.audit import service as audit
 from central.errors import NotFound
 from central.evidence import store
-from central.evidence.store import EvidenceStore
+from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
 from contract.events import MediaRef
 from contract.media import MediaPart, media_id

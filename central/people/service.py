@@ -15,7 +15,7 @@ from central.audit import service as audit
 from central.china import CHINA
 from central.errors import BadInput
 from central.evidence import service as evidence
-from central.evidence.store import EvidenceStore
+from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
 from central.people import store
 from central.people.model import Enrolment, Proxy

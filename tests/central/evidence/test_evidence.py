@@ -8,7 +8,7 @@ from sqlalchemy import select
 from central.audit.tables import audit_log
 from central.errors import NotFound
 from central.evidence import service as evidence
-from central.evidence.store import FileEvidence
+from central.evidence.objects import FileEvidence
 from central.wiring import Centre
 from contract.sealed import Untrusted
 from tests import builders
