@@ -113,11 +113,11 @@ def import_claims(
     with _explained():
         centre = _centre(settings)
         report = claims.import_csv(centre.engine, path=file, actor=ACTOR, now=centre.now(), progress=_progress)
-        typer.echo(f"{report.rows} rows: {report.new} new, {report.changed} changed, {report.same} already known, {report.bad} refused")
-        for fault in report.faults[:20]:
-            typer.echo(f"  line {fault.line}, {fault.column}: {fault.value!r}: {fault.message}")
+        for line in report.lines():
+            typer.echo(line)
         if faults is not None:
-            claims.write_faults(centre.engine, report.import_id, faults)
+            with reading(centre.engine).begin() as db:
+                claims.write_faults(db, report.import_id, faults)
         if report.bad:
             raise typer.Exit(3)
 

@@ -23,6 +23,7 @@ _IDENTITY_NUMBER = re.compile(r"(?<![0-9])([0-9]{6})[0-9]{8}([0-9]{3}[0-9Xx])(?!
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _SHOWN = 80
+_TOO_MUCH = Decimal(10_000_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,13 @@ def text(length: int) -> Read:
 
 
 def money(value: str) -> Decimal:
-    """Yuan with at most two decimals and fourteen digits before them."""
+    """Yuan with at most two decimals; below a limit under which sums of many rows stay exact in 64 bits of fen."""
     if not _MONEY.fullmatch(value):
         raise ValueError("is not an amount like 38.50 (at most 14 digits before and 2 behind the point)")
-    return Decimal(value) + 0  # no negative zero
+    amount = Decimal(value) + 0  # no negative zero
+    if abs(amount) >= _TOO_MUCH:
+        raise ValueError("is more than any settlement can be (10 thousand million yuan)")
+    return amount
 
 
 def moment(value: str) -> datetime:

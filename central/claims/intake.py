@@ -12,9 +12,11 @@ NumberedRow = tuple[int, Settlement | Invalidated | list[Fault]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to store. `replaced` are the keys whose present content becomes an older version, `removed` those that go altogether."""
+    """What to store: `stated` is new or changed, `confirmed` is here already word for word, of `replaced` the present content becomes an
+    older version, `removed` goes altogether."""
 
     stated: dict[Key, tuple[Settlement, str]] = field(default_factory=dict)
+    confirmed: set[Key] = field(default_factory=set)
     replaced: set[Key] = field(default_factory=set)
     removed: set[Key] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
@@ -44,6 +46,7 @@ def _take_back(decision: Decision, row: Invalidated, known: dict[Key, Held], hel
     decision.tally["invalid"] += 1
     known.pop(row.key, None)
     decision.stated.pop(row.key, None)
+    decision.confirmed.discard(row.key)
     if row.key in held:
         decision.replaced.add(row.key)
         decision.removed.add(row.key)
@@ -61,7 +64,10 @@ def _state(decision: Decision, line: int, row: Settlement, known: dict[Key, Held
     if verdict == "changed":
         decision.replaced.add(row.key)
     decision.tally["sums_differ"] += not row.sums_up()
-    decision.stated[row.key] = (row, digest)
+    if verdict == "same":
+        decision.confirmed.add(row.key)
+    else:
+        decision.stated[row.key] = (row, digest)
     known[row.key] = Held(row_sha256=digest, import_id=import_id)
 
 

@@ -1,6 +1,7 @@
 """One settlement as the fund was billed, and what an import says about a file."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -110,7 +111,8 @@ class Fault:
 class ImportReport:
     """What an import did. Every row is exactly one of new, changed, same, bad and invalid; the faults are read from the database.
 
-    `sums_differ` counts kept rows whose amounts do not make the total. `personal_columns` were in the file and were not read.
+    A refused row has one or more faults, of which the first twenty are here. `sums_differ` counts kept rows whose amounts do not make the total. `personal_columns` were
+    in the file and were not read.
     """
 
     import_id: int
@@ -123,8 +125,27 @@ class ImportReport:
     bad: int
     invalid: int
     sums_differ: int
+    faults: int
+    first_faults: tuple[Fault, ...]
     unknown_columns: tuple[str, ...]
     personal_columns: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """The report as lines for a terminal."""
+        yield (
+            f"{self.source} ({self.encoding}), import {self.import_id}: {self.rows} rows: {self.new} new, {self.changed} changed, "
+            f"{self.same} same, {self.bad} refused, {self.invalid} with vali_flag 0"
+        )
+        if self.sums_differ:
+            yield f"{self.sums_differ} kept rows whose amounts do not make the total (other payers may exist)"
+        if self.unknown_columns:
+            yield f"{len(self.unknown_columns)} columns are unknown and were ignored: {', '.join(self.unknown_columns)}"
+        if self.personal_columns:
+            yield f"columns that identify persons were not read: {', '.join(self.personal_columns)}"
+        for fault in self.first_faults:
+            yield f"line {fault.line}, {fault.column or 'row'}: {fault.value!r}: {fault.message}"
+        if self.faults > len(self.first_faults):
+            yield f"{self.faults} faults in all: --faults FILE writes each of them"
 
 
 def _plain(value: object) -> str | int | None:

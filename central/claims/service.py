@@ -3,9 +3,10 @@
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine
@@ -24,40 +25,47 @@ from central.settings import ClaimSettings
 _BATCH = 1000
 """Rows per transaction: other writers wait some hundredths of a second at most."""
 
+_NEWS = 100 * _BATCH
+_FIRST = 20
+
 
 def import_csv(
     engine: Engine,
     *,
     path: Path,
     actor: str,
-    now: Callable[[], datetime] = utc_now,
-    progress: Callable[[int], None] = lambda _: None,
+    now: datetime | None = None,
+    progress: Callable[[str], None] = lambda _: None,
     settings: ClaimSettings | None = None,
 ) -> ImportReport:
-    """Read a claim file into the settlements, row by row, in transactions of its own; `progress` is told the rows done so far.
+    """Read a claim file into the settlements, row by row, in transactions of its own; `progress` is told of every hundredth one.
 
     Repeatable: a row that is here already counts as same; other content under a known key counts as changed and the old version is
     kept; a second row under one key with other content is a fault. A stopped import is finished by starting it again.
     Raises BadInput, with nothing stored, if the file as a whole cannot be read.
     """
-    rules = settings or ClaimSettings()
+    rules, started, clock = settings or ClaimSettings(), now or utc_now(), monotonic()
     wanted = columns(rules.fixmedins_pattern)
     names = frozenset(column.name for column in wanted)
     file = look_at(path, names, frozenset(column.name for column in wanted if column.required))
     with engine.begin() as db:
-        import_id = store.begin_import(db, source=path.name[:255], sha256=file.sha256, now=now())
-    span = Span(earliest=rules.earliest, latest=latest_credible(now(), rules.future_hours))
+        import_id = store.begin_import(db, source=path.name[:255], sha256=file.sha256, now=started)
+    span = Span(earliest=rules.earliest, latest=latest_credible(started, rules.future_hours))
     tally: Counter[str] = Counter()
     rows = _rows(file, wanted, span)
+    first_faults: list[Fault] = []
     while batch := list(islice(rows, _BATCH)):
         with engine.begin() as db:
-            _take_in(db, import_id, batch, tally, now=now())
-        progress(tally["rows"])
-    report = _report(import_id, file, tally)
+            refused = _take_in(db, import_id, batch, tally, now=started)
+        first_faults.extend(refused[: _FIRST - len(first_faults)])
+        if tally["rows"] % _NEWS == 0:
+            progress(f"{tally['rows']} rows")
+    report = _report(import_id, file, tally, first_faults)
+    finished = started + timedelta(seconds=monotonic() - clock)
     with engine.begin() as db:
         counts = {name: tally[name] for name in ("rows", "new", "changed", "same", "bad", "invalid")}
-        store.finish_import(db, import_id, counts, now=now())
-        audit.record(db, now=now(), actor=actor, action="claims.import", object=report.source, detail={"import_id": import_id, **counts})
+        store.finish_import(db, import_id, counts, now=finished)
+        audit.record(db, now=finished, actor=actor, action="claims.import", object=report.source, detail={"import_id": import_id, **counts})
     return report
 
 
@@ -99,18 +107,21 @@ def _rows(file: ClaimFile, wanted: tuple[Column, ...], span: Span) -> Iterator[N
         yield row.line, read_row(row.line, row.cells, wanted, span) if isinstance(row, Cells) else [row]
 
 
-def _take_in(db: Connection, import_id: int, batch: Sequence[NumberedRow], tally: Counter[str], *, now: datetime) -> None:
-    """Store one batch and count it."""
+def _take_in(db: Connection, import_id: int, batch: Sequence[NumberedRow], tally: Counter[str], *, now: datetime) -> list[Fault]:
+    """Store one batch and count it; its faults."""
     held = store.held(db, [row.key for _, row in batch if not isinstance(row, list)])
     decision = decide(batch, held, import_id)
     store.keep_versions(db, decision.replaced, now=now)
     store.remove(db, decision.removed)
     store.put(db, list(decision.stated.values()), import_id)
+    store.confirm(db, decision.confirmed, import_id)
     store.add_faults(db, import_id, decision.faults)
     tally.update(decision.tally)
+    tally["faults"] += len(decision.faults)
+    return decision.faults
 
 
-def _report(import_id: int, file: ClaimFile, tally: Counter[str]) -> ImportReport:
+def _report(import_id: int, file: ClaimFile, tally: Counter[str], first_faults: Sequence[Fault]) -> ImportReport:
     return ImportReport(
         import_id=import_id,
         source=file.path.name,
@@ -122,6 +133,8 @@ def _report(import_id: int, file: ClaimFile, tally: Counter[str]) -> ImportRepor
         bad=tally["bad"],
         invalid=tally["invalid"],
         sums_differ=tally["sums_differ"],
+        faults=tally["faults"],
+        first_faults=tuple(first_faults),
         unknown_columns=file.header.unknown,
         personal_columns=file.header.personal,
     )

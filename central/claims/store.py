@@ -19,7 +19,8 @@ def begin_import(db: Connection, *, source: str, sha256: str, now: datetime) -> 
     """Note that an import started; its number."""
     empty = dict.fromkeys(("rows", "new", "changed", "same", "bad", "invalid"), 0)
     statement = insert(claim_imports).values(source=source, sha256=sha256, started_at=now, **empty)
-    return db.execute(statement.returning(claim_imports.c.import_id)).scalar_one()
+    import_id: int = db.execute(statement.returning(claim_imports.c.import_id)).scalar_one()
+    return import_id
 
 
 def finish_import(db: Connection, import_id: int, counts: Mapping[str, int], *, now: datetime) -> None:
@@ -38,6 +39,12 @@ def put(db: Connection, rows: Sequence[tuple[Settlement, str]], import_id: int) 
     """Insert or overwrite settlements, given with their hashes."""
     values = [{name: getattr(row, name) for name in NAMES} | {"row_sha256": digest, "import_id": import_id} for row, digest in rows]
     upsert(db, settlements, values, _KEY)
+
+
+def confirm(db: Connection, keys: Collection[Key], import_id: int) -> None:
+    """Note that this import states these settlements as they are."""
+    if keys:
+        db.execute(update(settlements).where(_among(keys)).values(import_id=import_id))
 
 
 def keep_versions(db: Connection, keys: Collection[Key], *, now: datetime) -> None:

@@ -1,0 +1,125 @@
+"""Findings as people see them, and the moves that a review can make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from central.china import CHINA
+from central.errors import BadInput, Conflict
+
+MAX_REASON = 500
+"""Characters of a review's reason."""
+
+
+class Status(StrEnum):
+    """Read from the reviews, never stored."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    WITHDRAWN = "withdrawn"
+
+
+class Verdict(StrEnum):
+    """What a person may say about an open finding."""
+
+    CONFIRM = "confirm"
+    DISMISS = "dismiss"
+
+
+MOVES: Mapping[tuple[Status, Verdict], Status] = {
+    (Status.OPEN, Verdict.CONFIRM): Status.CONFIRMED,
+    (Status.OPEN, Verdict.DISMISS): Status.DISMISSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a person decided, and why."""
+
+    verdict: Verdict
+    reason: str
+    account: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingView:
+    """A finding in the national result fields, with its status and its reviews, oldest first. `vola_evid` names what supports it."""
+
+    jr_id: str
+    rule_id: str
+    rule_version: int
+    subject_key: str
+    fixmedins_code: str
+    psn_no: str | None
+    rule_name: str
+    vola_cont: str
+    vola_cont_en: str
+    vola_amt: Decimal
+    sev_deg: str
+    vola_evid: Mapping[str, Any]
+    vola_bhvr_type: str
+    legal_basis: str
+    limits: Mapping[str, Any]
+    occurred_at: datetime
+    found_at: datetime
+    withdrawn_at: datetime | None
+    status: Status
+    reviews: tuple[Review, ...]
+
+    @property
+    def capture_ids(self) -> tuple[str, ...]:
+        """The captures that support it."""
+        return tuple(self.vola_evid["capture_ids"])
+
+    @property
+    def setl_ids(self) -> tuple[str, ...]:
+        """The settlements that it is about."""
+        return tuple(self.vola_evid["setl_ids"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingPage:
+    """One page of findings, newest first; `total` counts all pages."""
+
+    rows: tuple[FindingView, ...]
+    total: int
+    page: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingChanges:
+    """What a run did to the findings."""
+
+    new: int
+    updated: int
+    withdrawn: int
+
+
+def move(current: Status, verdict: Verdict) -> Status:
+    """The status after a review. Raises Conflict if a finding in this status is not open to it."""
+    if (current, verdict) not in MOVES:
+        raise Conflict(f"a finding that is {current} can no longer be reviewed")
+    return MOVES[current, verdict]
+
+
+def checked_reason(text: str) -> str:
+    """A reason without surrounding space. Raises BadInput if it is empty or too long."""
+    reason = text.strip()
+    if not reason:
+        raise BadInput("a review needs a reason")
+    if len(reason) > MAX_REASON:
+        raise BadInput(f"the reason has {len(reason)} characters, at most {MAX_REASON} are allowed")
+    return reason
+
+
+def jr_id(rule_id: str, subject_key: str, occurred_at: datetime) -> str:
+    """The number of a new finding: the day in China, the rule, and 64 bits of a hash of rule and subject."""
+    digest = sha256(f"{rule_id}|{subject_key}".encode()).hexdigest()[:16]
+    return f"JR{occurred_at.astimezone(CHINA):%Y%m%d}-{rule_id}-{digest}"

@@ -1,0 +1,107 @@
+"""Findings: kept up to date by the rules, decided by people."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping
+
+from central.audit import service as audit
+from central.cases import store
+from central.cases.ledger import Recorded, decide
+from central.cases.model import FindingChanges, FindingPage, FindingView, Review, Status, Verdict, checked_reason, move
+from central.errors import BadInput, NotFound
+from central.rules.engine import RuleFault, RuleResults
+
+_LARGEST_PAGE = 500
+
+
+def list_findings(
+    db: Connection,
+    *,
+    status: str | None = None,
+    rule_id: str | None = None,
+    fixmedins_code: str | None = None,
+    page: int = 1,
+    size: int = 50,
+) -> FindingPage:
+    """One page of findings, newest first, of one status, rule and institution where given. Raises BadInput for an impossible page."""
+    if page < 1 or not 1 <= size <= _LARGEST_PAGE:
+        raise BadInput(f"page {page} of size {size}: pages count from 1 and hold 1 to {_LARGEST_PAGE} findings")
+    asked = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    rows, total = store.page(db, wanted, offset=(page - 1) * size, size=size)
+    reviewed = _reviews(db, [row["jr_id"] for row in rows])
+    return FindingPage(rows=tuple(_view(row, reviewed[row["jr_id"]]) for row in rows), total=total, page=page, size=size)
+
+
+def get(db: Connection, jr_id: str) -> FindingView:
+    """One finding with its reviews. Raises NotFound."""
+    row = store.one(db, jr_id)
+    if row is None:
+        raise NotFound(f"finding {jr_id[:60]!r} is not here")
+    return _view(row, _reviews(db, [jr_id])[jr_id])
+
+
+def review(db: Connection, *, jr_id: str, verdict: Verdict | str, reason: str, actor: str, now: datetime) -> None:
+    """Record what a person decided about an open finding, and audit it. It decides about the finding only: nobody is punished by it.
+
+    Raises NotFound, BadInput (verdict or reason), or Conflict if the finding is withdrawn or was reviewed before.
+    """
+    store.lock(db, jr_id)
+    current = get(db, jr_id).status
+    said, because = _verdict(verdict), checked_reason(reason)
+    after = move(current, said)
+    store.add_review(db, jr_id=jr_id, verdict=said.value, reason=because, account=actor, at=now)
+    audit.record(db, now=now, actor=actor, action="finding.review", object=jr_id, detail={"verdict": said.value, "status": after.value})
+
+
+def counts(db: Connection) -> dict[Status, int]:
+    """Findings by status, every status named."""
+    found = store.counts(db)
+    return {status: found.get(status, 0) for status in Status}
+
+
+def rule_ids(db: Connection) -> tuple[str, ...]:
+    """Rules that have findings, for a filter."""
+    return store.rule_ids(db)
+
+
+def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) -> FindingChanges:
+    """Bring the findings up to date with what the rules say.
+
+    A new suspicion becomes a finding; an unreviewed finding is updated, or withdrawn if its rule ran and no longer supports it;
+    reviewed ones stay as people saw them. A rule that could not be run is noted, and its findings stay. Repeating it changes nothing.
+    """
+    recorded = [Recorded(row=row, reviewed=row["reviewed"]) for row in store.of_rules(db, results.ran)]
+    changes = decide(results.suspicions, recorded, now=now)
+    store.add(db, changes.new)
+    store.overwrite(db, changes.updated)
+    store.withdraw(db, changes.withdrawn, now=now)
+    for fault in results.faults:
+        store.add_rule_fault(db, run_id=run_id, rule_id=fault.rule_id, message=fault.message, now=now)
+    return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
+
+
+def rule_faults(db: Connection, run_id: int) -> tuple[RuleFault, ...]:
+    """Rules that could not be run in a run."""
+    return tuple(RuleFault(rule_id=row["rule_id"], message=row["message"]) for row in store.rule_faults_of(db, run_id))
+
+
+def _verdict(text: str) -> Verdict:
+    try:
+        return Verdict(text)
+    except ValueError:
+        raise BadInput(f"verdict {text[:20]!r} is none of {', '.join(Verdict)}") from None
+
+
+def _reviews(db: Connection, jr_ids: Sequence[str]) -> defaultdict[str, list[Review]]:
+    found: defaultdict[str, list[Review]] = defaultdict(list)
+    for row in store.reviews_of(db, jr_ids):
+        found[row["jr_id"]].append(Review(verdict=Verdict(row["verdict"]), reason=row["reason"], account=row["account"], at=row["at"]))
+    return found
+
+
+def _view(row: RowMapping, reviews: Sequence[Review]) -> FindingView:
+    names = [name for name in FindingView.__dataclass_fields__ if name not in ("status", "reviews")]
+    return FindingView(**{name: row[name] for name in names}, status=Status(row["status"]), reviews=tuple(reviews))

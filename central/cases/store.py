@@ -1,0 +1,101 @@
+"""All SQL about findings, their reviews, and rules that could not be run."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, insert, literal, select, update
+
+from central.cases.model import Status, Verdict
+from central.cases.tables import findings, reviews, rule_faults
+
+_CHUNK = 500
+
+
+def _with_status() -> Select[Any]:
+    """Findings with `status`, which the newest review decides, else a withdrawal."""
+    newest = select(reviews.c.jr_id, func.max(reviews.c.review_id).label("review_id")).group_by(reviews.c.jr_id).subquery("newest")
+    last = reviews.alias("last")
+    status: ColumnElement[str] = case(
+        (last.c.verdict == Verdict.CONFIRM, literal(Status.CONFIRMED.value)),
+        (last.c.verdict == Verdict.DISMISS, literal(Status.DISMISSED.value)),
+        (findings.c.withdrawn_at.is_not(None), literal(Status.WITHDRAWN.value)),
+        else_=literal(Status.OPEN.value),
+    )
+    joined = findings.outerjoin(newest, newest.c.jr_id == findings.c.jr_id).outerjoin(last, last.c.review_id == newest.c.review_id)
+    return select(findings, status.label("status")).select_from(joined)
+
+
+def page(db: Connection, wanted: Mapping[str, str], *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
+    """Rows of findings with status whose columns equal what is wanted, newest first, and how many there are in all."""
+    every = _with_status().subquery("every")
+    conditions = [every.c[name] == value for name, value in wanted.items()]
+    total = db.scalar(select(func.count()).select_from(every).where(*conditions)) or 0
+    query = select(every).where(*conditions).order_by(every.c.found_at.desc(), every.c.jr_id).limit(size).offset(offset)
+    return db.execute(query).mappings().all(), total
+
+
+def one(db: Connection, jr_id: str) -> RowMapping | None:
+    """One finding with status, or None."""
+    return db.execute(_with_status().where(findings.c.jr_id == jr_id)).mappings().first()
+
+
+def lock(db: Connection, jr_id: str) -> None:
+    """Keep others from reviewing this finding until the transaction ends (SQLite has one writer anyway)."""
+    db.execute(select(findings.c.jr_id).where(findings.c.jr_id == jr_id).with_for_update())
+
+
+def reviews_of(db: Connection, jr_ids: Collection[str]) -> Sequence[RowMapping]:
+    """The reviews of these findings, oldest first."""
+    return db.execute(select(reviews).where(reviews.c.jr_id.in_(list(jr_ids))).order_by(reviews.c.review_id)).mappings().all()
+
+
+def add_review(db: Connection, *, jr_id: str, verdict: str, reason: str, account: str, at: datetime) -> None:
+    """Append a review."""
+    db.execute(insert(reviews).values(jr_id=jr_id, verdict=verdict, reason=reason, account=account, at=at))
+
+
+def counts(db: Connection) -> dict[str, int]:
+    """Findings by status; a status without findings is left out."""
+    every = _with_status().subquery("every")
+    rows = db.execute(select(every.c.status, func.count()).group_by(every.c.status))
+    return {status: n for status, n in rows}
+
+
+def rule_ids(db: Connection) -> tuple[str, ...]:
+    """Rules that have findings."""
+    return tuple(db.scalars(select(findings.c.rule_id).distinct().order_by(findings.c.rule_id)))
+
+
+def of_rules(db: Connection, rules: Collection[str]) -> Sequence[RowMapping]:
+    """Every finding of these rules with `reviewed`."""
+    reviewed = select(reviews.c.review_id).where(reviews.c.jr_id == findings.c.jr_id).exists().label("reviewed")
+    return db.execute(select(findings, reviewed).where(findings.c.rule_id.in_(list(rules)))).mappings().all()
+
+
+def add(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert findings."""
+    if rows:
+        db.execute(insert(findings), list(rows))
+
+
+def overwrite(db: Connection, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Overwrite columns of findings."""
+    for jr_id, values in rows:
+        db.execute(update(findings).where(findings.c.jr_id == jr_id).values(**values))
+
+
+def withdraw(db: Connection, jr_ids: Sequence[str], *, now: datetime) -> None:
+    """Mark findings as no longer supported."""
+    for start in range(0, len(jr_ids), _CHUNK):
+        db.execute(update(findings).where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK])).values(withdrawn_at=now))
+
+
+def add_rule_fault(db: Connection, *, run_id: int, rule_id: str, message: str, now: datetime) -> None:
+    """Note that a rule could not be run."""
+    db.execute(insert(rule_faults).values(run_id=run_id, rule_id=rule_id, message=message, at=now))
+
+
+def rule_faults_of(db: Connection, run_id: int) -> Sequence[RowMapping]:
+    """Rules that could not be run in a run."""
+    return db.execute(select(rule_faults).where(rule_faults.c.run_id == run_id).order_by(rule_faults.c.fault_id)).mappings().all()

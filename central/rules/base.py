@@ -1,0 +1,166 @@
+"""What a rule is. A rule says what was seen that an honest settlement would not show; it proposes, people decide.
+
+Every moment in the tables is whole microseconds since 1970 in UTC (int64), every amount whole fen (int64).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import ibis.expr.types as ir
+from pydantic import BaseModel, ConfigDict
+
+from central.china import local_text
+from central.db import from_micros
+
+MINUTE = 60 * 1_000_000
+DAY = 24 * 60 * MINUTE
+
+SUSPICION_ZH = "本条为疑点，须经人工复核，不是认定结论。"
+SUSPICION_EN = "This is a suspicion to be reviewed by people, not a finding of fact."
+IMPLEMENTING_RULES = "《医疗保障基金使用监督管理条例实施细则》（2026年4月1日起施行，条款号以复核为准）"
+
+
+class Severity(StrEnum):
+    """sev_deg."""
+
+    LOW = "low"
+    MED = "med"
+    HIGH = "high"
+
+
+class Limits(BaseModel):
+    """Parameters of a rule: each with its unit in the name, a default, bounds, and its reason as description. Unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What rules may look at.
+
+    visits: settlements with the one capture that stands for them, code `matched` only: not refunded, not voided, the same psn_no on both
+      sides, the window not blind, nobody verified by hand. Columns: fixmedins_code, setl_id, psn_no, setl_time, net_fund, net_acct,
+      capture_id, window, outcome, similarity, frames_seen, frames_used, face_group, face_band, opened_at, closed_at.
+    proxies: psn_no, proxy_psn_no, valid_from (included), valid_to (excluded).
+    """
+
+    visits: ir.Table
+    proxies: ir.Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One row of what a rule found. `subject_key` names the thing suspected and stays the same from run to run.
+
+    The columns of `find` are these, with occurred_at in microseconds and the amount as amount_fen; further columns become `seen`.
+    """
+
+    subject_key: str
+    fixmedins_code: str
+    psn_no: str | None
+    occurred_at: datetime
+    sev_deg: Severity
+    vola_amt: Decimal
+    capture_ids: tuple[str, ...]
+    setl_ids: tuple[str, ...]
+    psn_nos: tuple[str, ...]
+    seen: Mapping[str, Any]
+
+    @property
+    def local_time(self) -> str:
+        """When it occurred, as the national interface writes times."""
+        return local_text(self.occurred_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What was seen, against what, with which limits: in Chinese and in English."""
+
+    zh: str
+    en: str
+
+
+LimitsT = TypeVar("LimitsT", bound=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Generic[LimitsT]):
+    """One rule of the catalogue. `find` builds an expression and opens nothing; `explain` is pure.
+
+    `version` rises when the logic changes; limits are recorded with each finding and need no new version.
+    """
+
+    id: str
+    version: int
+    name_zh: str
+    name_en: str
+    behaviour: str
+    legal_basis: str
+    limits: type[LimitsT]
+    find: Callable[[Tables, LimitsT], ir.Table]
+    explain: Callable[[Hit, LimitsT], Explanation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """A hit with everything that the national result fields say about it. `vola_evid` and `limits` are JSON values."""
+
+    rule_id: str
+    rule_version: int
+    rule_name: str
+    subject_key: str
+    fixmedins_code: str
+    psn_no: str | None
+    occurred_at: datetime
+    vola_cont: str
+    vola_cont_en: str
+    vola_amt: Decimal
+    sev_deg: str
+    vola_evid: dict[str, Any]
+    vola_bhvr_type: str
+    legal_basis: str
+    limits: dict[str, Any]
+
+
+def read_hit(row: Mapping[str, Any]) -> Hit:
+    """A row of `find` as a record. Raises KeyError if the rule left out a column."""
+    seen = dict(row)
+    return Hit(
+        subject_key=seen.pop("subject_key"),
+        fixmedins_code=seen.pop("fixmedins_code"),
+        psn_no=seen.pop("psn_no"),
+        occurred_at=from_micros(seen.pop("occurred_at")),
+        sev_deg=Severity(seen.pop("sev_deg")),
+        vola_amt=Decimal(seen.pop("amount_fen")).scaleb(-2),
+        capture_ids=tuple(sorted(seen.pop("capture_ids"))),
+        setl_ids=tuple(sorted(seen.pop("setl_ids"))),
+        psn_nos=tuple(sorted(seen.pop("psn_nos"))),
+        seen=seen,
+    )
+
+
+def suspect(rule: Rule[LimitsT], hit: Hit, limits: LimitsT) -> Suspicion:
+    """What the rule says about a hit, in the national result fields."""
+    why = rule.explain(hit, limits)
+    evidence = {"capture_ids": list(hit.capture_ids), "setl_ids": list(hit.setl_ids), "psn_nos": list(hit.psn_nos), "seen": dict(hit.seen)}
+    return Suspicion(
+        rule_id=rule.id,
+        rule_version=rule.version,
+        rule_name=f"{rule.name_zh} {rule.name_en}",
+        subject_key=hit.subject_key,
+        fixmedins_code=hit.fixmedins_code,
+        psn_no=hit.psn_no,
+        occurred_at=hit.occurred_at,
+        vola_cont=f"{why.zh}{SUSPICION_ZH}",
+        vola_cont_en=f"{why.en} {SUSPICION_EN}",
+        vola_amt=hit.vola_amt,
+        sev_deg=hit.sev_deg.value,
+        vola_evid=evidence,
+        vola_bhvr_type=rule.behaviour,
+        legal_basis=rule.legal_basis,
+        limits=limits.model_dump(mode="json"),
+    )

@@ -1,0 +1,77 @@
+"""PR-01 空刷: a settlement at a window where the camera saw nobody."""
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field
+
+from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
+from contract.events import Outcome
+
+
+class EmptyWindowLimits(Limits):
+    """How much must have been seen, and when repetition makes it grave."""
+
+    min_frames_seen: int = Field(
+        default=5, ge=1, le=100_000, description="Frames that the camera delivered; from fewer one cannot say that nobody came."
+    )
+    repeat_days: int = Field(
+        default=7, ge=1, le=90, description="Days before and after a settlement within which others count as repetition."
+    )
+    repeat_count: int = Field(
+        default=2, ge=2, le=1000, description="Settlements within repeat_days that make it high; one may be a person aside the view."
+    )
+
+
+def find(tables: Tables, limits: EmptyWindowLimits) -> ir.Table:
+    """Settlements whose capture says `no_person`. A blind window, and a settlement that no window watched, never count."""
+    visits = tables.visits
+    empty = visits.filter(visits.outcome == Outcome.NO_PERSON.value, visits.frames_seen >= limits.min_frames_seen)
+    around = ibis.range_window(
+        group_by=empty.fixmedins_code, order_by=empty.setl_time, preceding=limits.repeat_days * DAY, following=limits.repeat_days * DAY
+    )
+    empty = empty.mutate(repeated=empty.capture_id.count().over(around))
+    return empty.select(
+        subject_key=empty.fixmedins_code + "/" + empty.setl_id,
+        fixmedins_code=empty.fixmedins_code,
+        psn_no=empty.psn_no,
+        occurred_at=empty.setl_time,
+        sev_deg=(empty.repeated >= limits.repeat_count).ifelse(Severity.HIGH.value, Severity.MED.value),
+        amount_fen=empty.net_fund + empty.net_acct,
+        capture_ids=ibis.array([empty.capture_id]),
+        setl_ids=ibis.array([empty.setl_id]),
+        psn_nos=ibis.array([empty.psn_no]),
+        window=empty.window,
+        frames_seen=empty.frames_seen,
+        repeated=empty.repeated,
+    )
+
+
+def explain(hit: Hit, limits: EmptyWindowLimits) -> Explanation:
+    """A proxy would have been seen, so the register cannot explain an empty window; the text says so."""
+    window, frames, repeated, setl_id = hit.seen["window"], hit.seen["frames_seen"], hit.seen["repeated"], hit.setl_ids[0]
+    return Explanation(
+        zh=(
+            f"{hit.local_time}，机构{hit.fixmedins_code}的{window}窗口结算{setl_id}（参保人{hit.psn_no}）：结算前后的窗口画面（{frames}帧，要求不少于"
+            f"{limits.min_frames_seen}帧）中未见任何人。该机构前后{limits.repeat_days}日内此类结算共{repeated}笔（{limits.repeat_count}笔及以上为高）。"
+            f"代办人到场也会被看见，因此代办人登记不能解释本条。"
+        ),
+        en=(
+            f"{hit.local_time} (China), window {window} of {hit.fixmedins_code}, settlement {setl_id} for insured person {hit.psn_no}: "
+            f"nobody was in the picture around the settlement ({frames} frames, at least {limits.min_frames_seen} required). "
+            f"Such settlements of this institution within {limits.repeat_days} days before and after: {repeated} "
+            f"(high from {limits.repeat_count}). A proxy would have been seen, so the proxy register cannot explain this."
+        ),
+    )
+
+
+RULE = Rule(
+    id="PR-01",
+    version=1,
+    name_zh="空刷",
+    name_en="no person present",
+    behaviour="空刷",
+    legal_basis=f"《医疗保障基金使用监督管理条例》第四十条第（一）项、第（三）项；{IMPLEMENTING_RULES}",
+    limits=EmptyWindowLimits,
+    find=find,
+    explain=explain,
+)

@@ -1,0 +1,76 @@
+"""The catalogue of rules and the file that sets their parameters."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from central.errors import Misconfigured
+from central.linkage.model import LinkLimits
+from central.rules import cc_01, id_01, pr_01
+from central.rules.base import Limits, Rule
+
+Model = TypeVar("Model", bound=BaseModel)
+
+RULES: tuple[Rule[Any], ...] = (id_01.RULE, pr_01.RULE, cc_01.RULE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleBook:
+    """How to link, and which rules to run with which limits. A disabled rule is not in `active`."""
+
+    linkage: LinkLimits
+    active: tuple[tuple[Rule[Any], Limits], ...]
+
+
+def read_rules(path: Path) -> RuleBook:
+    """Read the parameters. A rule that the file does not name runs with its defaults.
+
+    Raises Misconfigured for a missing file, an unknown rule, an unknown parameter or a value out of bounds, naming it.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"rules file {path}: cannot be read: {error.strerror}; settings key rules_file says where it lies") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"rules file {path}: {error}") from None
+    return rule_book(content, str(path))
+
+
+def rule_book(content: Mapping[str, Any], source: str) -> RuleBook:
+    """The same from what was read; `source` is named in errors."""
+    known = {"linkage", *(rule.id for rule in RULES)}
+    if unknown := sorted(set(content) - known):
+        raise Misconfigured(f"{source}: [{unknown[0]}] is no rule; known are {', '.join(sorted(known))}")
+    sections = {name: _section(content, name, source) for name in known}
+    enabled = {rule.id: _enabled(sections[rule.id], rule.id, source) for rule in RULES}
+    return RuleBook(
+        linkage=_limits(LinkLimits, sections["linkage"], "linkage", source),
+        active=tuple((rule, _limits(rule.limits, sections[rule.id], rule.id, source)) for rule in RULES if enabled[rule.id]),
+    )
+
+
+def _section(content: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
+    section = content.get(name, {})
+    if not isinstance(section, dict):
+        raise Misconfigured(f"{source}: {name} is not a table; write [{name}]")
+    return dict(section)
+
+
+def _enabled(section: dict[str, Any], name: str, source: str) -> bool:
+    enabled = section.pop("enabled", True)
+    if not isinstance(enabled, bool):
+        raise Misconfigured(f"{source}: [{name}] enabled: {enabled!r} is neither true nor false")
+    return enabled
+
+
+def _limits(kind: type[Model], section: dict[str, Any], name: str, source: str) -> Model:
+    try:
+        return kind.model_validate(section)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(str(step) for step in first["loc"])
+        raise Misconfigured(f"{source}: [{name}] {key} = {first['input']!r}: {first['msg']}") from None
