@@ -1,0 +1,83 @@
+"""The agent's command line: run it, check a terminal, or try one recording."""
+
+import json
+import logging
+import signal
+from pathlib import Path
+from threading import Event
+from typing import Annotated, NoReturn
+
+import typer
+
+from edge_agent import doctor, logs
+from edge_agent.errors import AgentError
+from edge_agent.replay import describe_software, enrol, replay, report
+from edge_agent.settings import Limits, load
+from edge_agent.wiring import build
+from models.errors import ModelError
+from models.pack import load_pack
+from models.session import limit_opencv_threads
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML); config/agent.example.toml shows every one.")]
+
+
+@app.command()
+def run(settings: SettingsFile) -> None:
+    """Watch the windows, answer the till and deliver to the centre, until SIGTERM or Ctrl-C."""
+    limit_opencv_threads()
+    logs.configure()
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        program = build(load(settings))
+        program.start()
+    except (AgentError, ModelError, OSError) as error:
+        _fail(error)
+    stop.wait()
+    program.stop()
+
+
+@app.command()
+def check(settings: SettingsFile) -> None:
+    """Try everything that the agent needs, one line each; fails if anything is wrong. Stop the agent first: it holds the cameras."""
+    limit_opencv_threads()
+    try:
+        findings = doctor.examine(load(settings))
+    except AgentError as error:
+        _fail(error)
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.problem is None else 'BAD '} {finding.name}: {finding.problem or 'in order'}")
+    raise typer.Exit(int(any(finding.problem for finding in findings)))
+
+
+@app.command(name="replay")
+def replay_recording(
+    video: Annotated[Path, typer.Option(help="Video, animation, or folder of pictures.")],
+    psn_no: Annotated[str, typer.Option(help="Whose card is used.")],
+    gallery: Annotated[Path, typer.Option(help="Folder with one picture, clip or folder for each enrolled person, named by psn_no.")],
+    models: Annotated[Path | None, typer.Option(help="Folder of the face networks; without it MODELS_DIR, else var/models.")] = None,
+    fps: Annotated[float, typer.Option(help="Frames analysed a second; 0 for every frame.", min=0, max=240)] = 6.0,
+) -> None:
+    """Run one settlement on a recording and print the decision with its reasons as JSON."""
+    limit_opencv_threads()
+    logs.configure(logging.WARNING)
+    limits = Limits()
+    try:
+        pack = load_pack(models)
+        judgement = replay(pack, video, psn_no, enrol(pack, gallery), limits=limits, fps=fps or None)
+    except (AgentError, ModelError, OSError, ValueError) as error:
+        _fail(error)
+    if judgement is None:
+        _fail(RuntimeError("judging failed; the log says why"))
+    typer.echo(json.dumps(report(judgement, describe_software(pack, limits), limits), indent=2, ensure_ascii=False))
+
+
+def _fail(error: Exception) -> NoReturn:
+    typer.echo(f"{type(error).__name__}: {error}", err=True)
+    raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m edge_agent")

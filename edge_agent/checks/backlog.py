@@ -1,0 +1,11 @@
+"""What was written also arrives."""
+
+from contract.state import Problem
+from edge_agent.outbox import Backlog
+
+
+def check(backlog: Backlog, max_events: int) -> Problem | None:
+    """A problem when more events wait for a receipt."""
+    if backlog.events <= max_events:
+        return None
+    return Problem(check="backlog", detail=f"{backlog.events} events wait for a receipt since number {backlog.receipted + 1}")

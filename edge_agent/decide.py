@@ -1,0 +1,159 @@
+"""From evidence and limits to one outcome. Pure, and the only place where an outcome is chosen.
+
+A step that did not run is never a pass, and whatever is not certain is undecided: an honest person is never accused by a machine.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contract.events import FrameCounts, Liveness, Outcome
+from edge_agent.settings import Limits
+
+
+class Emptiness(StrEnum):
+    """What the background says about the whole time."""
+
+    EMPTY = "empty"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One face followed over the session and compared.
+
+    `used` moments were fused, `clear` of them show the whole face; `losses` says why others were not used, with counts. `share` is that of
+    the frames since the start in which the face was seen. `insured`, `proxy` and `staff` are the fused similarities to the enrolled person,
+    the best registered proxy and the best member of staff; `insured_best` is the highest one of a single moment. None: not compared.
+    """
+
+    key: int
+    used: int
+    clear: int
+    share: float
+    losses: tuple[tuple[str, int], ...] = ()
+    insured: float | None = None
+    insured_best: float | None = None
+    proxy: float | None = None
+    staff: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything an outcome may rest on. `people` are the persons at the window, the subject first; `faces` counts detections of any kind.
+
+    `other_cards` is the number of other insured persons for whom the same face stood here recently.
+    """
+
+    frames: FrameCounts
+    interrupted: bool
+    emptiness: Emptiness
+    faces: int
+    enrolled: bool
+    persons: int = 0
+    people: tuple[Person, ...] = ()
+    liveness: Liveness = Liveness.NOT_EVALUATED
+    other_cards: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The outcome, why, and the person it speaks of (None when nobody was followed)."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    person: Person | None = None
+
+
+def decide(seen: Evidence, limits: Limits) -> Decision:
+    """The one outcome of a session."""
+    if seen.frames.seen == 0:
+        return Decision(outcome=Outcome.BLIND, reasons=("camera_blind",))
+    if not seen.people:
+        return _nobody(seen)
+    if seen.liveness is Liveness.ATTACK:
+        return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack",), person=seen.people[0])
+    found = _identity(seen, limits)
+    return Decision(outcome=found.outcome, reasons=found.reasons + _remarks(seen, limits), person=found.person)
+
+
+def confirm_by_hand(decision: Decision) -> Decision:
+    """What remains when the clerk says that the person was verified otherwise.
+
+    It settles what the machine could not judge. It does not overrule what the machine saw; there it only stands among the reasons.
+    """
+    if decision.outcome in (Outcome.UNDECIDED, Outcome.BLIND):
+        return Decision(outcome=Outcome.MANUAL_VERIFIED, reasons=decision.reasons, person=decision.person)
+    return Decision(outcome=decision.outcome, reasons=(*decision.reasons, "manual_claimed"), person=decision.person)
+
+
+def _nobody(seen: Evidence) -> Decision:
+    if seen.faces:
+        return _undecided("face_not_usable")
+    if seen.interrupted:
+        return _undecided("no_face", "camera_interrupted")
+    if seen.emptiness is Emptiness.UNKNOWN:
+        return _undecided("no_face", "background_not_learnt")
+    if seen.emptiness is Emptiness.OCCUPIED:
+        return _undecided("no_face", "someone_without_face")
+    return Decision(outcome=Outcome.NO_PERSON, reasons=("window_empty",))
+
+
+def _identity(seen: Evidence, limits: Limits) -> Decision:
+    subject = seen.people[0]
+    enough = [person for person in seen.people if person.used >= limits.min_good_frames]
+    insured = max(enough, key=lambda person: _value(person.insured), default=subject)
+    proxy = max(enough, key=lambda person: _value(person.proxy), default=subject)
+    if enough and _value(insured.insured) >= limits.same:
+        beside = () if insured is subject else ("insured_beside",)
+        return Decision(outcome=Outcome.SAME, reasons=("same_face", *beside), person=insured)
+    if enough and _value(proxy.proxy) >= limits.same:
+        return Decision(outcome=Outcome.PROXY, reasons=("registered_proxy",), person=proxy)
+    if not seen.enrolled:
+        return _undecided("not_enrolled", person=subject)
+    if doubts := _doubts(seen, limits):
+        return _undecided(*doubts, person=subject)
+    return Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=subject)
+
+
+def _doubts(seen: Evidence, limits: Limits) -> tuple[str, ...]:
+    """Why the subject must not be called another person; empty only when everything speaks for it."""
+    subject, *others = seen.people
+    if subject.used < limits.min_good_frames:
+        return ("too_few_good_frames", *(code for code, _ in subject.losses))
+    doubts = {
+        "not_compared": subject.insured is None or subject.insured_best is None,
+        "face_covered": subject.clear < limits.min_good_frames,
+        "seen_too_briefly": subject.share < limits.min_subject_share,
+        "between_limits": _value(subject.insured) > limits.different,
+        "moments_disagree": _value(subject.insured_best) >= limits.same,
+        "another_face_unclear": any(_may_be_insured(person, limits) for person in others),
+    }
+    return tuple(code for code, holds in doubts.items() if holds)
+
+
+def _may_be_insured(person: Person, limits: Limits) -> bool:
+    if person.share < limits.min_subject_share or _value(person.staff) >= limits.same:
+        return False
+    return person.insured is None or person.clear < limits.min_good_frames or person.insured > limits.different
+
+
+def _remarks(seen: Evidence, limits: Limits) -> tuple[str, ...]:
+    subject = seen.people[0]
+    remarks = {
+        "staff_face": _value(subject.staff) >= limits.same,
+        "several_persons": seen.persons > 1,
+        "camera_interrupted": seen.interrupted,
+        "face_with_other_cards": seen.other_cards > 0,
+        "liveness_not_evaluated": seen.liveness is Liveness.NOT_EVALUATED,
+        "liveness_cannot_judge": seen.liveness is Liveness.CANNOT_JUDGE,
+    }
+    return tuple(code for code, holds in remarks.items() if holds)
+
+
+def _undecided(*reasons: str, person: Person | None = None) -> Decision:
+    return Decision(outcome=Outcome.UNDECIDED, reasons=reasons, person=person)
+
+
+def _value(similarity: float | None) -> float:
+    return -1.0 if similarity is None else similarity

@@ -1,0 +1,81 @@
+"""Look at one frame: find the faces in the window's zone, judge each, and compare the rest with the empty window."""
+
+import cv2
+import numpy as np
+
+from edge_agent.cover import is_covered
+from edge_agent.frames import Shot, Sight
+from edge_agent.presence import Background
+from edge_agent.settings import Limits
+from models import quality
+from models.align import chip
+from models.protocols import Detector
+from models.results import Box, Face, Picture
+
+PORTRAIT_MARGIN = 0.6  # of the box on every side: hair, shoulders and what the person wears, so that people can judge
+MAX_FACES = 16  # the best scored of a frame; a poster full of faces must not stop the window
+PORTRAIT_SIDE = 320  # pixels; larger pictures are made smaller, so that memory stays bounded
+
+
+class Eyes:
+    """Looks at the frames of one window. Not safe to use from several threads."""
+
+    def __init__(self, *, detector: Detector, zone: tuple[float, float, float, float], limits: Limits, background: Background) -> None:
+        self._detector = detector
+        self._zone = zone
+        self._limits = limits
+        self._quality = quality.QualityLimits(inter_eye_distance=limits.min_inter_eye_px, yaw=limits.max_yaw_deg)
+        self._background = background
+
+    def look(self, picture: Picture, mono_s: float) -> Sight:
+        """Analyse a frame (height x width x 3, BGR). Compares nobody and makes no template. Raises ModelError when the network fails."""
+        zone = cut(picture, self._zone)
+        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face)) is not None)
+        ground = self._background.update(zone, mono_s, face=bool(shots))
+        return Sight(mono_s=mono_s, width=zone.shape[1], height=zone.shape[0], shots=shots, ground=ground)
+
+    def _shot(self, zone: Picture, face: Face) -> Shot | None:
+        try:
+            aligned = chip(zone, face.landmarks)
+        except ValueError:  # landmarks all on one point: not a face
+            return None
+        measured = quality.measure(zone, face)
+        return Shot(
+            box=face.box,
+            score=face.score,
+            quality=measured,
+            problems=quality.problems(measured, self._quality),
+            covered=is_covered(aligned, max_chroma=self._limits.cover_chroma, max_lightness=self._limits.cover_lightness),
+            chip=aligned,
+            portrait=portrait(zone, face.box),
+        )
+
+
+def cut(picture: Picture, zone: tuple[float, float, float, float]) -> Picture:
+    """The part of `picture` that lies in `zone` (left, top, right, bottom as shares), at least one pixel; a view, not a copy."""
+    height, width = picture.shape[:2]
+    x0, y0 = min(int(zone[0] * width), width - 1), min(int(zone[1] * height), height - 1)
+    return picture[y0 : max(y0 + 1, round(zone[3] * height)), x0 : max(x0 + 1, round(zone[2] * width))]
+
+
+def portrait(picture: Picture, box: Box) -> Picture:
+    """A copy of the face with its surroundings, at most PORTRAIT_SIDE pixels a side."""
+    height, width = picture.shape[:2]
+    across, down = PORTRAIT_MARGIN * box.width, PORTRAIT_MARGIN * box.height
+    x0, x1 = _inside(box.x0 - across, box.x1 + across, width)
+    y0, y1 = _inside(box.y0 - down, box.y1 + down, height)
+    return shrink(picture[y0:y1, x0:x1], PORTRAIT_SIDE)
+
+
+def shrink(picture: Picture, side: int) -> Picture:
+    """A copy whose longer side has at most `side` pixels."""
+    factor = side / max(picture.shape[:2])
+    if factor >= 1:
+        return picture.copy()
+    size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
+    return np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
+def _inside(low: float, high: float, size: int) -> tuple[int, int]:
+    start = int(np.clip(low, 0, size - 1))
+    return start, int(np.clip(high, start + 1, size))

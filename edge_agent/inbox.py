@@ -1,0 +1,92 @@
+"""What the centre says: receipts and commands. Verified first, read afterwards; what is not believed is counted and changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from contract.commands import Gallery
+from contract.message import MalformedMessage
+from contract.receipts import Receipt
+from contract.sealed import TrustedKey, Untrusted, verify
+from contract.topics import Down, down
+from edge_agent.clock import Clock, Offset
+from edge_agent.errors import GalleryRefused, ReceiptRefused
+from edge_agent.gallery import Faces
+from edge_agent.metrics import Metrics
+from edge_agent.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a message changed: a believed receipt, or a new version of the gallery."""
+
+    receipt: Receipt | None = None
+    gallery_changed: bool = False
+
+
+NOTHING = Heard()
+
+
+class Inbox:
+    """Takes in messages of the centre for this device. Not safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        device: str,
+        centre: Mapping[str, TrustedKey],
+        outbox: Outbox,
+        gallery: Faces,
+        clock: Clock,
+        offset: Offset,
+        metrics: Metrics,
+    ) -> None:
+        self._device, self._centre = device, centre
+        self._outbox, self._gallery = outbox, gallery
+        self._clock, self._offset, self._metrics = clock, offset, metrics
+        self.problem: str | None = None
+
+    def take(self, topic: str, signed: bytes) -> Heard:
+        """Act on one message. Never raises for what a message holds: a refusal is counted and logged."""
+        try:
+            if topic == down(Down.RECEIPT, self._device):
+                return self._receipt(signed)
+            if topic == down(Down.COMMAND, self._device):
+                return self._command(signed)
+            self._refuse("topic", "a topic that this device does not read")
+        except (Untrusted, MalformedMessage) as error:
+            self._refuse("untrusted" if isinstance(error, Untrusted) else "malformed", str(error))
+        except ReceiptRefused as error:
+            self.problem = str(error)
+            self._refuse("receipt", str(error))
+        except GalleryRefused as error:
+            self._refuse("gallery", str(error))
+        return NOTHING
+
+    def _receipt(self, signed: bytes) -> Heard:
+        receipt = Receipt.from_bytes(verify(signed, self._centre.get, Receipt.typ).payload)
+        self._refuse_other_device(receipt.device)
+        self._outbox.prune(receipt)
+        self._offset.add(ours=self._clock.now(), centre=receipt.at)
+        if receipt.epoch != self._outbox.epoch:
+            return NOTHING
+        self.problem = None
+        return Heard(receipt=receipt)
+
+    def _command(self, signed: bytes) -> Heard:
+        command = Gallery.from_bytes(verify(signed, self._centre.get, Gallery.typ).payload)
+        self._refuse_other_device(command.device)
+        changed = self._gallery.apply(command, self._clock.now())
+        log.info("gallery_command", applied=changed, from_version=command.from_version, to_version=command.to_version)
+        return Heard(gallery_changed=True)
+
+    def _refuse_other_device(self, device: str) -> None:
+        if device != self._device:
+            raise Untrusted("signed for another device")
+
+    def _refuse(self, why: str, detail: str) -> None:
+        self._metrics.refused(why)
+        log.warning("message_refused", why=why, detail=detail)

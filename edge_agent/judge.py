@@ -1,0 +1,131 @@
+"""Turn what was followed into evidence: embed the best shots, fuse them, compare. The only place where templates of the window are made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from contract.events import FrameCounts
+from edge_agent.decide import Decision, Evidence, Person, decide
+from edge_agent.frames import Shot
+from edge_agent.ports import Known, Matrix, People
+from edge_agent.recent import RecentFaces
+from edge_agent.session import Session
+from edge_agent.settings import Limits
+from edge_agent.track import Track
+from models import compare
+from models.protocols import Embedder
+from models.results import Picture, Vector
+
+MAX_PEOPLE = 4  # compared at most, best standing first
+QUICK_SHOTS = 6  # moments embedded for the immediate answer, to keep it far below 300 ms
+LOSSES_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """A decision and what it rests on. `vector` and `portrait` are of the person that the decision speaks of."""
+
+    decision: Decision
+    evidence: Evidence
+    similarity: float | None
+    vector: Vector | None
+    portrait: Picture | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Face:
+    """A followed face with its fused vector; without one when no shot was usable."""
+
+    track: Track
+    shots: tuple[Shot, ...]
+    singles: Matrix
+    vector: Vector | None
+
+    @property
+    def portrait(self) -> Picture:
+        """The best usable picture of the face, else the last one."""
+        return max(self.shots, key=lambda shot: (not shot.covered, shot.quality.weight), default=self.track.last).portrait
+
+
+class Judge:
+    """Judges sessions. Safe to use from several threads as far as its parts are."""
+
+    def __init__(self, *, embedder: Embedder, people: People, recent: RecentFaces, limits: Limits) -> None:
+        self._embedder = embedder
+        self._people = people
+        self._recent = recent
+        self._limits = limits
+
+    def judge(self, session: Session, *, at: datetime, interrupted: bool, quick: bool = False) -> Judgement:
+        """Decide the session as it stands. `quick` embeds only the newest moments. Raises ModelError when the network fails."""
+        real = session.follower.real(min_score=self._limits.min_face_score, min_frames=self._limits.min_track_frames)
+        faces = [self._embedded(track, QUICK_SHOTS if quick else None) for track in real[:MAX_PEOPLE]]
+        known = self._people.known(session.start.psn_no, at)
+        people = tuple(self._person(face, known, session.follower.frames_inside) for face in faces)
+        subject = faces[0].vector if faces else None
+        evidence = Evidence(
+            frames=FrameCounts(
+                seen=session.seen,
+                with_subject=real[0].frames if real else 0,
+                used=people[0].used if people else 0,
+            ),
+            interrupted=interrupted,
+            emptiness=session.emptiness(self._limits.empty_share),
+            faces=session.faces,
+            enrolled=known.insured is not None,
+            persons=session.follower.persons(real),
+            people=people,
+            other_cards=0 if subject is None else self._recent.other_cards(subject, session.start.psn_no, session.opened_s),
+        )
+        return _judgement(decide(evidence, self._limits), evidence, faces)
+
+    def remember(self, judgement: Judgement, session: Session) -> None:
+        """Keep the face in memory, to notice it with other cards; not one that was seen too little."""
+        if judgement.vector is not None and judgement.evidence.frames.used >= self._limits.min_good_frames:
+            self._recent.add(judgement.vector, session.start.psn_no, session.opened_s)
+
+    def _embedded(self, track: Track, newest: int | None) -> _Face:
+        shots = track.best.shots()[-newest:] if newest else track.best.shots()
+        clear = tuple(shot for shot in shots if not shot.covered)
+        used = clear if len(clear) >= self._limits.min_good_frames else shots
+        if not used:
+            return _Face(track=track, shots=(), singles=np.empty((0, self._embedder.size), np.float32), vector=None)
+        singles = self._embedder.embed(np.stack([shot.chip for shot in used]))
+        # Every moment has the same say: sharpness would favour a hand before the face over the face.
+        return _Face(track=track, shots=used, singles=singles, vector=compare.fuse(singles, [1.0] * len(used)))
+
+    def _person(self, face: _Face, known: Known, frames_inside: int) -> Person:
+        insured = None if known.insured is None else known.insured[np.newaxis]
+        return Person(
+            key=face.track.key,
+            used=len(face.shots),
+            clear=sum(not shot.covered for shot in face.shots),
+            share=face.track.frames_inside / max(1, frames_inside),
+            losses=tuple(face.track.best.lost.most_common(LOSSES_NAMED)),
+            insured=_best(insured, face.vector),
+            insured_best=None if insured is None or face.vector is None else max(_each(insured, face.singles)),
+            proxy=_best(known.proxies, face.vector),
+            staff=_best(known.staff, face.vector),
+        )
+
+
+def _judgement(decision: Decision, evidence: Evidence, faces: list[_Face]) -> Judgement:
+    face = next((face for face in faces if decision.person and face.track.key == decision.person.key), None)
+    return Judgement(
+        decision=decision,
+        evidence=evidence,
+        similarity=None if decision.person is None else decision.person.insured,
+        vector=None if face is None else face.vector,
+        portrait=None if face is None else face.portrait,
+    )
+
+
+def _best(rows: Matrix | None, vector: Vector | None) -> float | None:
+    if rows is None or vector is None or not len(rows):
+        return None
+    return float(compare.top(rows, vector)[1][0])
+
+
+def _each(rows: Matrix, singles: Matrix) -> list[float]:
+    return [float(value) for single in singles for value in compare.top(rows, single)[1]]

@@ -1,0 +1,144 @@
+"""Events and sealed pictures on their way to the centre: numbered, chained, durable, deleted only on the centre's signed word.
+
+One file holds one epoch. When the file is lost or set aside, a new one starts a new epoch, and the centre sees that.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from contract.events import GENESIS
+from contract.media import media_id
+from contract.receipts import Receipt
+from contract.sealed import digest
+from edge_agent.errors import ReceiptRefused
+from edge_agent.vault import Connection, Vault
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    receipted INTEGER NOT NULL,
+    receipted_head TEXT NOT NULL,
+    connection INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, signed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS media (number INTEGER PRIMARY KEY AUTOINCREMENT, media_id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the chain the next event stands."""
+
+    epoch: int
+    seq: int
+    prev: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits. `last_seq` is the highest number ever given, `receipted` the highest the centre holds without a gap."""
+
+    epoch: int
+    last_seq: int
+    receipted: int
+    media_bytes: int
+
+    @property
+    def events(self) -> int:
+        """Events without a receipt."""
+        return self.last_seq - self.receipted
+
+
+class Outbox:
+    """The chain of this device. Safe to use from several threads; the vault's transactions decide what is atomic."""
+
+    def __init__(self, vault: Vault, *, new_epoch: int) -> None:
+        """Use the chain in `vault`; an empty vault begins one with epoch `new_epoch` (Unix seconds of its making)."""
+        self._vault = vault
+        with vault.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO chain VALUES (1, ?, 0, ?, 0, ?, 0)", (new_epoch, GENESIS, GENESIS))
+            self.epoch: int = db.execute("SELECT epoch FROM chain").fetchone()[0]
+
+    def append(self, build: Callable[[Place], bytes], media: Sequence[bytes] = ()) -> Place:
+        """Number, sign (by `build`) and keep an event with its sealed objects; durable when the outermost transaction ends.
+
+        Raises VaultFull, or whatever `build` raises; nothing is kept then and no number is used up.
+        """
+        with self._vault.transaction() as db:
+            last_seq, head = db.execute("SELECT last_seq, head FROM chain").fetchone()
+            place = Place(epoch=self.epoch, seq=last_seq + 1, prev=head)
+            signed = build(place)
+            sha256 = digest(signed)
+            db.execute("INSERT INTO events VALUES (?, ?, ?)", (place.seq, sha256, signed))
+            db.executemany("INSERT OR IGNORE INTO media (media_id, sealed) VALUES (?, ?)", [(media_id(item), item) for item in media])
+            db.execute("UPDATE chain SET last_seq = ?, head = ?", (place.seq, sha256))
+        return place
+
+    def events_after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
+        """The next events (number, signed bytes) above `seq`, at most `limit`."""
+        with self._vault.transaction() as db:
+            return [
+                (row[0], row[1]) for row in db.execute("SELECT seq, signed FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+            ]
+
+    def media_after(self, number: int) -> tuple[int, bytes] | None:
+        """The next sealed object (its number here, its bytes) above `number`."""
+        with self._vault.transaction() as db:
+            row = db.execute("SELECT number, sealed FROM media WHERE number > ? ORDER BY number LIMIT 1", (number,)).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def holds_media(self, number: int) -> bool:
+        """Whether this sealed object still waits for its receipt."""
+        with self._vault.transaction() as db:
+            return db.execute("SELECT 1 FROM media WHERE number = ?", (number,)).fetchone() is not None
+
+    def backlog(self) -> Backlog:
+        """What waits now."""
+        with self._vault.transaction() as db:
+            epoch, last_seq, receipted = db.execute("SELECT epoch, last_seq, receipted FROM chain").fetchone()
+            size = db.execute("SELECT coalesce(sum(length(sealed)), 0) FROM media").fetchone()[0]
+        return Backlog(epoch=epoch, last_seq=last_seq, receipted=receipted, media_bytes=size)
+
+    def next_connection(self) -> int:
+        """Count a connection to the broker, durably; the number never repeats within an epoch."""
+        with self._vault.transaction() as db:
+            db.execute("UPDATE chain SET connection = connection + 1")
+            number: int = db.execute("SELECT connection FROM chain").fetchone()[0]
+        return number
+
+    def prune(self, receipt: Receipt) -> bool:
+        """Delete what a verified receipt of this device covers. False if it is of another epoch or an older one.
+
+        Raises ReceiptRefused when its hash is not that of our own event: somebody else's chain, or a lost tail. Nothing is deleted then.
+        """
+        if receipt.epoch != self.epoch:
+            return False
+        with self._vault.transaction() as db:
+            moved = self._prune_events(db, receipt.up_to, receipt.head)
+            _delete_media(db, receipt.media_done)
+        return moved
+
+    def _prune_events(self, db: Connection, up_to: int, head: str) -> bool:
+        receipted, receipted_head, last_seq = db.execute("SELECT receipted, receipted_head, last_seq FROM chain").fetchone()
+        if up_to < receipted:
+            return False
+        if up_to > last_seq:
+            raise ReceiptRefused(
+                f"the centre holds event {up_to} of epoch {self.epoch}, this device wrote only {last_seq}: "
+                "its outbox is older than what was sent; set outbox.db aside to start a new epoch"
+            )
+        ours = receipted_head if up_to == receipted else db.execute("SELECT sha256 FROM events WHERE seq = ?", (up_to,)).fetchone()[0]
+        if ours != head:
+            raise ReceiptRefused(
+                f"the receipt names another event {up_to} of epoch {self.epoch} than this device wrote; nothing was deleted"
+            )
+        db.execute("DELETE FROM events WHERE seq <= ?", (up_to,))
+        db.execute("UPDATE chain SET receipted = ?, receipted_head = ?", (up_to, head))
+        return bool(up_to > receipted)
+
+
+def _delete_media(db: Connection, done: Iterable[str]) -> None:
+    db.executemany("DELETE FROM media WHERE media_id = ?", [(name,) for name in done])

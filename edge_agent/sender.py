@@ -1,0 +1,96 @@
+"""What to send next, and again. Holds numbers, never a backlog: events and pictures are read from the outbox when their turn comes.
+
+Events go first and in order; pictures follow in parts when no event waits. Sent is what was handed to the broker, done is what a receipt
+covers; without progress of receipts for a while, sending starts again behind the last receipt.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from contract.media import join_wire, part_headers
+from contract.sealed import Signer
+from contract.topics import Up
+from edge_agent.clock import Clock
+from edge_agent.outbox import Outbox
+from edge_agent.settings import Link
+
+PAGE = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One message for the broker."""
+
+    channel: Up
+    payload: bytes
+
+
+class Sender:
+    """The order of one connection. Not safe to use from several threads: the link's thread owns it."""
+
+    def __init__(self, *, outbox: Outbox, signer: Signer, device: str, limits: Link, clock: Clock) -> None:
+        self._outbox, self._signer, self._device, self._limits, self._clock = outbox, signer, device, limits, clock
+        self._receipted = outbox.backlog().receipted
+        self._cursor = self._receipted
+        self._page: deque[tuple[int, bytes]] = deque()
+        self._again: deque[int] = deque()
+        self._media_cursor = 0
+        self._parts: deque[Parcel] = deque()
+        self._progress_s = clock.mono_s()
+
+    def next(self) -> Parcel | None:
+        """The next message to publish; None while there is nothing to send, or enough waits for receipts."""
+        if self._cursor == self._receipted and not self._media_cursor:
+            self._progress_s = self._clock.mono_s()  # nothing is under way: the time without progress starts with the next message
+        return self._next_again() or self._next_event() or self._next_part()
+
+    def receipted(self, up_to: int, gaps: Iterable[tuple[int, int]]) -> None:
+        """A receipt moved the edge to `up_to`; what lies in its `gaps` goes again at once."""
+        self._progress_s = self._clock.mono_s()
+        self._receipted = max(self._receipted, up_to)
+        self._cursor = max(self._cursor, self._receipted)
+        wanted = (seq for first, last in gaps for seq in range(first, min(last, self._cursor) + 1))
+        self._again = deque(islice(wanted, self._limits.send_window))
+
+    def rewind_if_stuck(self) -> bool:
+        """Start again behind the last receipt when none has come for a while; says whether it did."""
+        if self._clock.mono_s() - self._progress_s < self._limits.resend_after_s or not (
+            self._cursor > self._receipted or self._media_cursor
+        ):
+            return False
+        self._cursor, self._media_cursor = self._receipted, 0
+        self._page.clear()
+        self._parts.clear()
+        self._progress_s = self._clock.mono_s()
+        return True
+
+    def _next_again(self) -> Parcel | None:
+        while self._again:
+            seq = self._again.popleft()
+            for number, signed in self._outbox.events_after(seq - 1, 1):
+                if number == seq:
+                    return Parcel(channel=Up.EVENT, payload=signed)
+        return None
+
+    def _next_event(self) -> Parcel | None:
+        if self._cursor - self._receipted >= self._limits.unreceipted_max:
+            return None
+        while self._page and self._page[0][0] <= self._cursor:
+            self._page.popleft()
+        if not self._page:
+            self._page.extend(self._outbox.events_after(self._cursor, PAGE))
+        if not self._page:
+            return None
+        self._cursor, signed = self._page.popleft()
+        return Parcel(channel=Up.EVENT, payload=signed)
+
+    def _next_part(self) -> Parcel | None:
+        if not self._parts and (item := self._outbox.media_after(self._media_cursor)):
+            self._media_cursor, sealed = item
+            self._parts.extend(
+                Parcel(channel=Up.MEDIA, payload=join_wire(self._signer.sign(header), body))
+                for header, body in part_headers(self._device, sealed)
+            )
+        return self._parts.popleft() if self._parts else None

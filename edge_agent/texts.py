@@ -1,0 +1,40 @@
+"""What the clerk reads. Only what would help; never a score and never a word against the person at the window."""
+
+from contract.events import Outcome
+from edge_agent.decide import Decision
+from edge_agent.session import Answer, TillAnswer
+
+ADVICE: dict[str, tuple[str, str]] = {
+    "camera_blind": ("摄像头无画面，请人工核验身份。", "The camera gives no picture. Please check the identity by hand."),
+    "not_enrolled": ("参保人未登记人脸，请人工核验身份。", "No face is enrolled for this person. Please check the identity by hand."),
+    "judging_failed": ("无法比对，请人工核验身份。", "Comparison is not possible now. Please check the identity by hand."),
+    "no_face": ("请参保人正对摄像头。", "Please ask the insured person to face the camera."),
+    "face_covered": ("请参保人摘下口罩并正对摄像头。", "Please ask the insured person to take off the mask and face the camera."),
+    "several_persons": (
+        "请其他人离开窗口，参保人正对摄像头。",
+        "Please ask others to step back and the insured person to face the camera.",
+    ),
+    "not_confirmed": (
+        "请参保人正对摄像头；如仍未通过，请人工核验身份。",
+        "Please ask the insured person to face the camera; if that does not help, check the identity by hand.",
+    ),
+}
+PASSED = ("可以结算。", "The settlement may go on.")
+BY_HAND = ("camera_blind", "not_enrolled", "judging_failed")
+ASK = ("no_face", "face_covered", "several_persons")
+
+
+def answer(decision: Decision) -> Answer:
+    """The reply to start. Whether somebody else or nobody clear was seen cannot be told from it."""
+    if decision.outcome in (Outcome.SAME, Outcome.PROXY):
+        return Answer(answer=TillAnswer.PASS, reasons=(), text_zh=PASSED[0], text_en=PASSED[1])
+    hand = [code for code in BY_HAND if code in decision.reasons]
+    reasons = hand or _asked(decision) or ["not_confirmed"]
+    zh, en = ADVICE[reasons[0]]
+    return Answer(answer=TillAnswer.MANUAL if hand else TillAnswer.REMIND, reasons=tuple(reasons), text_zh=zh, text_en=en)
+
+
+def _asked(decision: Decision) -> list[str]:
+    if decision.outcome in (Outcome.NO_PERSON, Outcome.UNDECIDED) and decision.person is None:
+        return ["no_face"]
+    return [code for code in ASK if code in decision.reasons]

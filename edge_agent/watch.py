@@ -1,0 +1,78 @@
+"""Look at one window all the time, a few frames a second, so that the answer is there when the till asks."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+import structlog
+
+from edge_agent.clock import Clock
+from edge_agent.eyes import Eyes, cut
+from edge_agent.frames import Sight
+from edge_agent.metrics import Metrics
+from edge_agent.ports import Camera
+from models.results import Picture
+
+POLL_S = 0.02
+FAILED_PAUSE_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+Observe = Callable[[str, Sight, Picture], None]
+
+
+class Watcher:
+    """The thread of one window: takes the newest frame at most `fps` times a second, looks, and hands on what it saw."""
+
+    def __init__(
+        self,
+        *,
+        window: str,
+        zone: tuple[float, float, float, float],
+        camera: Camera,
+        eyes: Eyes,
+        observe: Observe,
+        fps: float,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._window, self._zone, self._camera, self._eyes, self._observe = window, zone, camera, eyes, observe
+        self._interval_s = 1 / fps
+        self._clock, self._metrics = clock, metrics
+        self._last_number = 0
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name=f"watch-{window}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the frame that is being looked at."""
+        self._stop.set()
+        self._thread.join()
+
+    def look(self) -> bool:
+        """Look at the newest frame if it is a new one; says whether it was."""
+        frame = self._camera.newest()
+        if frame is None or frame.number == self._last_number:
+            return False
+        self._last_number = frame.number
+        sight = self._eyes.look(frame.picture, frame.mono_s)
+        self._observe(self._window, sight, cut(frame.picture, self._zone))
+        self._metrics.analysed(self._window)
+        return True
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            begun_s = self._clock.mono_s()
+            try:
+                looked = self._look_or_wait()
+            except Exception:  # one bad frame must not end the watch; frames not looked at show as a hole, never as an empty window
+                log.exception("look_failed", window=self._window)
+                self._metrics.failed("look")
+                looked = not self._stop.wait(FAILED_PAUSE_S)
+            if looked:
+                self._stop.wait(max(0.0, self._interval_s - (self._clock.mono_s() - begun_s)))
+
+    def _look_or_wait(self) -> bool:
+        return self.look() or self._stop.wait(POLL_S)

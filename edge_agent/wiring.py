@@ -1,0 +1,303 @@
+"""The composition root: the only module that names the concrete parts of the running program, and its life from start to stop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from contract.events import Software
+from contract.sealed import Signer, from_text
+from contract.state import Problem
+from edge_agent import gallery, outbox, register
+from edge_agent.agent import Agent, Books, Bounds
+from edge_agent.camera import WatchedCamera
+from edge_agent.capture import Scribe
+from edge_agent.checks import backlog, camera, disk, evidence, receipts, store
+from edge_agent.checks import clock as clock_check
+from edge_agent.clock import Clock, Offset, SystemClock
+from edge_agent.eyes import Eyes
+from edge_agent.inbox import Inbox
+from edge_agent.judge import Judge
+from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
+from edge_agent.link import Link
+from edge_agent.metrics import Metrics
+from edge_agent.ports import OpenStream, Running
+from edge_agent.presence import Background
+from edge_agent.problems import Check, Problems
+from edge_agent.recent import RecentFaces
+from edge_agent.sender import Sender
+from edge_agent.server import LocalServer
+from edge_agent.settings import Limits, Settings, Window
+from edge_agent.source import opener
+from edge_agent.states import States
+from edge_agent.terminal import HealthReport, till_api
+from edge_agent.ticker import Ticker
+from edge_agent.vault import Vault, open_or_set_aside, vault_key
+from edge_agent.watch import Watcher
+from models.pack import Pack, load_pack
+
+VERSION = "0.1.0"
+OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA
+NAME_LENGTH = 80
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Everything that runs. `start` once, `stop` once."""
+
+    agent: Agent
+    cameras: Mapping[str, WatchedCamera]
+    watchers: tuple[Watcher, ...]
+    ticker: Ticker
+    link: Link
+    server: LocalServer
+    vaults: tuple[Vault, ...]
+
+    def start(self) -> None:
+        """Close what a crash left open, then watch, answer and send."""
+        recovered = self.agent.recover()
+        parts: list[Running] = [*self.cameras.values(), *self.watchers, self.ticker, self.link, self.server]
+        for part in parts:
+            part.start()
+        log.info("agent_started", recovered=recovered, till_port=self.server.port)
+
+    def stop(self) -> None:
+        """Take no more requests, close open sessions, say farewell; everything is durable when this returns."""
+        inward: list[Running] = [self.server, self.ticker, *self.watchers]
+        for part in inward:
+            part.stop()
+        self.agent.stop()
+        outward: list[Running] = [self.link, *self.cameras.values()]
+        for part in outward:
+            part.stop()
+        for vault in self.vaults:
+            vault.close()
+        log.info("agent_stopped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """What nearly every part needs."""
+
+    settings: Settings
+    pack: Pack
+    signer: Signer
+    clock: Clock
+    offset: Offset
+    metrics: Metrics
+    software: Software
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stores:
+    """What lies on the disk. `set_aside` names files that were damaged at start."""
+
+    vaults: tuple[Vault, Vault]
+    outbox: outbox.Outbox
+    gallery: gallery.Faces
+    set_aside: tuple[Path, ...]
+
+
+def build(
+    settings: Settings, *, clock: Clock | None = None, pack: Pack | None = None, streams: Mapping[str, OpenStream] | None = None
+) -> Program:
+    """Put the program together: reads keys, opens the vaults, loads the networks and takes the till's port, but starts nothing.
+
+    `streams` replaces the sources of windows. Raises BadKey, BadSettings, VaultError, or ModelError when networks are missing.
+    """
+    pack = load_pack(settings.files.models_dir) if pack is None else pack
+    base = _Base(
+        settings=settings,
+        pack=pack,
+        signer=load_signer(settings.files.sign_key),
+        clock=SystemClock() if clock is None else clock,
+        offset=Offset(),
+        metrics=Metrics(),
+        software=describe(settings, pack),
+    )
+    token = load_token(settings.files.till_token)
+    stores = _open_stores(base)
+    agent = _agent(base, stores)
+    cameras = {window.window: _camera(window, base.clock, streams or {}) for window in settings.windows}
+    inbox = Inbox(
+        device=settings.device_id,
+        centre=trusted(settings.centre.sign_keys),
+        outbox=stores.outbox,
+        gallery=stores.gallery,
+        clock=base.clock,
+        offset=base.offset,
+        metrics=base.metrics,
+    )
+    problems = Problems(_checks(base, stores, cameras, inbox), base.metrics)
+    states = _states(base, stores, cameras, problems)
+    link = _link(base, stores, inbox, states)
+    app = till_api(
+        agent=agent,
+        health=partial(_health, base, stores, agent, link, states, problems),
+        metrics=base.metrics,
+        token=token,
+        max_body_bytes=settings.till.max_body_bytes,
+    )
+    return Program(
+        agent=agent,
+        cameras=cameras,
+        watchers=tuple(_watcher(base, window, cameras[window.window], agent) for window in settings.windows),
+        ticker=Ticker(agent, base.metrics),
+        link=link,
+        server=LocalServer(app, settings.till.port),
+        vaults=stores.vaults,
+    )
+
+
+def describe(settings: Settings, pack: Pack) -> Software:
+    """What decides here, as it stands in every capture."""
+    return Software(
+        agent=VERSION,
+        detector=detector_name(pack),
+        embedder=pack.embedder.version[:NAME_LENGTH],
+        limits_sha256=settings.limits.sha256(),
+        settings_sha256=settings.sha256(),
+    )
+
+
+def detector_name(pack: Pack) -> str:
+    """The detector as the embedder names itself: the weights' name and the start of their sha256."""
+    names = (f"{name}-{sha256[:12]}" for name, sha256 in pack.hashes.items() if not pack.embedder.version.startswith(name))
+    return next(names, "unnamed")[:NAME_LENGTH]
+
+
+def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, quiet_s: float) -> Eyes:
+    """Eyes for one window."""
+    background = Background(quiet_s=quiet_s, empty_share=limits.empty_share)
+    return Eyes(detector=pack.detector, zone=zone, limits=limits, background=background)
+
+
+def _open_stores(base: _Base) -> _Stores:
+    folder, now = base.settings.files.data_dir, int(base.clock.now().timestamp())
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = vault_key(folder / "vault.key")
+    main, main_aside = open_or_set_aside(folder / "outbox.db", key, OUTBOX_SCHEMA, now)
+    faces, faces_aside = open_or_set_aside(folder / "gallery.db", key, gallery.SCHEMA, now)
+    return _Stores(
+        vaults=(main, faces),
+        outbox=outbox.Outbox(main, new_epoch=now),
+        gallery=gallery.Faces(
+            vault=faces,
+            seal_key=load_seal_key(base.settings.files.seal_key),
+            device=base.settings.device_id,
+            embedder=base.pack.embedder.version,
+            size=base.pack.embedder.size,
+        ),
+        set_aside=tuple(path for path in (main_aside, faces_aside) if path is not None),
+    )
+
+
+def _agent(base: _Base, stores: _Stores) -> Agent:
+    settings = base.settings
+    recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, same=settings.limits.same)
+    return Agent(
+        windows=[window.window for window in settings.windows],
+        times=settings.times,
+        bounds=Bounds(open_per_window=settings.till.max_open_per_window, media_bytes=settings.link.max_media_mb * 2**20),
+        books=Books(vault=stores.vaults[0], outbox=stores.outbox, register=register.Register(stores.vaults[0])),
+        judge=Judge(embedder=base.pack.embedder, people=stores.gallery, recent=recent, limits=settings.limits),
+        scribe=Scribe(
+            signer=base.signer,
+            device=settings.device_id,
+            fixmedins_code=settings.fixmedins_code,
+            centre_seal_key=from_text(settings.centre.seal_key),
+            mode=settings.evidence,
+            software=base.software,
+            clock=base.clock,
+            offset=base.offset,
+        ),
+        clock=base.clock,
+        metrics=base.metrics,
+    )
+
+
+def _camera(window: Window, clock: Clock, streams: Mapping[str, OpenStream]) -> WatchedCamera:
+    return WatchedCamera(window.window, streams.get(window.window) or opener(window.source, loop=window.loop), clock)
+
+
+def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, agent: Agent) -> Watcher:
+    times = base.settings.times
+    return Watcher(
+        window=window.window,
+        zone=window.zone,
+        camera=window_camera,
+        eyes=new_eyes(base.pack, window.zone, base.settings.limits, times.background_quiet_s),
+        observe=agent.observe,
+        fps=times.analyse_fps,
+        clock=base.clock,
+        metrics=base.metrics,
+    )
+
+
+def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], inbox: Inbox) -> dict[str, Check]:
+    settings, upkeep = base.settings, base.settings.upkeep
+
+    def clock_agrees() -> Problem | None:
+        return clock_check.check(base.offset.ms, upkeep.max_clock_offset_s)
+
+    def arrives() -> Problem | None:
+        return backlog.check(stores.outbox.backlog(), upkeep.backlog_events)
+
+    return {
+        "camera": partial(camera.check, cameras),
+        "disk": partial(disk.check, settings.files.data_dir, upkeep.min_free_mb),
+        "clock": clock_agrees,
+        "backlog": arrives,
+        "evidence": partial(evidence.check, settings.evidence_mode, settings.evidence),
+        "store": partial(store.check, stores.set_aside),
+        "receipts": lambda: receipts.check(inbox.problem),
+    }
+
+
+def _states(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], problems: Problems) -> States:
+    return States(
+        signer=base.signer,
+        device=base.settings.device_id,
+        software=base.software,
+        cameras=cameras,
+        outbox=stores.outbox,
+        gallery=stores.gallery,
+        problems=problems.find,
+        clock=base.clock,
+    )
+
+
+def _link(base: _Base, stores: _Stores, inbox: Inbox, states: States) -> Link:
+    def new_sender() -> Sender:
+        settings = base.settings
+        return Sender(outbox=stores.outbox, signer=base.signer, device=settings.device_id, limits=settings.link, clock=base.clock)
+
+    return Link(
+        settings=base.settings,
+        new_sender=new_sender,
+        next_connection=stores.outbox.next_connection,
+        inbox=inbox,
+        states=states,
+        clock=base.clock,
+        metrics=base.metrics,
+    )
+
+
+def _health(base: _Base, stores: _Stores, agent: Agent, link: Link, states: States, problems: Problems) -> HealthReport:
+    waiting = stores.outbox.backlog().events
+    base.metrics.waiting(waiting)
+    return HealthReport(
+        device=base.settings.device_id,
+        connected=link.connected,
+        backlog=waiting,
+        open_sessions=agent.open_sessions,
+        liveness_available=False,
+        gallery_version=stores.gallery.version,
+        gallery_people=stores.gallery.people(base.clock.now()),
+        cameras=states.cameras(),
+        problems=problems.find(),
+    )
