@@ -188,13 +188,13 @@ def table(played: Sequence[Played], got: Sequence[tuple[str, str, str]]) -> int:
     return wrong
 
 
-def run(folder: Path, *, stay: bool) -> int:
+def run(folder: Path, *, stay: bool, mosquitto: bool = False) -> int:
     """The whole demonstration; the number of differences."""
     weights = files.default_folder()
     for pack in ("window", "demo"):
         fetch(pack, weights, progress=print)
     with Cameras(("W1", "W2")) as cameras:
-        stack = Stack(folder, SITE, {"W1": cameras.url("W1"), "W2": cameras.url("W2")}, agent_toml=AGENT_TOML)
+        stack = Stack(folder, SITE, {"W1": cameras.url("W1"), "W2": cameras.url("W2")}, agent_toml=AGENT_TOML, mosquitto=mosquitto)
         with stack:
             print("broker, centre and agent are up; enrolling", len(PEOPLE), "people")
             password = make_account(stack)
