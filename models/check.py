@@ -32,6 +32,7 @@ def check(folder: Path) -> Iterator[str]:
     pack = load_pack(folder)
     yield f"pack {DEFAULT_PACK} from {folder}: loaded in {time.perf_counter() - started:.2f} s"
     yield from (f"{name}: sha256 {value}" for name, value in pack.hashes.items())
+    yield from (f"{item.name} measured before: {line}" for item in read_manifest().items(DEFAULT_PACK) for line in item.measured)
     yield f"vectors: {pack.embedder.version}, {pack.embedder.size} values"
     yield from _on_noise(pack)
     try:

@@ -97,9 +97,8 @@ def _converted(item: Item, published: bytes) -> bytes:
     if item.converter is None:
         return published
     try:
-        converter = importlib.import_module(
-            f"models.{item.converter}"
-        )  # by name: a terminal that only runs networks has no converter's libraries
+        # By name, because a terminal that only runs networks has not the libraries of a converter.
+        converter = importlib.import_module(f"models.{item.converter}")
     except ModuleNotFoundError as error:
         raise FetchFailed(
             f"{item.file} needs the library {error.name} to be converted; install the extra: pip install '.[fetch]'"

