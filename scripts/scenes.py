@@ -41,9 +41,12 @@ def background(seed: int) -> Picture:
     return cv2.GaussianBlur(np.clip(view, 0, 255).astype(np.uint8), (9, 9), 0)
 
 
-def cut(picture: Picture, face: tuple[float, float, float, float], *, at_edge: bool = False) -> Visitor:
-    """Cut a picture to head and shoulders around a face box (x, y, width, height)."""
+def cut(picture: Picture, face: tuple[float, float, float, float], *, tilt: float = 0.0, at_edge: bool = False) -> Visitor:
+    """Cut a picture to head and shoulders around a face box (x, y, width, height); a head tilted by `tilt` degrees is set upright."""
     x, y, width, height = face
+    if tilt:
+        turn = cv2.getRotationMatrix2D((x + width / 2, y + height / 2), tilt, 1)
+        picture = cv2.warpAffine(picture, turn, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
     top, bottom = max(0, int(y - 0.6 * height)), min(picture.shape[0], int(y + 1.9 * height))
     left = 0 if at_edge else max(0, int(x - 0.8 * width))
     right = min(picture.shape[1], int(x + 1.8 * width))

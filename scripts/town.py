@@ -11,20 +11,20 @@ from scripts.scenes import Picture, Visitor, cut
 
 _Box = tuple[float, float, float, float]
 
-_FACES: dict[str, tuple[str, _Box, bool]] = {
-    "甲-1": ("demo-person-01-a.jpg", (368, 85, 251, 348), False),
-    "甲-2": ("demo-person-01-b.jpg", (200, 238, 281, 401), False),
-    "甲-3": ("demo-person-01-c.jpg", (642, 248, 277, 364), False),
-    "甲-half": ("demo-person-01-half-1.jpg", (0, 87, 183, 343), True),
-    "乙": ("demo-person-02-a.jpg", (427, 157, 288, 415), False),
-    "丁": ("demo-person-04-a.png", (179, 61, 91, 117), False),
-    "戊": ("demo-group-01.jpg", (60, 268, 108, 125), False),
-    "己": ("demo-group-01.jpg", (746, 345, 101, 135), False),
-    "庚": ("demo-group-01.jpg", (1134, 269, 91, 125), False),
-    "辛": ("demo-group-01.jpg", (463, 266, 108, 146), False),
-    "壬": ("demo-group-01.jpg", (273, 154, 98, 114), False),
+_FACES: dict[str, tuple[str, _Box, float, bool]] = {
+    "甲-1": ("demo-person-01-a.jpg", (368, 85, 251, 348), 0, False),
+    "甲-2": ("demo-person-01-b.jpg", (200, 238, 281, 401), 0, False),
+    "甲-3": ("demo-person-01-c.jpg", (642, 248, 277, 364), 0, False),
+    "甲-half": ("demo-person-01-half-1.jpg", (0, 87, 183, 343), 0, True),
+    "乙": ("demo-person-02-a.jpg", (427, 157, 288, 415), 0, False),
+    "丁": ("demo-person-04-a.png", (179, 61, 91, 117), 0, False),
+    "戊": ("demo-group-01.jpg", (60, 268, 108, 125), -26, False),
+    "己": ("demo-group-01.jpg", (746, 345, 101, 135), 0, False),
+    "庚": ("demo-group-01.jpg", (1134, 269, 91, 125), 0, False),
+    "辛": ("demo-group-01.jpg", (463, 266, 108, 146), 0, False),
+    "壬": ("demo-group-01.jpg", (273, 154, 98, 114), 0, False),
 }
-"""Picture file, face box (x, y, width, height), and whether only half of the face can be seen."""
+"""Picture file, face box (x, y, width, height), tilt of the head in degrees, and whether only half of the face can be seen."""
 
 PEOPLE: dict[str, str] = {
     "DEMO-JIA": "甲-1",
@@ -96,8 +96,8 @@ SETTLEMENTS: tuple[Scene, ...] = (
 @cache
 def visitor(face: str) -> Visitor:
     """The person as a camera view is made of it."""
-    name, box, at_edge = _FACES[face]
-    return cut(_picture(name), box, at_edge=at_edge)
+    name, box, tilt, at_edge = _FACES[face]
+    return cut(_picture(name), box, tilt=tilt, at_edge=at_edge)
 
 
 def enrolment_picture(psn_no: str) -> bytes:

@@ -14,6 +14,9 @@ from central.sites.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, N
 from contract.events import EvidenceMode
 from contract.state import Birth, Death, Health
 
+_UNKNOWN_STATE: dict[str, Any] = {"backlog": 0, "liveness_available": None, "software": {}, "cameras": [], "problems": []}
+"""What a device has not said yet: its birth may have been lost on the way, and a report alone must still show that it lives."""
+
 
 def register_site(db: Connection, new: NewSite, *, now: datetime, actor: str) -> None:
     """Add a site or change its particulars. Raises BadInput for pictures to leave the windows without a recorded legal basis."""
@@ -75,29 +78,15 @@ def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime) 
         if known is not None:
             store.change_state(db, state.device, {"online": False, "connection": state.connection, "seen_at": now})
         return
-    common = {"connection": state.connection, "online": True, "seen_at": now, "epoch": state.epoch, "last_seq": state.last_seq}
+    row: dict[str, Any] = {"device_id": state.device, "connection": state.connection, "online": True, "seen_at": now}
+    row |= {"epoch": state.epoch, "last_seq": state.last_seq, "gallery_version": state.gallery_version}
     if isinstance(state, Birth):
-        store.put_state(
-            db,
-            {
-                "device_id": state.device,
-                **common,
-                "backlog": known["backlog"] if known is not None else 0,
-                "gallery_version": state.gallery_version,
-                "liveness_available": state.liveness_available,
-                "software": state.software.model_dump(mode="json"),
-                "cameras": [],
-                "problems": [],
-            },
-        )
-    elif known is not None:
+        row |= {"liveness_available": state.liveness_available, "software": state.software.model_dump(mode="json")}
+    else:
         cameras = [camera.model_dump(mode="json") for camera in state.cameras]
         problems = [problem.model_dump(mode="json") for problem in state.problems]
-        store.change_state(
-            db,
-            state.device,
-            {**common, "backlog": state.backlog, "gallery_version": state.gallery_version, "cameras": cameras, "problems": problems},
-        )
+        row |= {"backlog": state.backlog, "cameras": cameras, "problems": problems}
+    store.put_state(db, _UNKNOWN_STATE | (dict(known) if known is not None else {}) | row)
 
 
 def galleries_due(db: Connection, newest: Any) -> Sequence[RowMapping]:

@@ -53,7 +53,7 @@ device_states = Table(
     Column("last_seq", Integer, nullable=False),
     Column("backlog", Integer, nullable=False),
     Column("gallery_version", Integer, nullable=False),
-    Column("liveness_available", Boolean, nullable=False),
+    Column("liveness_available", Boolean),
     Column("software", JSON, nullable=False),
     Column("cameras", JSON, nullable=False),
     Column("problems", JSON, nullable=False),

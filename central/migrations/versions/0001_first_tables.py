@@ -442,7 +442,7 @@ def upgrade() -> None:
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("backlog", sa.Integer(), nullable=False),
         sa.Column("gallery_version", sa.Integer(), nullable=False),
-        sa.Column("liveness_available", sa.Boolean(), nullable=False),
+        sa.Column("liveness_available", sa.Boolean(), nullable=True),
         sa.Column("software", sa.JSON(), nullable=False),
         sa.Column("cameras", sa.JSON(), nullable=False),
         sa.Column("problems", sa.JSON(), nullable=False),

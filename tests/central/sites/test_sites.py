@@ -73,3 +73,14 @@ def test_a_site_without_devices_is_shown(centre: Centre) -> None:
         sites.register_site(db, NEW, now=builders.AT, actor="test")
         shown = {row.fixmedins_code: row.devices for row in sites.overview(db, builders.AT)}
     assert shown == {"H11010000001": (), builders.SITE: ()}
+
+
+def test_a_report_alone_shows_that_a_device_lives(centre: Centre) -> None:
+    Terminal(centre).register()
+    with centre.engine.begin() as db:
+        sites.note_state(db, builders.health(connection=3, backlog=7), now=builders.AT)
+        (device,) = sites.overview(db, builders.AT)[0].devices
+        assert (device.online, device.backlog, device.liveness_available) == (True, 7, None)
+        sites.note_state(db, builders.birth(connection=3), now=builders.AT)
+        (device,) = sites.overview(db, builders.AT)[0].devices
+        assert (device.backlog, device.liveness_available) == (7, False)
