@@ -20,6 +20,7 @@ GIVE_UP_S = 10.0  # and after so long its reader is left behind; opening takes s
 REOPEN_MAX_S = 3.0  # upper edge of the random pause before opening again
 MAX_LEFT_BEHIND = 3  # readers that still hang; no more are begun until one returns
 LOOK_S = 0.1
+FAREWELL_S = 2.0
 RATE_FRAMES = 60
 
 log = structlog.get_logger(__name__)
@@ -81,9 +82,11 @@ class WatchedCamera:
         self._supervisor.start()
 
     def stop(self) -> None:
-        """Stop supervising. A reader that hangs dies with the process."""
+        """Stop supervising and wait a moment for the reader; one that hangs dies with the process."""
         self._stop.set()
         self._supervisor.join()
+        if self._reader is not None:
+            self._reader.join(FAREWELL_S)
 
     def newest(self) -> Frame | None:
         """The last frame that arrived; None before the first."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -19,4 +19,9 @@ def parse(text: object) -> datetime:
     return datetime.strptime(text, FORMAT).replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
-ChinaTime = Annotated[datetime, BeforeValidator(parse)]
+def write(moment: datetime) -> str:
+    """The moment as the interface writes it."""
+    return moment.astimezone(SHANGHAI).strftime(FORMAT)
+
+
+ChinaTime = Annotated[datetime, BeforeValidator(parse), PlainSerializer(write, when_used="json")]

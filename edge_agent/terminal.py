@@ -4,9 +4,11 @@ POST /session/start, /session/bind, /session/void need the token; GET /health an
 No answer ever holds a score.
 """
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -19,6 +21,8 @@ from edge_agent.errors import TillError
 from edge_agent.guard import Guard
 from edge_agent.metrics import Metrics
 from edge_agent.session import Answer, Bind, Start, Void
+
+log = structlog.get_logger(__name__)
 
 OPEN_PATHS = frozenset({"/health", "/metrics"})
 
@@ -102,7 +106,8 @@ def _http_error(_request: Request, error: Exception) -> JSONResponse:
     return _answer(error.status_code, "http_error", str(error.detail), "请求的地址或方法不存在")
 
 
-def _broken(_request: Request, _error: Exception) -> JSONResponse:
+def _broken(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_failed", path=request.url.path, why=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-1])
     return _answer(500, "internal", "the agent failed; the settlement may go on, and the failure was recorded", "内部错误；结算不受影响")
 
 
