@@ -80,12 +80,8 @@ def reconcile(
 
 def compare(analysis: Any, settlements: pa.Table, seen: pa.Table, proxies: pa.Table, book: RuleBook) -> tuple[pairing.Links, RuleResults]:
     """Link and run the rules on an Ibis connection; its database is not touched otherwise than by tables of its own."""
-    linked = pairing.link(_load(analysis, "settlements", settlements), _load(analysis, "captures", seen), book.linkage)
-    links = pairing.Links(
-        settlements=analysis.create_table("linked_settlements", linked.settlements),
-        captures=analysis.create_table("linked_captures", linked.captures),
-        visits=analysis.create_table("visits", linked.visits),
-    )
+    billed, watched = _load(analysis, "settlements", settlements), _load(analysis, "captures", seen)
+    links = pairing.link(billed, watched, book.linkage, analysis.create_table)
     return links, run_rules(book, Tables(visits=links.visits, proxies=_load(analysis, "proxies", proxies)))
 
 

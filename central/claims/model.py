@@ -109,10 +109,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did. Every row is exactly one of new, changed, same, bad and invalid; the faults are read from the database.
+    """What an import did. Every row is exactly one of new, changed, same, bad and invalid.
 
-    A refused row has one or more faults, of which the first twenty are here. `sums_differ` counts kept rows whose amounts do not make the total. `personal_columns` were
-    in the file and were not read.
+    A refused row has one or more faults, of which the first twenty are here. `sums_differ` counts kept rows whose amounts do not make
+    the total. `personal_columns` were in the file and were not read.
     """
 
     import_id: int

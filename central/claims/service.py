@@ -25,7 +25,7 @@ from central.settings import ClaimSettings
 _BATCH = 1000
 """Rows per transaction: other writers wait some hundredths of a second at most."""
 
-_NEWS = 100 * _BATCH
+_NEWS = 10 * _BATCH
 _FIRST = 20
 
 
@@ -38,7 +38,7 @@ def import_csv(
     progress: Callable[[str], None] = lambda _: None,
     settings: ClaimSettings | None = None,
 ) -> ImportReport:
-    """Read a claim file into the settlements, row by row, in transactions of its own; `progress` is told of every hundredth one.
+    """Read a claim file into the settlements, row by row, in transactions of its own; `progress` is told of every tenth one.
 
     Repeatable: a row that is here already counts as same; other content under a known key counts as changed and the old version is
     kept; a second row under one key with other content is a fault. A stopped import is finished by starting it again.

@@ -4,6 +4,7 @@ Tables come in as `claims.service.analysis_table` and `captures.service.analysis
 microseconds since 1970 (int64), which mean the same everywhere.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import ibis
@@ -11,6 +12,9 @@ import ibis.expr.types as ir
 
 from central.linkage.model import CaptureCode, LinkLimits, SettlementCode
 from contract.events import Closing, Outcome
+
+Keep = Callable[[str, ir.Table], ir.Table]
+"""Compute a table now and give it back by name, so that what builds on it does not compute it again."""
 
 _SECOND = 1_000_000
 _VERIFIED = [outcome.value for outcome in (Outcome.SAME, Outcome.MANUAL_VERIFIED, Outcome.PROXY)]
@@ -45,19 +49,19 @@ class Links:
     visits: ir.Table
 
 
-def link(settlements: ir.Table, captures: ir.Table, limits: LinkLimits) -> Links:
+def link(settlements: ir.Table, captures: ir.Table, limits: LinkLimits, keep: Keep) -> Links:
     """Give every settlement and every capture its code.
 
     A capture belongs to the settlement that its binding names; if the claims have none such, to the one whose medins_setl_id is its
     msgid. Of several captures of one settlement the one most in favour of the person stands for it.
     """
-    netted = net(settlements)
-    pairs = _judged(_pairs(netted, _seen(captures)), limits)
-    coded = _settlement_codes(netted, pairs)
+    netted = keep("netted", net(settlements))
+    pairs = keep("pairs", _judged(_pairs(netted, _seen(captures)), limits))
+    coded = keep("coded", _settlement_codes(netted, pairs))
     return Links(
         settlements=coded.select("fixmedins_code", "setl_id", "code", "capture_id"),
-        captures=_capture_codes(captures, pairs),
-        visits=_visits(coded, captures),
+        captures=keep("coded_captures", _capture_codes(captures, pairs)),
+        visits=keep("visits", _visits(coded, captures)),
     )
 
 

@@ -52,6 +52,18 @@ def ledger(db: Connection) -> LedgerCounts:
     )
 
 
+def code_of_settlement(db: Connection, fixmedins_code: str, setl_id: str) -> SettlementCode | None:
+    """What became of one settlement; None before the first reconciliation that knew it."""
+    code = store.code_of(db, settlement_links, (fixmedins_code, setl_id))
+    return None if code is None else SettlementCode(code)
+
+
+def code_of_capture(db: Connection, capture_id: str) -> CaptureCode | None:
+    """What became of one capture; None before the first reconciliation that knew it."""
+    code = store.code_of(db, capture_links, (capture_id,))
+    return None if code is None else CaptureCode(code)
+
+
 def _chunks(rows: ir.Table) -> Iterator[list[dict[str, Any]]]:
     for batch in rows.to_pyarrow().to_batches(max_chunksize=_CHUNK):
         if batch.num_rows:

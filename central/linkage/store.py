@@ -47,6 +47,12 @@ def remove(db: Connection, table: Table, keys: Sequence[tuple[str, ...]]) -> Non
     db.execute(delete(table).where(sql_tuple(*columns).in_(keys)))
 
 
+def code_of(db: Connection, table: Table, key: tuple[str, ...]) -> str | None:
+    """The code of one settlement or capture, or None."""
+    same = [table.c[name] == value for name, value in zip(KEYS[table], key, strict=True)]
+    return db.scalar(select(table.c.code).where(*same))
+
+
 def counts(db: Connection, table: Table) -> Iterable[tuple[str, int]]:
     """(code, number)."""
     return [(code, n) for code, n in db.execute(select(table.c.code, func.count()).group_by(table.c.code))]

@@ -142,7 +142,7 @@ def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
             return
         while piece and not piece.endswith("\n"):
             piece = file.readline(_LONGEST_LINE)
-        yield number, content
+        yield number, content.rstrip("\n")
 
 
 def _split(content: str) -> list[str]:
@@ -169,7 +169,9 @@ def _header(content: str, known: frozenset[str], required: frozenset[str], file_
     except csv.Error as error:
         raise BadInput(f"{file_name}: the header row cannot be read: {error}") from None
     if missing := sorted(required - set(names)):
-        raise BadInput(f"{file_name}: required columns are missing: {', '.join(missing)}; the header begins with {shown(content)!r}")
+        raise BadInput(
+            f"{file_name}: required columns are missing: {', '.join(missing)}; the header begins with {shown(content.strip())!r}"
+        )
     if twice := sorted({name for name in names if names.count(name) > 1 and name in known}):
         raise BadInput(f"{file_name}: columns stand twice in the header: {', '.join(twice)}")
     return Header(

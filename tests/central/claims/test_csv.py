@@ -1,0 +1,128 @@
+"""Whole files: encodings, formats, headers, and lines that are no rows."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from central.claims.columns import columns
+from central.claims.model import Fault
+from central.claims.sources.csv import Cells, ClaimFile, look_at
+from central.errors import BadInput
+from tests.central.claims.files import ROW, row, write
+
+WANTED = columns(r"[A-Z]?[0-9]{11}")
+KNOWN = frozenset(column.name for column in WANTED)
+REQUIRED = frozenset(column.name for column in WANTED if column.required)
+
+
+def look(path: Path) -> ClaimFile:
+    return look_at(path, KNOWN, REQUIRED)
+
+
+def raw(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def header_and(*lines: str) -> bytes:
+    return "\n".join([",".join(ROW), *lines, ""]).encode()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"), [("utf-8", "utf-8-sig"), ("utf-8-sig", "utf-8-sig"), ("gb18030", "gb18030"), ("gbk", "gb18030")]
+)
+def test_utf8_and_gb18030_are_read(tmp_path: Path, encoding: str, named: str) -> None:
+    file = look(write(tmp_path / "claims.csv", [row(fixmedins_name="市第一人民医院药房")] * 3, encoding))
+    assert file.encoding == named
+    assert [each.cells["fixmedins_name"] for each in file.rows() if isinstance(each, Cells)] == ["市第一人民医院药房"] * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("setl_id\n".encode("utf-16"), "UTF-16"),
+        ("setl_id,mdtrt_id\n".encode("utf-16-le"), "UTF-16"),
+        ("setl_id\n".encode("utf-32"), "UTF-32"),
+        (b"PK\x03\x04rest", "Excel workbook"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
+        (b"\x1f\x8brest", "gzip"),
+        (b"setl_id\xff\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+    ],
+)
+def test_other_encodings_and_formats_are_refused_by_name(tmp_path: Path, content: bytes, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        look(raw(tmp_path / "claims.csv", content))
+
+
+def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such file"):
+        look(tmp_path / "absent.csv")
+    with pytest.raises(BadInput, match="no such file"):
+        look(tmp_path)
+
+
+def test_all_missing_required_columns_are_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"missing: acct_pay, fixmedins_code, .*setl_time; the header begins with 'setl_id,psn_no'"):
+        look(raw(tmp_path / "claims.csv", b"setl_id,psn_no\n"))
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="twice in the header: psn_no"):
+        look(raw(tmp_path / "claims.csv", (",".join(ROW) + ",psn_no\n").encode()))
+
+
+def test_unknown_columns_are_named_and_personal_ones_are_never_handed_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "claims.csv", [row(remark="x", psn_name="甲", certno="110101199003071234")])
+    file = look(path)
+    assert file.header.unknown == ("remark",)
+    assert set(file.header.personal) == {"psn_name", "certno"}
+    (only,) = file.rows()
+    assert isinstance(only, Cells)
+    assert set(only.cells) == set(ROW)
+
+
+def test_a_line_that_is_no_row_costs_only_itself(tmp_path: Path) -> None:
+    good = ",".join(ROW.values())
+    lines = [good, '"never closed,1,2', good, "too,few,cells", "", good, f"{'x' * 1_000_000},{good}", f'"{"y" * 3_000_000}', good]
+    results = list(look(raw(tmp_path / "claims.csv", header_and(*lines))).rows())
+    assert [each.line for each in results if isinstance(each, Cells)] == [2, 4, 7, 10]
+    faults = [each for each in results if isinstance(each, Fault)]
+    assert [(fault.line, fault.value) for fault in faults] == [
+        (3, "17 characters"),
+        (5, "3 cells"),
+        (8, f"{1_000_001 + len(good)} characters"),
+        (9, "1048576 characters"),
+    ]
+    assert "1,2" not in "".join(fault.value + fault.message for fault in faults), "a line in disorder is never repeated: it may hold names"
+
+
+def test_quoted_commas_and_any_line_end_are_read(tmp_path: Path) -> None:
+    cells = ",".join(value if name != "fixmedins_name" else '"甲, ""乙"""' for name, value in ROW.items())
+    for end in ("\n", "\r\n"):
+        path = raw(tmp_path / "claims.csv", header_and(cells).decode().replace("\n", end).encode())
+        (only,) = look(path).rows()
+        assert isinstance(only, Cells)
+        assert only.cells["fixmedins_name"] == '甲, "乙"'
+
+
+def test_one_broken_byte_in_a_utf8_file_does_not_turn_it_into_gb18030(tmp_path: Path) -> None:
+    good = ",".join(ROW.values())
+    content = header_and(good, good).replace("药房".encode(), "药".encode() + b"\xe6", 1)
+    file = look(raw(tmp_path / "claims.csv", content))
+    assert file.encoding == "utf-8-sig"
+    names = [each.cells["fixmedins_name"] for each in file.rows() if isinstance(each, Cells)]
+    assert names[0] != names[1] == ROW["fixmedins_name"]
+
+
+def test_a_long_file_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    line = (",".join(ROW.values()) + "\n").encode()
+    path = raw(tmp_path / "claims.csv", header_and() + line * 60_000)
+    tracemalloc.start()
+    read = sum(1 for _ in look(path).rows())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read == 60_000
+    assert peak < path.stat().st_size, "less than the file itself"
