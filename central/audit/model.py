@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from central.errors import BadInput
+from pydantic import JsonValue
 
-Json = None | bool | int | float | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"]
+from central.errors import BadInput
 
 GENESIS = "0" * 64
 """`prev` of the first entry."""
@@ -25,7 +25,7 @@ class Entry:
     actor: str
     action: str
     object: str
-    detail: Mapping[str, Json]
+    detail: Mapping[str, JsonValue]
     prev: str
     sha256: str
 
@@ -59,7 +59,7 @@ class ChainReport:
         return self.broken_at is None and self.known_head_present is not False
 
 
-def digest(*, at: datetime, actor: str, action: str, object: str, detail: Mapping[str, Json], prev: str) -> str:
+def digest(*, at: datetime, actor: str, action: str, object: str, detail: Mapping[str, JsonValue], prev: str) -> str:
     """The SHA-256 of an entry's canonical JSON (sorted keys, no spaces, UTF-8). Raises BadInput for what JSON cannot say exactly."""
     content = {
         "at": at.astimezone(UTC).isoformat(timespec="microseconds"),

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from central.audit import store
-from central.audit.model import AuditPage, ChainReport, Json, digest, require_sizes, walk
+from central.audit.model import AuditPage, ChainReport, digest, require_sizes, walk
 
-_NOTHING: Mapping[str, Json] = MappingProxyType({})
+_NOTHING: Mapping[str, JsonValue] = MappingProxyType({})
 
 
-def record(db: Connection, *, now: datetime, actor: str, action: str, object: str, detail: Mapping[str, Json] = _NOTHING) -> None:
+def record(db: Connection, *, now: datetime, actor: str, action: str, object: str, detail: Mapping[str, JsonValue] = _NOTHING) -> None:
     """Append who did what to which thing. The caller owns the transaction; it must be a writing one.
 
     `detail` is kept as JSON: no picture, no template, no password belongs in it. Raises BadInput for a name that does not fit its

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, text
 
-from central.audit.model import GENESIS, AuditPage, Entry, Json
+from central.audit.model import GENESIS, AuditPage, Entry
 from central.audit.tables import audit_log
 
 
@@ -22,7 +23,9 @@ def lock_head(db: Connection) -> str:
     return db.execute(newest).scalar_one_or_none() or GENESIS
 
 
-def add(db: Connection, *, at: datetime, actor: str, action: str, object: str, detail: Mapping[str, Json], prev: str, sha256: str) -> None:
+def add(
+    db: Connection, *, at: datetime, actor: str, action: str, object: str, detail: Mapping[str, JsonValue], prev: str, sha256: str
+) -> None:
     """Append one entry. The unique index on `prev` refuses a fork."""
     row = {"at": at, "actor": actor, "action": action, "object": object, "detail": dict(detail), "prev": prev, "sha256": sha256}
     db.execute(insert(audit_log).values(row))

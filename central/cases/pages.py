@@ -41,7 +41,13 @@ def findings_page(
         names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
         rules = service.rule_ids(db)
     chosen = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code}
-    shown = {"found": found, "names": names, "rules": rules, "statuses": tuple(Status), "chosen": chosen}
+    shown = {
+        "found": found,
+        "names": names,
+        "rules": rules,
+        "statuses": tuple(Status),
+        "chosen": chosen,
+    }
     return console_of(request).page(request, "findings.html", viewer=viewer, shown=shown)
 
 

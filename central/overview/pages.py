@@ -21,21 +21,27 @@ api = APIRouter(prefix="/api", tags=["overview"])
 @pages.get("/")
 def overview_page(request: Request, viewer: Annotated[Viewer, Depends(guard.page(Right.SEE_OVERVIEW))]) -> HTMLResponse:
     """How everything stands."""
-    found = _read(request)
+    centre = guard.centre_of(request)
+    with reading(centre.engine).begin() as db:
+        found = service.read(db, now=centre.now())
+        newest = service.newest_open(db) if viewer.may(Right.READ_FINDINGS) else None
     table = _by_day(found)
     order = [*Outcome, *sorted({row.outcome for row in found.outcomes} - set(Outcome))]
     present = [outcome for outcome in order if any(outcome in counts for counts in table.values())]
-    shown = {"found": found, "by_day": table, "present": present, "chart": _chart(request, table, present)}
+    shown = {
+        "found": found,
+        "newest": newest,
+        "names": {site.fixmedins_code: site.fixmedins_name for site in found.sites},
+        "by_day": table,
+        "present": present,
+        "chart": _chart(request, table, present),
+    }
     return console_of(request).page(request, "overview.html", viewer=viewer, shown=shown)
 
 
 @api.get("/overview", dependencies=[Depends(guard.api(Right.SEE_OVERVIEW))])
 def overview_api(request: Request) -> Overview:
     """Sites, devices, findings by status, both ledgers, outcomes of the last days, refused messages."""
-    return _read(request)
-
-
-def _read(request: Request) -> Overview:
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
         return service.read(db, now=centre.now())

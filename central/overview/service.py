@@ -1,5 +1,6 @@
 """Collects from the rooms what the overview shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -8,13 +9,16 @@ from sqlalchemy import Connection
 from central.captures import service as captures
 from central.captures.model import RejectionRow
 from central.cases import service as cases
+from central.cases.model import FindingView, Status
 from central.china import CHINA
 from central.linkage import service as linkage
 from central.linkage.model import LedgerCounts
+from central.rules.engine import RuleFault
 from central.sites import service as sites
 from central.sites.model import SiteRow
 
 DAYS = 14
+NEWEST = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,11 @@ class Overview:
 
     as_of: datetime
     sites: tuple[SiteRow, ...]
-    findings: dict[str, int]
+    findings: Mapping[Status, int]
     ledger: LedgerCounts
     outcomes: tuple[DailyOutcome, ...]
     rejections: tuple[RejectionRow, ...]
+    rule_faults: tuple[RuleFault, ...]
 
     @property
     def today(self) -> int:
@@ -71,13 +76,20 @@ class Overview:
 
 def read(db: Connection, *, now: datetime) -> Overview:
     """Everything in one reading transaction, so that the figures belong together."""
+    ledger = linkage.ledger(db)
     return Overview(
         as_of=now,
         sites=tuple(sites.overview(db, now)),
         findings=cases.counts(db),
-        ledger=linkage.ledger(db),
+        ledger=ledger,
         outcomes=tuple(
             DailyOutcome(day=day, outcome=outcome, captures=number) for day, outcome, number in captures.daily_outcomes(db, DAYS, now=now)
         ),
         rejections=tuple(captures.rejection_counts(db)),
+        rule_faults=cases.rule_faults(db, ledger.run.run_id) if ledger.run is not None else (),
     )
+
+
+def newest_open(db: Connection) -> tuple[FindingView, ...]:
+    """The newest findings without a review; for those who may read findings, since they name persons."""
+    return cases.list_findings(db, status=Status.OPEN, size=NEWEST).rows

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from central.accounts.model import MustChangePassword, NotLoggedIn
 from central.errors import CentralError
 from central.web.console import console_of
+from central.web.guard import known_viewer
 from central.web.headers import HEADERS
 from contract.sealed import Untrusted
 
@@ -30,7 +31,8 @@ def answer(request: Request, *, status: int, code: str, message: str) -> Respons
     """The fault in the form that the caller can read."""
     if _is_api(request):
         return JSONResponse({"code": code, "message": message}, status_code=status)
-    return console_of(request).page(request, "fault.html", status=status, shown={"fault": code, "message": message, "status": status})
+    shown = {"fault": code, "message": message, "status": status}
+    return console_of(request).page(request, "fault.html", viewer=known_viewer(request), status=status, shown=shown)
 
 
 def _central(request: Request, error: Exception) -> Response:

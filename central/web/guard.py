@@ -17,7 +17,20 @@ from central.db import reading
 from central.errors import Forbidden
 from central.wiring import Centre
 
-__all__ = ["Right", "Viewer", "api", "api_token", "centre_of", "cookie_token", "form", "logged_in", "own_form", "page", "session_cookie"]
+__all__ = [
+    "Right",
+    "Viewer",
+    "api",
+    "api_token",
+    "centre_of",
+    "cookie_token",
+    "form",
+    "known_viewer",
+    "logged_in",
+    "own_form",
+    "page",
+    "session_cookie",
+]
 
 _SAFE = frozenset({"GET", "HEAD"})
 _bearer = HTTPBearer(auto_error=False, description="The token that POST /api/login returned.")
@@ -90,12 +103,18 @@ def api(right: Right) -> Callable[[Request, str], Viewer]:
     return check
 
 
+def known_viewer(request: Request) -> Viewer | None:
+    """Who was found to be asking, if the request came that far; for error pages."""
+    return getattr(request.state, "viewer", None)
+
+
 def _viewer(request: Request, token: str) -> Viewer:
     centre = centre_of(request)
     with reading(centre.engine).begin() as db:
         viewer = service.viewer_of(db, token=token, now=centre.now())
     if viewer is None:
         raise NotLoggedIn("the session has ended: log in again")
+    request.state.viewer = viewer
     return viewer
 
 

@@ -21,7 +21,7 @@ function draw(place) {
     aria: { enabled: true },
     animation: false,
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, renderMode: "richText" },
-    legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18 },
+    legend: { type: "scroll", top: 0, left: 0, right: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, itemGap: 18 },
     grid: { left: 8, right: 8, top: 44, bottom: 8, containLabel: true },
     xAxis: { type: "category", data: data.days, axisTick: { show: false }, axisLine: { lineStyle: { color: "#b9c5d2" } }, axisLabel: { color: "#51606f" } },
     yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: "#e6ebf1" } }, axisLabel: { color: "#51606f" } },
