@@ -160,16 +160,16 @@ def claims_csv(played: Sequence[Played], path: Path) -> None:
 def outcomes(stack: Stack, played: Sequence[Played]) -> list[tuple[str, str, str]]:
     """What the centre has now for each settlement: outcome, code in the ledger, rules that found something."""
     with reading(stack.centre.engine).begin() as db:
-        table = captures.analysis_table(db).to_pylist()
-        by_msgid = {row["msgid"]: row for row in table}
+        by_msgid = {row["msgid"]: row for row in captures.analysis_table(db).to_pylist()}
         found = cases.list_findings(db, size=200).rows
         got = []
         for one in played:
             capture = by_msgid.get(one.msgid)
-            rules = sorted({row.rule_id for row in found if one.setl_id in row.vola_evid.get("setl_ids", ())})
-            code = linkage.code_of(db, SITE.fixmedins_code, one.setl_id) if one.scene.claimed else None
-            if code is None and capture is not None:
-                code = linkage.code_of_capture(db, capture["capture_id"])
+            rules = sorted({row.rule_id for row in found if one.setl_id in row.vola_evid["setl_ids"]})
+            if one.scene.claimed:
+                code = linkage.code_of_settlement(db, SITE.fixmedins_code, one.setl_id)
+            else:
+                code = linkage.code_of_capture(db, capture["capture_id"]) if capture else None
             got.append((capture["outcome"] if capture else "-", code or "-", " ".join(rules) or "-"))
     return got
 
