@@ -14,6 +14,7 @@ from central.audit import pages as audit
 from central.cases import api as cases_api
 from central.cases import pages as cases_pages
 from central.overview import pages as overview
+from central.people import api as people_api
 from central.web import assets, faults, language, operation
 from central.web.console import Console
 from central.web.headers import BodyLimit, SecurityHeaders
@@ -32,6 +33,7 @@ ROUTERS = (
     cases_api.router,
     overview.pages,
     overview.api,
+    people_api.router,
     language.router,
     operation.router,
 )
