@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 import typer
@@ -53,6 +54,7 @@ session_max_s = 8
 background_quiet_s = 3
 """
 CHINA = ZoneInfo("Asia/Shanghai")
+_WIDTHS = (8, 54, 8, 12, 24, 12)
 _STEP_UP_S, _CARD_S, _LEAVE_S = 1.7, 1.0, 1.2
 
 
@@ -176,16 +178,27 @@ def outcomes(stack: Stack, played: Sequence[Played]) -> list[tuple[str, str, str
 
 def table(played: Sequence[Played], got: Sequence[tuple[str, str, str]]) -> int:
     """Print expected and got side by side; the number of differences."""
-    print(f"\n{'window':7}{'settlement':58}{'till':8}{'outcome':22}{'ledger':34}{'findings':24}")
+    print(
+        "\n"
+        + "".join(
+            _cell(text, width)
+            for text, width in zip(("window", "settlement", "till", "outcome", "ledger", "findings"), _WIDTHS, strict=True)
+        )
+    )
     wrong = 0
-    for one, (outcome, code, rules) in zip(played, got, strict=True):
+    for one, found in zip(played, got, strict=True):
         scene = one.scene
-        pairs = [(scene.outcome, outcome), (scene.code, code), (scene.rules, rules)]
-        cells = [got_one if expected == got_one else f"{got_one} (expected {expected})" for expected, got_one in pairs]
-        wrong += sum(expected != got_one for expected, got_one in pairs)
-        print(f"{scene.window:7}{scene.title:58}{one.answer:8}{cells[0]:22}{cells[1]:34}{cells[2]:24}")
+        pairs = list(zip((scene.outcome, scene.code, scene.rules), found, strict=True))
+        wrong += sum(expected != actual for expected, actual in pairs)
+        told = [actual if expected == actual else f"{actual} (expected {expected})" for expected, actual in pairs]
+        print("".join(_cell(text, width) for text, width in zip((scene.window, scene.title, one.answer, *told), _WIDTHS, strict=True)))
     print(f"\n{len(played)} settlements, {wrong} differences")
     return wrong
+
+
+def _cell(text: str, width: int) -> str:
+    """Pad to a width in columns; a Chinese character takes two."""
+    return text + " " * max(1, width - sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text))
 
 
 def run(folder: Path, *, stay: bool, mosquitto: bool = False) -> int:

@@ -1,10 +1,12 @@
 """Register sites and devices, know their keys, and note what they say of themselves."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
@@ -12,20 +14,35 @@ from central.errors import BadInput, Conflict, NotFound
 from central.sites import store
 from central.sites.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, NewSite, SiteRow
 from contract.events import EvidenceMode
+from contract.ids import FixmedinsCode
 from contract.state import Birth, Death, Health
 
+_code = TypeAdapter(FixmedinsCode)
+_ADMDVS = re.compile(r"[0-9]{6}")
 _UNKNOWN_STATE: dict[str, Any] = {"backlog": 0, "liveness_available": None, "software": {}, "cameras": [], "problems": []}
 """What a device has not said yet: its birth may have been lost on the way, and a report alone must still show that it lives."""
 
 
 def register_site(db: Connection, new: NewSite, *, now: datetime, actor: str) -> None:
-    """Add a site or change its particulars. Raises BadInput for pictures to leave the windows without a recorded legal basis."""
+    """Add a site or change its particulars. Raises BadInput for a code or region that cannot be one, or for pictures to leave the windows
+    without a recorded legal basis.
+    """
+    _require_codes(new)
     if new.evidence_mode is not EvidenceMode.VERDICT_ONLY and not (new.legal_basis or "").strip():
         raise BadInput(
             f"site {new.fixmedins_code}: evidence mode {new.evidence_mode} needs a recorded legal basis; without one use verdict_only"
         )
     store.put_site(db, new, now=now)
     audit.record(db, now=now, actor=actor, action="site.register", object=new.fixmedins_code, detail={"evidence_mode": new.evidence_mode})
+
+
+def _require_codes(new: NewSite) -> None:
+    try:
+        _code.validate_python(new.fixmedins_code)
+    except ValidationError:
+        raise BadInput(f"{new.fixmedins_code[:40]!r} is not a fixmedins_code: H or P and 11 digits") from None
+    if not _ADMDVS.fullmatch(new.admdvs):
+        raise BadInput(f"site {new.fixmedins_code}: {new.admdvs[:40]!r} is not an admdvs: six digits")
 
 
 def register_device(db: Connection, new: NewDevice, *, now: datetime, actor: str) -> None:
