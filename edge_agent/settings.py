@@ -140,9 +140,9 @@ class Limits(Section):
     """
     min_track_frames: int = Field(3, ge=1, le=100)
     """A face seen in fewer frames is not followed up."""
-    min_inter_eye_px: float = Field(18.0, ge=8, le=500)
-    """Eyes closer than this make a face of less than about 45 px, which the embedder cannot tell apart."""
-    max_yaw_deg: float = Field(40.0, gt=0, le=90)
+    min_inter_eye_px: float = Field(16.0, ge=8, le=500)
+    """Eyes closer than this make a face of less than about 40 px, which the embedder cannot tell apart."""
+    max_yaw_deg: float = Field(35.0, gt=0, le=90)
     """A head turned further shows too little to compare."""
     empty_share: float = Field(0.02, gt=0, lt=1)
     """Share of the zone that may differ from the empty window when nobody is there: flicker and shadows; a person covers more than ten

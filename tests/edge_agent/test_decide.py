@@ -1,0 +1,147 @@
+"""The decision table: what is certain is said, everything else is undecided."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.events import FrameCounts, Liveness, Outcome
+from edge_agent.decide import Decision, Emptiness, Evidence, Person, confirm_by_hand, decide
+from edge_agent.settings import Limits
+
+LIMITS = Limits()
+
+
+def person(**changes: Any) -> Person:
+    fields: dict[str, Any] = {"key": 1, "used": 8, "clear": 8, "share": 1.0, "insured": 0.9, "insured_best": 0.95}
+    return Person(**(fields | changes))
+
+
+def evidence(*people: Person, **changes: Any) -> Evidence:
+    fields: dict[str, Any] = {
+        "frames": FrameCounts(seen=60, with_subject=50, used=8),
+        "interrupted": False,
+        "emptiness": Emptiness.OCCUPIED,
+        "faces": 50,
+        "enrolled": True,
+        "persons": len(people),
+        "people": people,
+    }
+    return Evidence(**(fields | changes))
+
+
+STRANGER = person(insured=0.1, insured_best=0.2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "reason"),
+    [
+        (evidence(person()), Outcome.SAME, "same_face"),
+        (evidence(person(insured=LIMITS.same)), Outcome.SAME, "same_face"),
+        (evidence(STRANGER), Outcome.DIFFERENT, "different_face"),
+        (evidence(person(insured=LIMITS.different, insured_best=0.5)), Outcome.DIFFERENT, "different_face"),
+        (evidence(person(insured=0.5, insured_best=0.6)), Outcome.UNDECIDED, "between_limits"),
+        (evidence(replace(STRANGER, insured_best=0.7)), Outcome.UNDECIDED, "moments_disagree"),
+        (evidence(replace(STRANGER, clear=2)), Outcome.UNDECIDED, "face_covered"),
+        (evidence(replace(STRANGER, share=0.2)), Outcome.UNDECIDED, "seen_too_briefly"),
+        (evidence(replace(STRANGER, used=2)), Outcome.UNDECIDED, "too_few_good_frames"),
+        (evidence(person(used=2)), Outcome.UNDECIDED, "too_few_good_frames"),
+        (evidence(person(used=0, insured=None, insured_best=None)), Outcome.UNDECIDED, "too_few_good_frames"),
+        (evidence(person(insured=None, insured_best=None)), Outcome.UNDECIDED, "not_compared"),
+        (evidence(person(insured=None, insured_best=None), enrolled=False), Outcome.UNDECIDED, "not_enrolled"),
+        (evidence(STRANGER, person(key=2)), Outcome.SAME, "insured_beside"),
+        (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6)), Outcome.UNDECIDED, "another_face_unclear"),
+        (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6, share=0.1)), Outcome.DIFFERENT, "several_persons"),
+        (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6, staff=0.9)), Outcome.DIFFERENT, "different_face"),
+        (evidence(STRANGER, replace(STRANGER, key=2, clear=0)), Outcome.UNDECIDED, "another_face_unclear"),
+        (evidence(replace(STRANGER, proxy=0.9)), Outcome.PROXY, "registered_proxy"),
+        (evidence(person(insured=None, insured_best=None, proxy=0.9), enrolled=False), Outcome.PROXY, "registered_proxy"),
+        (evidence(replace(STRANGER, proxy=0.9, used=2)), Outcome.UNDECIDED, "too_few_good_frames"),
+        (evidence(replace(STRANGER, staff=0.9)), Outcome.DIFFERENT, "staff_face"),
+        (evidence(person(staff=0.9)), Outcome.SAME, "staff_face"),
+        (evidence(person(), other_cards=2), Outcome.SAME, "face_with_other_cards"),
+        (evidence(person(), interrupted=True), Outcome.SAME, "camera_interrupted"),
+        (evidence(person(), liveness=Liveness.ATTACK), Outcome.ATTACK, "presentation_attack"),
+        (evidence(person()), Outcome.SAME, "liveness_not_evaluated"),
+        (evidence(person(), liveness=Liveness.CANNOT_JUDGE), Outcome.SAME, "liveness_cannot_judge"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY), Outcome.NO_PERSON, "window_empty"),
+        (evidence(faces=0, emptiness=Emptiness.OCCUPIED), Outcome.UNDECIDED, "someone_without_face"),
+        (evidence(faces=0, emptiness=Emptiness.UNKNOWN), Outcome.UNDECIDED, "background_not_learnt"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY, interrupted=True), Outcome.UNDECIDED, "camera_interrupted"),
+        (evidence(faces=1, emptiness=Emptiness.EMPTY), Outcome.UNDECIDED, "face_not_usable"),
+        (evidence(frames=FrameCounts(seen=0, with_subject=0, used=0)), Outcome.BLIND, "camera_blind"),
+    ],
+)
+def test_table(seen: Evidence, outcome: Outcome, reason: str) -> None:
+    decision = decide(seen, LIMITS)
+    assert decision.outcome is outcome
+    assert reason in decision.reasons
+
+
+def test_losses_say_why_frames_were_too_few() -> None:
+    seen = evidence(person(used=1, losses=(("blurred", 7), ("turned_away", 2))))
+    assert decide(seen, LIMITS).reasons[:3] == ("too_few_good_frames", "blurred", "turned_away")
+
+
+def test_liveness_is_silent_only_when_it_passed() -> None:
+    reasons = decide(evidence(person(), liveness=Liveness.LIVE), LIMITS).reasons
+    assert not any(reason.startswith("liveness") for reason in reasons)
+
+
+def test_the_decision_speaks_of_the_person_who_matched() -> None:
+    beside = person(key=2)
+    assert decide(evidence(STRANGER, beside), LIMITS).person is beside
+
+
+similarities = st.one_of(st.none(), st.floats(-1, 1))
+persons = st.builds(
+    Person,
+    key=st.just(1),
+    used=st.integers(0, 16),
+    clear=st.integers(0, 16),
+    share=st.floats(0, 1),
+    insured=similarities,
+    insured_best=similarities,
+    proxy=similarities,
+    staff=similarities,
+)
+anything = st.builds(
+    Evidence,
+    frames=st.builds(FrameCounts, seen=st.integers(0, 100), with_subject=st.integers(0, 100), used=st.integers(0, 16)),
+    interrupted=st.booleans(),
+    emptiness=st.sampled_from(Emptiness),
+    faces=st.integers(0, 100),
+    enrolled=st.booleans(),
+    persons=st.integers(0, 5),
+    people=st.lists(persons, max_size=4).map(tuple),
+    liveness=st.sampled_from(Liveness),
+    other_cards=st.integers(0, 3),
+)
+
+
+@given(anything)
+def test_nobody_is_accused_without_full_evidence(seen: Evidence) -> None:
+    decision = decide(seen, LIMITS)
+    if decision.outcome is Outcome.DIFFERENT:
+        subject = seen.people[0]
+        assert seen.enrolled
+        assert min(subject.used, subject.clear) >= LIMITS.min_good_frames
+        assert subject.insured is not None and subject.insured <= LIMITS.different
+        assert not any(one.used >= LIMITS.min_good_frames and (one.insured or -1) >= LIMITS.same for one in seen.people)
+    if decision.outcome is Outcome.NO_PERSON:
+        assert seen.emptiness is Emptiness.EMPTY and not seen.faces and not seen.interrupted and not seen.people
+    if decision.outcome in (Outcome.SAME, Outcome.PROXY):
+        assert decision.person is not None and decision.person.used >= LIMITS.min_good_frames
+        assert seen.liveness is not Liveness.ATTACK
+
+
+@given(anything)
+def test_the_clerks_word_never_overrules_what_was_seen(seen: Evidence) -> None:
+    decision = decide(seen, LIMITS)
+    confirmed = confirm_by_hand(decision)
+    if decision.outcome in (Outcome.UNDECIDED, Outcome.BLIND):
+        assert confirmed == Decision(outcome=Outcome.MANUAL_VERIFIED, reasons=decision.reasons, person=decision.person)
+    else:
+        assert confirmed.outcome is decision.outcome and confirmed.reasons[-1] == "manual_claimed"

@@ -1,0 +1,63 @@
+"""One frame looked at: the zone, the faces in it, and pictures of bounded size."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent.eyes import MAX_FACES, PORTRAIT_SIDE, Eyes, cut, portrait, shrink
+from edge_agent.presence import Background
+from edge_agent.settings import Limits
+from models.results import Box, Face
+from tests.fakes import ListDetector, face_at
+
+PICTURE = cv2.resize(np.random.default_rng(1).integers(0, 255, (160, 214, 3), dtype=np.uint8), (640, 480))
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def eyes(*faces: Face, zone: tuple[float, float, float, float] = WHOLE, limits: Limits | None = None) -> Eyes:
+    background = Background(quiet_s=1, empty_share=0.02)
+    return Eyes(detector=ListDetector(faces), zone=zone, limits=limits or Limits(), background=background)
+
+
+def test_a_face_becomes_a_shot() -> None:
+    sight = eyes(face_at(300, 200, width=80)).look(PICTURE, 5.0)
+    (shot,) = sight.shots
+    assert (sight.mono_s, sight.width, sight.height) == (5.0, 640, 480)
+    assert shot.chip.shape == (112, 112, 3)
+    assert shot.problems == ()
+
+
+def test_limits_make_problems() -> None:
+    sight = eyes(face_at(300, 200, width=80), limits=Limits(min_inter_eye_px=100)).look(PICTURE, 0.0)
+    assert sight.shots[0].problems == ("face_too_small",)
+
+
+def test_only_the_zone_is_looked_at() -> None:
+    sight = eyes(zone=(0.25, 0.5, 0.75, 1.0)).look(PICTURE, 0.0)
+    assert (sight.width, sight.height) == (320, 240)
+
+
+def test_points_that_are_no_face_are_dropped() -> None:
+    broken = Face(box=Box(x0=0, y0=0, x1=9, y1=9), score=0.9, landmarks=np.zeros((5, 2), np.float32))
+    assert eyes(broken, face_at(300, 200)).look(PICTURE, 0.0).shots[0].box == face_at(300, 200).box
+
+
+def test_a_crowd_is_bounded() -> None:
+    assert len(eyes(*(face_at(300, 200) for _ in range(100))).look(PICTURE, 0.0).shots) == MAX_FACES
+
+
+@pytest.mark.parametrize("zone", [(0.0, 0.0, 0.001, 0.001), (0.999, 0.999, 1.0, 1.0), WHOLE])
+def test_a_zone_is_never_empty(zone: tuple[float, float, float, float]) -> None:
+    assert cut(PICTURE[:3, :2], zone).size > 0
+
+
+@pytest.mark.parametrize("box", [(-50, -50, 20, 20), (600, 440, 700, 500), (-900, -900, -800, -800), (100, 100, 100, 100)])
+def test_a_portrait_stays_inside(box: tuple[float, float, float, float]) -> None:
+    picture = portrait(PICTURE, Box(x0=box[0], y0=box[1], x1=box[2], y1=box[3]))
+    assert min(picture.shape[:2]) >= 1
+    assert not np.shares_memory(picture, PICTURE)
+
+
+def test_large_portraits_are_made_smaller() -> None:
+    assert max(portrait(np.zeros((3000, 4000, 3), np.uint8), Box(x0=0, y0=0, x1=2000, y1=2500)).shape[:2]) == PORTRAIT_SIDE
+    assert shrink(PICTURE, 1000).shape == PICTURE.shape

@@ -1,0 +1,102 @@
+"""Settings: everything is checked at start, and everything stands in the example."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from contract.events import EvidenceMode
+from edge_agent.errors import BadSettings
+from edge_agent.settings import Settings, load
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "agent.example.toml"
+
+
+def write(folder: Path, old: str = "", new: str = "") -> Path:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert old in text
+    path = folder / "agent.toml"
+    path.write_text(text.replace(old, new, 1) if old else text, encoding="utf-8")
+    return path
+
+
+def test_example_holds_every_setting_with_its_default() -> None:
+    table = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    for name, field in Settings.model_fields.items():
+        assert name in table, f"setting {name} is missing in {EXAMPLE.name}"
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            assert table[name].keys() == section.model_fields.keys(), f"[{name}] in {EXAMPLE.name}"
+            defaults = {key: value.default for key, value in section.model_fields.items() if value.default not in (None, ...)}
+            for key, default in defaults.items():
+                if not section.model_fields[key].is_required():
+                    assert table[name][key] == default, f"[{name}] {key}"
+
+
+def test_every_setting_says_why() -> None:
+    sections = [Settings, *(field.annotation for field in Settings.model_fields.values())]
+    for section in sections:
+        if isinstance(section, type) and issubclass(section, BaseModel) and section is not Settings:
+            assert all(field.description for field in section.model_fields.values()), section
+
+
+def test_relative_paths_are_taken_from_the_file(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, 'source = "rtsp://camera.example/stream"', 'source = "clip.mkv"'))
+    assert settings.files.sign_key == tmp_path / "sign.pem"
+    assert settings.windows[0].source == str(tmp_path / "clip.mkv")
+
+
+def test_addresses_and_usb_numbers_stay(tmp_path: Path) -> None:
+    assert load(write(tmp_path)).windows[0].source == "rtsp://camera.example/stream"
+    assert load(write(tmp_path, 'source = "rtsp://camera.example/stream"', 'source = "0"')).windows[0].source == "0"
+
+
+def test_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_BROKER__HOST", "other.example")
+    settings = load(write(tmp_path))
+    assert (settings.broker.host, settings.broker.port) == ("other.example", 8883)
+
+
+def test_pictures_stay_without_a_legal_basis(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, 'evidence_mode = "verdict_only"', 'evidence_mode = "all"'))
+    assert settings.evidence is EvidenceMode.VERDICT_ONLY
+    path = write(tmp_path, 'evidence_mode = "verdict_only"', 'evidence_mode = "all"')
+    path.write_text(path.read_text(encoding="utf-8").replace('legal_basis = ""', 'legal_basis = "contract 7"'), encoding="utf-8")
+    assert load(path).evidence is EvidenceMode.ALL
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("analyse_fps", "analize_fps", "analize_fps"),
+        ("same = 0.65", "same = 0.39", "must lie below same"),
+        ("zone = [0.1, 0.0, 0.9, 1.0]", "zone = [0.9, 0.0, 0.1, 1.0]", "zone"),
+        ("port = 8883", "port = 0", "broker.port"),
+        ('device_id = "P33010000001-t1"', 'device_id = "a/b"', "device_id"),
+        ("[till]", "[till", "not TOML"),
+        ('seal_key = "AAAA', 'seal_key = "short', "centre.seal_key"),
+    ],
+)
+def test_wrong_values_are_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(BadSettings, match=says.replace("[", r"\[")):
+        load(write(tmp_path, old, new))
+
+
+def test_two_windows_need_two_names(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + '\n[[windows]]\nwindow = "W1"\nsource = "0"\n', encoding="utf-8")
+    with pytest.raises(BadSettings, match="same name"):
+        load(path)
+
+
+def test_a_missing_file_names_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"agent\.example\.toml"):
+        load(tmp_path / "none.toml")
+
+
+def test_hash_follows_the_values(tmp_path: Path) -> None:
+    first, second = load(write(tmp_path)), load(write(tmp_path, "same = 0.65", "same = 0.66"))
+    assert first.limits.sha256() != second.limits.sha256()
+    assert first.sha256() != second.sha256()
+    assert first.sha256() == load(write(tmp_path)).sha256()
