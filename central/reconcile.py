@@ -80,9 +80,9 @@ def reconcile(
 
 def compare(analysis: Any, settlements: pa.Table, seen: pa.Table, proxies: pa.Table, book: RuleBook) -> tuple[pairing.Links, RuleResults]:
     """Link and run the rules on an Ibis connection; its database is not touched otherwise than by tables of its own."""
-    billed, watched = _load(analysis, "settlements", settlements), _load(analysis, "captures", seen)
+    billed, watched = load(analysis, "settlements", settlements), load(analysis, "captures", seen)
     links = pairing.link(billed, watched, book.linkage, analysis.create_table)
-    return links, run_rules(book, Tables(visits=links.visits, proxies=_load(analysis, "proxies", proxies)))
+    return links, run_rules(book, Tables(visits=links.visits, proxies=load(analysis, "proxies", proxies)))
 
 
 @contextmanager
@@ -95,8 +95,8 @@ def analysis_engine() -> Iterator[Any]:
         analysis.disconnect()
 
 
-def _load(analysis: Any, name: str, table: pa.Table) -> Any:
-    """Moments become whole microseconds, which mean the same on every engine."""
+def load(analysis: Any, name: str, table: pa.Table) -> Any:
+    """Hand a table to the analysis. Moments become whole microseconds, which mean the same on every engine."""
     columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in table.columns]
     return analysis.create_table(name, pa.table(columns, names=table.column_names))
 

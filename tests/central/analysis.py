@@ -1,0 +1,111 @@
+"""Small worlds for linkage and rules: settlements, captures and proxies in the very schema that the centre hands to the analysis."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import create_engine
+
+from central import migrate
+from central.captures import service as captures
+from central.claims import service as claims
+from central.people import service as people
+from central.reconcile import analysis_engine, compare
+from central.rules.base import Suspicion
+from central.rules.engine import RuleResults
+from central.rules.registry import rule_book
+
+SITE = "P99999900001"
+NOON = datetime(2026, 1, 14, 4, tzinfo=UTC)
+"""A Wednesday noon in China."""
+
+Row = dict[str, Any]
+
+
+def schemas() -> tuple[pa.Schema, pa.Schema, pa.Schema]:
+    """Of settlements, captures and proxies, read from an empty database."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as db:
+        migrate.metadata.create_all(db)
+        return claims.analysis_table(db).schema, captures.analysis_table(db).schema, people.proxies_table(db).schema
+
+
+SETTLEMENTS, CAPTURES, PROXIES = schemas()
+
+
+def settlement(number: int, **changes: Any) -> Row:
+    """A paid pharmacy settlement of PSN-<number>, minutes after noon."""
+    at = NOON + timedelta(minutes=number)
+    row = {"fixmedins_code": SITE, "setl_id": f"S-{number}", "medins_setl_id": f"M{number}", "psn_no": f"PSN-{number}", "setl_time": at}
+    money = {"medfee_sumamt": 3850, "fund_pay_sumamt": 850, "acct_pay": 3000, "psn_cash_pay": 0}
+    return row | money | {"med_type": "41", "refd_setl_flag": 0, "init_setl_id": None} | changes
+
+
+def refund(number: int, of: int, fen: int = 3850, **changes: Any) -> Row:
+    """A refund of another settlement; the account gets its share back last."""
+    money = {"medfee_sumamt": -fen, "fund_pay_sumamt": -min(fen, 850), "acct_pay": -max(fen - 850, 0)}
+    return settlement(number, **money, refd_setl_flag=1, init_setl_id=f"S-{of}", **changes)
+
+
+def capture(number: int, **changes: Any) -> Row:
+    """The bound capture of that settlement: the right person, well seen."""
+    at = NOON + timedelta(minutes=number)
+    row = {"capture_id": f"t1:1:{number}", "device_id": "t1", "fixmedins_code": SITE, "window": "W1", "msgid": f"M{number}"}
+    times = {"opened_at": at - timedelta(seconds=10), "closed_at": at, "closing": "bound", "setl_id": f"S-{number}", "bound_setl_time": at}
+    seen = {"psn_no": f"PSN-{number}", "outcome": "same", "similarity": 0.9, "liveness": "live", "persons": 1, "frames_seen": 30}
+    face = {"frames_used": 10, "voided": False, "face_group": 1000 + number, "face_band": "first", "face_similarity": None}
+    return row | times | seen | face | changes
+
+
+def proxy(psn_no: str, proxy_psn_no: str, **changes: Any) -> Row:
+    """A register entry that is valid all through the month."""
+    span = {"valid_from": datetime(2026, 1, 1, tzinfo=UTC), "valid_to": datetime(2026, 2, 1, tzinfo=UTC)}
+    return {"psn_no": psn_no, "proxy_psn_no": proxy_psn_no} | span | changes
+
+
+class World:
+    """What is known, compared with the real engine."""
+
+    def __init__(
+        self,
+        billed: Sequence[Row],
+        seen: Sequence[Row],
+        proxies: Sequence[Row] = (),
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Compares at once; `parameters` as the rules file would say them, `only` the rules to run (all of them if not given)."""
+        book = rule_book(parameters or {}, "test")
+        if only is not None:
+            book = replace(book, active=tuple(each for each in book.active if each[0].id in only))
+        with analysis_engine() as analysis:
+            links, self.results = compare(
+                analysis,
+                pa.Table.from_pylist(list(billed), SETTLEMENTS),
+                pa.Table.from_pylist(list(seen), CAPTURES),
+                pa.Table.from_pylist(list(proxies), PROXIES),
+                book,
+            )
+            self.settlements: list[Row] = links.settlements.to_pyarrow().to_pylist()
+            self.captures: list[Row] = links.captures.to_pyarrow().to_pylist()
+            self.visits: list[Row] = links.visits.to_pyarrow().to_pylist()
+
+    results: RuleResults
+
+    def settlement(self, number: int) -> tuple[str, str | None]:
+        """(code, capture_id) of a settlement."""
+        (row,) = (each for each in self.settlements if each["setl_id"] == f"S-{number}")
+        return row["code"], row["capture_id"]
+
+    def capture(self, number: int) -> str:
+        """Code of a capture."""
+        (row,) = (each for each in self.captures if each["capture_id"] == f"t1:1:{number}")
+        return str(row["code"])
+
+    def suspicions(self, rule_id: str) -> list[Suspicion]:
+        """What one rule says, by subject. No rule may have failed."""
+        assert self.results.faults == ()
+        return sorted((each for each in self.results.suspicions if each.rule_id == rule_id), key=lambda each: each.subject_key)
