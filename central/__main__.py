@@ -112,7 +112,9 @@ def import_claims(
     """Import claims. Repeating it changes nothing; every refused row is named with line, column and value; good rows are kept."""
     with _explained():
         centre = _centre(settings)
-        report = claims.import_csv(centre.engine, path=file, actor=ACTOR, now=centre.now(), progress=_progress)
+        report = claims.import_csv(
+            centre.engine, path=file, actor=ACTOR, now=centre.now(), progress=_progress, settings=centre.settings.claims
+        )
         for line in report.lines():
             typer.echo(line)
         if faults is not None:

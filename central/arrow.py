@@ -19,7 +19,7 @@ def read_table(db: Connection, query: Select[Any]) -> pa.Table:
     columns = list(query.selected_columns)
     schema = pa.schema([pa.field(column.key, _arrow_type(column.type)) for column in columns])
     plain = query.with_only_columns(*(_plain(column) for column in columns), maintain_column_froms=True)
-    result = db.execution_options(stream_results=True).execute(plain)
+    result = db.execute(plain.execution_options(stream_results=True))
     slices = [_record_batch(rows, schema) for rows in result.partitions(_SLICE)]
     return pa.Table.from_batches(slices, schema)
 

@@ -47,7 +47,7 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inputs:
-    """A consistent copy of what is compared, as Arrow tables."""
+    """What is compared, as Arrow tables. Read in this order, so that what excuses a person is never older than what accuses him."""
 
     settlements: pa.Table
     captures: pa.Table

@@ -33,7 +33,7 @@ def add(
 
 def every(db: Connection) -> Iterator[Entry]:
     """All entries, oldest first, without holding them in memory."""
-    rows = db.execution_options(yield_per=1000).execute(select(audit_log).order_by(audit_log.c.audit_id))
+    rows = db.execute(select(audit_log).order_by(audit_log.c.audit_id).execution_options(yield_per=1000))
     return (_entry(row) for row in rows)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -209,8 +209,3 @@ def _amount_contradictions(settlement: Settlement) -> list[tuple[str, str]]:
         return [("medfee_sumamt", "is positive in a refund (refd_setl_flag 1)")] if settlement.medfee_sumamt > 0 else []
     names = ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "acct_mulaid_pay", "psn_cash_pay")
     return [(name, "is negative, which only a refund (refd_setl_flag 1) may be") for name in names if (getattr(settlement, name) or 0) < 0]
-
-
-def latest_credible(now: datetime, future_hours: int) -> datetime:
-    """How far ahead of our clock a settlement may lie."""
-    return now + timedelta(hours=future_hours)

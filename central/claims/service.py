@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from central.arrow import read_table
 from central.audit import service as audit
 from central.claims import store
-from central.claims.columns import Column, Span, columns, latest_credible, read_row
+from central.claims.columns import Column, Span, columns, read_row
 from central.claims.intake import NumberedRow, decide
 from central.claims.model import Fault, ImportReport, Settlement
 from central.claims.sources.csv import Cells, ClaimFile, look_at
@@ -46,26 +46,13 @@ def import_csv(
     """
     rules, started, clock = settings or ClaimSettings(), now or utc_now(), monotonic()
     wanted = columns(rules.fixmedins_pattern)
-    names = frozenset(column.name for column in wanted)
-    file = look_at(path, names, frozenset(column.name for column in wanted if column.required))
+    file = look_at(path, wanted)
     with engine.begin() as db:
-        import_id = store.begin_import(db, source=path.name[:255], sha256=file.sha256, now=started)
-    span = Span(earliest=rules.earliest, latest=latest_credible(started, rules.future_hours))
-    tally: Counter[str] = Counter()
-    rows = _rows(file, wanted, span)
-    first_faults: list[Fault] = []
-    while batch := list(islice(rows, _BATCH)):
-        with engine.begin() as db:
-            refused = _take_in(db, import_id, batch, tally, now=started)
-        first_faults.extend(refused[: _FIRST - len(first_faults)])
-        if tally["rows"] % _NEWS == 0:
-            progress(f"{tally['rows']} rows")
+        import_id = store.begin_import(db, source=file.name, sha256=file.sha256, now=started)
+    span = Span(earliest=rules.earliest, latest=started + timedelta(hours=rules.future_hours))
+    tally, first_faults = _take_in_all(engine, import_id, _rows(file, wanted, span), now=started, progress=progress)
     report = _report(import_id, file, tally, first_faults)
-    finished = started + timedelta(seconds=monotonic() - clock)
-    with engine.begin() as db:
-        counts = {name: tally[name] for name in ("rows", "new", "changed", "same", "bad", "invalid")}
-        store.finish_import(db, import_id, counts, now=finished)
-        audit.record(db, now=finished, actor=actor, action="claims.import", object=report.source, detail={"import_id": import_id, **counts})
+    _finish(engine, report, actor=actor, now=started + timedelta(seconds=monotonic() - clock))
     return report
 
 
@@ -107,6 +94,21 @@ def _rows(file: ClaimFile, wanted: tuple[Column, ...], span: Span) -> Iterator[N
         yield row.line, read_row(row.line, row.cells, wanted, span) if isinstance(row, Cells) else [row]
 
 
+def _take_in_all(
+    engine: Engine, import_id: int, rows: Iterator[NumberedRow], *, now: datetime, progress: Callable[[str], None]
+) -> tuple[Counter[str], list[Fault]]:
+    """Store all rows, batch by batch; what was counted, and the first faults."""
+    tally: Counter[str] = Counter()
+    first_faults: list[Fault] = []
+    while batch := list(islice(rows, _BATCH)):
+        with engine.begin() as db:
+            refused = _take_in(db, import_id, batch, tally, now=now)
+        first_faults.extend(refused[: _FIRST - len(first_faults)])
+        if tally["rows"] % _NEWS == 0:
+            progress(f"{tally['rows']} rows")
+    return tally, first_faults
+
+
 def _take_in(db: Connection, import_id: int, batch: Sequence[NumberedRow], tally: Counter[str], *, now: datetime) -> list[Fault]:
     """Store one batch and count it; its faults."""
     held = store.held(db, [row.key for _, row in batch if not isinstance(row, list)])
@@ -121,10 +123,18 @@ def _take_in(db: Connection, import_id: int, batch: Sequence[NumberedRow], tally
     return decision.faults
 
 
+def _finish(engine: Engine, report: ImportReport, *, actor: str, now: datetime) -> None:
+    counts = {name: getattr(report, name) for name in ("rows", "new", "changed", "same", "bad", "invalid")}
+    with engine.begin() as db:
+        store.finish_import(db, report.import_id, counts, now=now)
+        detail = {"import_id": report.import_id, **counts}
+        audit.record(db, now=now, actor=actor, action="claims.import", object=report.source, detail=detail)
+
+
 def _report(import_id: int, file: ClaimFile, tally: Counter[str], first_faults: Sequence[Fault]) -> ImportReport:
     return ImportReport(
         import_id=import_id,
-        source=file.path.name,
+        source=file.name,
         encoding=file.encoding,
         rows=tally["rows"],
         new=tally["new"],

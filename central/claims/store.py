@@ -81,7 +81,7 @@ def add_faults(db: Connection, import_id: int, faults: Sequence[Fault]) -> None:
 def faults(db: Connection, import_id: int) -> Iterator[Fault]:
     """The faults of an import in the order of the file, read as they are asked for."""
     query = select(claim_faults).where(claim_faults.c.import_id == import_id).order_by(claim_faults.c.fault_id)
-    for row in db.execution_options(yield_per=1000).execute(query):
+    for row in db.execute(query.execution_options(yield_per=1000)):
         yield Fault(line=row.line, column=row.column, value=row.value, message=row.message)
 
 

@@ -19,6 +19,7 @@ Keep = Callable[[str, ir.Table], ir.Table]
 _SECOND = 1_000_000
 _VERIFIED = [outcome.value for outcome in (Outcome.SAME, Outcome.MANUAL_VERIFIED, Outcome.PROXY)]
 _BY_BINDING, _BY_MSGID = 0, 1
+_MOST_SHARING = 10
 _PAIR = (
     "capture_id",
     "fixmedins_code",
@@ -109,12 +110,18 @@ def _pairs(netted: ir.Table, seen: ir.Table) -> ir.Table:
     paid = netted.filter(~netted.is_refund).select("fixmedins_code", "setl_id", "medins_setl_id", "psn_no", "setl_time", "refunded")
     by_binding = seen.join(paid.mutate(bound_setl_id=paid.setl_id), ["fixmedins_code", "bound_setl_id"]).mutate(via=_BY_BINDING)
     rest = seen.anti_join(by_binding, "capture_id")
-    by_msgid = rest.join(paid.mutate(msgid=paid.medins_setl_id), ["fixmedins_code", "msgid"]).mutate(via=_BY_MSGID)
+    by_msgid = rest.join(_telling(paid), ["fixmedins_code", "msgid"]).mutate(via=_BY_MSGID)
     choice = ibis.row_number().over(
         group_by=by_msgid.capture_id, order_by=[by_msgid.psn_no != by_msgid.seen_psn_no, by_msgid.setl_time, by_msgid.setl_id]
     )
     by_msgid = by_msgid.mutate(choice=choice).filter(lambda t: t.choice == 0)
     return by_binding.select(*_PAIR).union(by_msgid.select(*_PAIR))
+
+
+def _telling(paid: ir.Table) -> ir.Table:
+    """Settlements whose msgid tells them from others: one that many share is a placeholder of some export."""
+    shared = paid.setl_id.count().over(ibis.window(group_by=[paid.fixmedins_code, paid.medins_setl_id]))
+    return paid.mutate(msgid=paid.medins_setl_id, sharing=shared).filter(lambda t: t.sharing <= _MOST_SHARING)
 
 
 def _judged(pairs: ir.Table, limits: LinkLimits) -> ir.Table:

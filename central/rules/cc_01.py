@@ -22,6 +22,9 @@ class ManyCardsLimits(Limits):
     )
     burst_minutes: int = Field(default=30, ge=1, le=1440, description="The shorter span in minutes: one visit to the counter.")
     burst_cards: int = Field(default=2, ge=2, le=1000, description="Cards of different persons within burst_minutes.")
+    newest_settlements: int = Field(
+        default=1000, ge=10, le=10_000, description="Settlements of one face that are looked at; a portrait on the wall is in all of them."
+    )
 
 
 def find(tables: Tables, limits: ManyCardsLimits) -> ir.Table:
@@ -30,7 +33,7 @@ def find(tables: Tables, limits: ManyCardsLimits) -> ir.Table:
     Doubtful groupings never count. Persons of whom one is the registered proxy of the other, or who share a registered proxy, count as
     one: the face may be the proxy's.
     """
-    seen = _crowded(tables.visits)
+    seen = _crowded(tables.visits, limits.newest_settlements)
     excuses = _excuses(seen, tables.proxies)
     long = _too_many(seen, excuses, limits.window_days * DAY, limits.window_cards).mutate(burst=ibis.literal(False))
     short = _too_many(seen, excuses, limits.burst_minutes * MINUTE, limits.burst_cards).mutate(burst=ibis.literal(True))
@@ -38,11 +41,14 @@ def find(tables: Tables, limits: ManyCardsLimits) -> ir.Table:
     return _per_face(seen.join(counted, "capture_id"))
 
 
-def _crowded(visits: ir.Table) -> ir.Table:
-    """Visits of faces that used more than one card at the institution; all others cannot count, and most faces used one."""
+def _crowded(visits: ir.Table, newest: int) -> ir.Table:
+    """The newest visits of faces that used more than one card at the institution; all others cannot count, and most faces used one."""
     known = visits.filter(visits.face_group.notnull(), visits.face_band != _DOUBTFUL)
     crowds = known.group_by("fixmedins_code", "face_group").agg(cards=known.psn_no.nunique())
-    return known.semi_join(crowds.filter(crowds.cards > 1), ["fixmedins_code", "face_group"])
+    crowded = known.semi_join(crowds.filter(crowds.cards > 1), ["fixmedins_code", "face_group"])
+    order = [crowded.setl_time.desc(), crowded.capture_id]
+    age = ibis.row_number().over(group_by=[crowded.fixmedins_code, crowded.face_group], order_by=order)
+    return crowded.mutate(age=age).filter(lambda t: t.age < newest)
 
 
 def _excuses(seen: ir.Table, proxies: ir.Table) -> ir.Table:

@@ -3,7 +3,7 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from io import BufferedReader
@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TextIO
 
-from central.claims.columns import PERSONAL, shown
+from central.claims.columns import PERSONAL, Column, shown
 from central.claims.model import Fault
 from central.errors import BadInput
 
@@ -52,9 +52,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimFile:
-    """A claim file that was looked at once from end to end: hash, encoding and header are known, rows are not read yet."""
+    """A claim file that was looked at once from end to end: hash, encoding and header are known, rows are not read yet.
+
+    `name` is the file's name as it may be shown.
+    """
 
     path: Path
+    name: str
     sha256: str
     encoding: str
     header: Header
@@ -70,18 +74,19 @@ class ClaimFile:
                     yield _cells(line, content, self.header)
 
 
-def look_at(path: Path, known: frozenset[str], required: frozenset[str]) -> ClaimFile:
+def look_at(path: Path, wanted: Iterable[Column]) -> ClaimFile:
     """Find encoding, hash and header. Raises BadInput for what is no claim file, naming the encoding, format or columns."""
+    name = shown(path.name)
     try:
         if not path.is_file():
-            raise BadInput(f"{path}: there is no such file")
+            raise BadInput(f"{name}: there is no such file")
         with path.open("rb") as file:
-            digest, encoding = _examine(file, path.name)
+            digest, encoding = _examine(file, name)
         with _open_text(path, encoding) as text:
             first = next(_lines(text))[1]
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    return ClaimFile(path=path, sha256=digest, encoding=encoding, header=_header(first, known, required, path.name))
+        raise BadInput(f"{name}: cannot be read: {error.strerror}") from None
+    return ClaimFile(path=path, name=name, sha256=digest, encoding=encoding, header=_header(first, tuple(wanted), name))
 
 
 def _open_text(path: Path, encoding: str) -> TextIO:
@@ -163,7 +168,9 @@ def _cells(line: int, content: str, header: Header) -> Cells | Fault:
     return Cells(line=line, cells={name: row[place] for name, place in header.places.items()})
 
 
-def _header(content: str, known: frozenset[str], required: frozenset[str], file_name: str) -> Header:
+def _header(content: str, wanted: Sequence[Column], file_name: str) -> Header:
+    known = {column.name for column in wanted}
+    required = {column.name for column in wanted if column.required}
     try:
         names = [name.strip() for name in _split(content)]
     except csv.Error as error:

@@ -12,12 +12,10 @@ from central.errors import BadInput
 from tests.central.claims.files import ROW, row, write
 
 WANTED = columns(r"[A-Z]?[0-9]{11}")
-KNOWN = frozenset(column.name for column in WANTED)
-REQUIRED = frozenset(column.name for column in WANTED if column.required)
 
 
 def look(path: Path) -> ClaimFile:
-    return look_at(path, KNOWN, REQUIRED)
+    return look_at(path, WANTED)
 
 
 def raw(path: Path, content: bytes) -> Path:

@@ -133,6 +133,12 @@ def test_a_msgid_that_two_settlements_share_pairs_with_the_one_of_the_same_perso
     assert world.settlement(2) == ("matched", "t1:1:2")
 
 
+@pytest.mark.parametrize(("sharing", "code"), [(10, "matched"), (11, "claim_without_capture")])
+def test_a_msgid_that_very_many_settlements_share_tells_nothing(sharing: int, code: str) -> None:
+    billed = [settlement(number, medins_setl_id="0") for number in range(sharing)]
+    assert linked(billed, [capture(3, setl_id=None, msgid="0")]).settlement(3)[0] == code
+
+
 def test_nothing_at_all_is_no_error() -> None:
     world = linked([], [])
     assert (world.settlements, world.captures, world.results.suspicions) == ([], [], ())

@@ -127,6 +127,13 @@ def test_limits_can_be_configured() -> None:
     assert world(*used(*three(HOUR)), parameters=strict).suspicions("CC-01") == []
 
 
+def test_of_a_portrait_on_the_wall_only_the_newest_settlements_are_named() -> None:
+    """It would be the same face in everything that happens at the site."""
+    cards = [(f"P{number}", number * timedelta(minutes=1)) for number in range(30)]
+    (suspicion,) = world(*used(*cards), parameters={"CC-01": {"newest_settlements": 10}}).suspicions("CC-01")
+    assert suspicion.vola_evid["setl_ids"] == sorted(f"S-{number}" for number in range(21, 31))
+
+
 def growing(number: int) -> Suspicion:
     (suspicion,) = world(*used(*[(f"P{n}", n * HOUR) for n in range(number)])).suspicions("CC-01")
     return suspicion
