@@ -46,7 +46,7 @@ def test_a_person_without_a_face_is_foreground() -> None:
 
 
 def test_a_patient_person_does_not_become_background() -> None:
-    grounds = watch(learnt_background(), 100, 180, person_at=110)
+    grounds = watch(learnt_background(), 100, 90, person_at=110)
     assert min(ground.foreground for ground in grounds) > SHARE
 
 

@@ -1,0 +1,456 @@
+"""One settlement from opened to sealed event, through real stores and seals; only time, eyes and network are ours."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, MediaRole, Outcome, Software, Void, parse_event
+from contract.sealed import digest, embedding_purpose, from_text, picture_purpose, raw_public, unseal, verify
+from edge_agent import session as till
+from edge_agent.agent import Agent, Books, Bounds
+from edge_agent.capture import Scribe
+from edge_agent.clock import Offset
+from edge_agent.errors import Conflict, NoRoom, TooManyOpen, UnknownMsgid, UnknownWindow
+from edge_agent.judge import Judge
+from edge_agent.metrics import Metrics
+from edge_agent.outbox import Outbox
+from edge_agent.recent import RecentFaces
+from edge_agent.register import Register
+from edge_agent.settings import Limits, Times
+from edge_agent.vault import KEY_BYTES, Vault
+from edge_agent.wiring import OUTBOX_SCHEMA
+from tests.edge_agent.building import DEVICE, SITE, Terminal, make_terminal, shot, sight
+from tests.fakes import Acquaintances, ColourEmbedder, HandClock
+
+BLUE, GREEN = (255, 0, 0), (0, 255, 0)
+X, Y, _ = np.eye(3, dtype=np.float32)
+TIMES = Times(window_before_s=10, window_after_s=5, session_max_s=60, answer_look_s=3)
+SOFTWARE = Software(agent="0", detector="d", embedder="e", limits_sha256="a" * 64, settings_sha256="b" * 64)
+FPS = 8  # its interval has no rounding error
+SCENE = np.full((400, 640, 3), 7, np.uint8)
+
+
+class Bench:
+    """An agent of two windows on a vault in a folder; `restart` is what follows a kill."""
+
+    def __init__(self, terminal: Terminal, mode: EvidenceMode = EvidenceMode.ALL, **bounds: int) -> None:
+        self.terminal, self.mode, self.bounds = terminal, mode, bounds
+        self.clock, self.embedder = HandClock(), ColourEmbedder()
+        self.people = Acquaintances(insured={"P1": X, "P2": Y})
+        self.restart()
+
+    def restart(self) -> None:
+        self.vault = Vault.open(self.terminal.folder / "outbox.db", b"k" * KEY_BYTES, OUTBOX_SCHEMA)
+        self.outbox = Outbox(self.vault, new_epoch=7)
+        self.agent = Agent(
+            windows=["W1", "W2"],
+            times=TIMES,
+            bounds=Bounds(open_per_window=self.bounds.get("open_per_window", 5), media_bytes=self.bounds.get("media_bytes", 10**9)),
+            books=Books(vault=self.vault, outbox=self.outbox, register=Register(self.vault)),
+            judge=Judge(embedder=self.embedder, people=self.people, recent=RecentFaces(keep_s=0, same=0.65), limits=Limits()),
+            scribe=Scribe(
+                signer=self.terminal.signer,
+                device=DEVICE,
+                fixmedins_code=SITE,
+                centre_seal_key=raw_public(self.terminal.centre_seal_key.public_key()),
+                mode=self.mode,
+                software=SOFTWARE,
+                clock=self.clock,
+                offset=Offset(),
+            ),
+            clock=self.clock,
+            metrics=Metrics(),
+        )
+
+    def show(self, colour: tuple[int, int, int] | None, seconds: float = 3.0, window: str = "W1", **ground: Any) -> None:
+        """A face of this colour, or none, for some time at FPS frames a second."""
+        for _ in range(round(seconds * FPS)):
+            self.clock.pass_s(1 / FPS)
+            shots = () if colour is None else (shot(colour=colour),)
+            self.agent.observe(window, sight(self.clock.mono, *shots, **ground), SCENE)
+
+    def start(self, msgid: str = "M1", psn_no: str = "P1", window: str = "W1") -> till.Answer:
+        return self.agent.start(till.Start(msgid=msgid, infno="2207", psn_no=psn_no, mdtrt_cert_type="02", window=window))
+
+    def bind(self, msgid: str = "M1", setl_id: str = "S1", **changes: Any) -> None:
+        fields = {"mdtrt_id": "V1", "setl_time": "2026-01-02 09:30:21", "medfee_sumamt": "12.5", "auth_no": "A1"} | changes
+        self.agent.bind(till.Bind.model_validate({"msgid": msgid, "setl_id": setl_id} | fields))
+
+    def events(self) -> list[Capture | Binding | Void]:
+        """Everything in the chain, verified as the centre does."""
+        prev, found = GENESIS, []
+        for seq, signed in self.outbox.events_after(0, 1000):
+            event = parse_event(verify(signed, self.terminal.find_device_key, "event").payload)
+            assert (event.seq, event.prev, event.epoch) == (seq, prev, 7)
+            prev = digest(signed)
+            found.append(event)
+        return found
+
+    def captures(self) -> list[Capture]:
+        return [event for event in self.events() if isinstance(event, Capture)]
+
+    def media(self) -> Iterator[bytes]:
+        number = 0
+        while item := self.outbox.media_after(number):
+            number, sealed = item
+            yield sealed
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return make_terminal(tmp_path)
+
+
+@pytest.fixture
+def bench(terminal: Terminal) -> Bench:
+    return Bench(terminal)
+
+
+def test_a_genuine_settlement(bench: Bench) -> None:
+    bench.show(BLUE)
+    assert bench.start().answer is till.TillAnswer.PASS
+    opened_at = bench.clock.now()
+    bench.show(BLUE, 10)
+    bench.bind()
+    assert bench.agent.tick() == []
+    bench.show(BLUE, 5)
+    (judgement,) = bench.agent.tick()
+    assert judgement is not None and judgement.decision.outcome is Outcome.SAME
+    binding, capture = bench.events()
+    assert isinstance(binding, Binding) and isinstance(capture, Capture)
+    assert (binding.msgid, binding.setl_id, binding.medfee_sumamt, binding.auth_no) == ("M1", "S1", "12.50", "A1")
+    assert (capture.outcome, capture.closing, capture.opened_at) == (Outcome.SAME, Closing.BOUND, opened_at)
+    assert (capture.fixmedins_code, capture.window, capture.psn_no, capture.infno) == (SITE, "W1", "P1", "2207")
+    assert capture.similarity == pytest.approx(1, abs=1e-3)
+    assert capture.frames.seen == FPS * (3 + 10 + 5)
+    assert bench.agent.open_sessions == 0 and bench.agent.tick() == []
+
+
+def test_pictures_and_embeddings_open_at_the_centre_only(bench: Bench) -> None:
+    bench.show(GREEN)
+    bench.start()
+    bench.show(GREEN)
+    bench.bind()
+    bench.show(GREEN, 5)
+    bench.agent.tick()
+    (capture,), (sealed,) = bench.captures(), bench.media()
+    assert capture.outcome is Outcome.DIFFERENT
+    assert [(ref.media_id, ref.role, ref.size) for ref in capture.media] == [(digest(sealed), MediaRole.BEST, len(sealed))]
+    jpeg = unseal(sealed, bench.terminal.centre_seal_key, picture_purpose(DEVICE))
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (112, 112, 3)
+    assert capture.embedding is not None
+    plain = unseal(from_text(capture.embedding), bench.terminal.centre_seal_key, embedding_purpose(DEVICE, "M1"))
+    assert np.frombuffer(plain, "<f4") @ Y == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "leaves"),
+    [
+        (EvidenceMode.ALL, BLUE, True),
+        (EvidenceMode.FLAGGED_ONLY, BLUE, False),
+        (EvidenceMode.FLAGGED_ONLY, GREEN, True),
+        (EvidenceMode.VERDICT_ONLY, GREEN, False),
+    ],
+)
+def test_the_mode_says_what_leaves(terminal: Terminal, mode: EvidenceMode, colour: tuple[int, int, int], leaves: bool) -> None:
+    bench = Bench(terminal, mode)
+    bench.show(colour)
+    bench.start()
+    bench.show(colour)
+    bench.bind()
+    bench.show(colour, 5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (bool(capture.media), capture.embedding is not None, any(bench.media())) == (leaves, leaves, leaves)
+    assert capture.evidence_mode is mode
+
+
+def test_an_empty_window(bench: Bench) -> None:
+    bench.show(None, 12)
+    assert bench.start().reasons == ("no_face",)
+    bench.show(None)
+    bench.bind()
+    bench.show(None, 5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.reasons) == (Outcome.NO_PERSON, ("window_empty",))
+    assert [ref.role for ref in capture.media] == [MediaRole.SCENE]
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "reason"),
+    [
+        ({"learnt": False}, {}, "background_not_learnt"),
+        ({}, {"foreground": 0.4}, "someone_without_face"),
+        ({"foreground": 0.4}, {}, "someone_without_face"),
+    ],
+)
+def test_a_window_is_empty_only_when_it_was_all_the_time(bench: Bench, before: Any, during: Any, reason: str) -> None:
+    bench.show(None, 12, **before)
+    bench.start()
+    bench.show(None, 3, **during)
+    bench.bind()
+    bench.show(None, 5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert capture.outcome is Outcome.UNDECIDED and reason in capture.reasons
+
+
+def test_a_camera_that_shows_nothing_is_blind(bench: Bench) -> None:
+    assert (bench.start().answer, bench.start().reasons) == (till.TillAnswer.MANUAL, ("camera_blind",))
+    bench.clock.pass_s(60)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.closing, capture.frames.seen) == (Outcome.BLIND, Closing.TIMED_OUT, 0)
+
+
+def test_a_camera_that_stopped_in_between_knows_nothing_of_emptiness(bench: Bench) -> None:
+    bench.show(None, 12)
+    bench.start()
+    bench.clock.pass_s(4)
+    bench.show(None, 2)
+    bench.bind()
+    bench.show(None, 5)
+    bench.agent.tick()
+    assert bench.captures()[0].reasons == ("no_face", "camera_interrupted")
+
+
+def test_an_unknown_person_is_checked_by_hand(bench: Bench) -> None:
+    bench.show(BLUE)
+    assert bench.start(psn_no="P9").answer is till.TillAnswer.MANUAL
+    bench.show(BLUE)
+    bench.bind(manual_verified=True)
+    bench.show(BLUE, 5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert capture.outcome is Outcome.MANUAL_VERIFIED and "not_enrolled" in capture.reasons
+
+
+def test_the_clerks_word_does_not_clear_another_person(bench: Bench) -> None:
+    bench.show(GREEN)
+    bench.start()
+    bench.bind(manual_verified=True)
+    bench.show(GREEN, 5)
+    bench.agent.tick()
+    assert bench.captures()[0].outcome is Outcome.DIFFERENT
+
+
+def test_repeating_a_start_changes_nothing(bench: Bench) -> None:
+    bench.show(BLUE)
+    first = bench.start()
+    bench.show(GREEN)
+    assert bench.start() == first
+    assert bench.agent.open_sessions == 1
+    with pytest.raises(Conflict, match="M1"):
+        bench.start(psn_no="P2")
+
+
+def test_a_start_repeated_after_the_end_opens_nothing(bench: Bench) -> None:
+    first = bench.start()
+    bench.bind()
+    bench.clock.pass_s(5)
+    bench.agent.tick()
+    assert bench.start() == first
+    assert bench.agent.open_sessions == 0
+
+
+def test_repeating_a_bind_changes_nothing(bench: Bench) -> None:
+    bench.start()
+    bench.bind()
+    bench.bind()
+    assert [event.kind for event in bench.events()] == ["binding"]
+    with pytest.raises(Conflict, match="other content"):
+        bench.bind(medfee_sumamt="99")
+    bench.start("M2")
+    with pytest.raises(Conflict, match="S1"):
+        bench.bind("M2")
+
+
+def test_binding_what_was_never_started_is_refused(bench: Bench) -> None:
+    with pytest.raises(UnknownMsgid, match="session/start"):
+        bench.bind("M9")
+
+
+def test_a_bind_after_the_end_is_still_recorded(bench: Bench) -> None:
+    bench.start()
+    bench.clock.pass_s(60)
+    bench.agent.tick()
+    bench.bind()
+    assert [event.kind for event in bench.events()] == ["capture", "binding"]
+
+
+def test_a_void_ends_its_session(bench: Bench) -> None:
+    bench.start()
+    bench.bind()
+    bench.agent.void(till.Void(setl_id="S1"))
+    bench.agent.void(till.Void(setl_id="S1"))
+    bench.agent.tick()
+    _, void, capture = bench.events()
+    assert isinstance(void, Void) and isinstance(capture, Capture)
+    assert (void.msgid, capture.closing) == ("M1", Closing.VOIDED)
+
+
+def test_a_void_of_an_unknown_settlement_is_recorded(bench: Bench) -> None:
+    bench.agent.void(till.Void(setl_id="S9"))
+    (void,) = bench.events()
+    assert isinstance(void, Void) and void.msgid is None
+
+
+def test_the_next_customer_is_not_held_against_the_one_before(bench: Bench) -> None:
+    bench.show(BLUE)
+    bench.start()
+    bench.show(BLUE)
+    bench.bind()
+    bench.show(GREEN, 1)
+    bench.start("M2", "P2")
+    bench.show(GREEN, 3)
+    (judgement,) = bench.agent.tick()
+    assert judgement is not None and judgement.decision.outcome is Outcome.SAME
+    bench.bind("M2", "S2")
+    bench.show(GREEN, 5)
+    bench.agent.tick()
+    assert [capture.outcome for capture in bench.captures()] == [Outcome.SAME, Outcome.SAME]
+
+
+def test_who_left_before_the_start_is_not_judged(bench: Bench) -> None:
+    bench.show(GREEN, 6)
+    bench.show(None, 2, foreground=0.3)
+    bench.start()
+    bench.show(None, 2, foreground=0.3)
+    bench.bind()
+    bench.show(None, 5, foreground=0.3)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.reasons) == (Outcome.UNDECIDED, ("face_not_usable",))
+
+
+def test_windows_do_not_mix(bench: Bench) -> None:
+    bench.show(BLUE, 3, "W1")
+    bench.show(GREEN, 3, "W2")
+    assert bench.start("M1", "P1", "W2").answer is till.TillAnswer.REMIND
+    assert bench.start("M2", "P2", "W2").answer is till.TillAnswer.PASS
+    with pytest.raises(UnknownWindow, match="W1, W2"):
+        bench.start("M3", "P1", "W3")
+
+
+def test_a_till_that_forgets_to_bind_is_bounded(terminal: Terminal) -> None:
+    bench = Bench(terminal, open_per_window=2)
+    bench.start("M1")
+    bench.start("M2")
+    with pytest.raises(TooManyOpen):
+        bench.start("M3")
+    bench.start("M4", window="W2")
+    bench.clock.pass_s(60)
+    bench.agent.tick()
+    bench.start("M3")
+
+
+def test_a_killed_agent_loses_no_session(bench: Bench) -> None:
+    bench.show(BLUE)
+    bench.start("M1")
+    bench.start("M2", window="W2")
+    bench.bind("M1", "S1")
+    bench.clock.pass_s(30)
+    bench.restart()
+    assert bench.agent.recover() == 2
+    assert bench.agent.recover() == 0
+    captures = bench.captures()
+    assert [(one.msgid, one.closing, one.outcome, one.reasons) for one in captures] == [
+        ("M1", Closing.RECOVERED, Outcome.UNDECIDED, ("agent_restarted",)),
+        ("M2", Closing.RECOVERED, Outcome.UNDECIDED, ("agent_restarted",)),
+    ]
+    bench.bind("M2", "S2")
+    assert bench.start("M1").answer is till.TillAnswer.PASS
+
+
+def test_an_orderly_stop_closes_open_sessions(bench: Bench) -> None:
+    bench.show(BLUE)
+    bench.start()
+    bench.show(BLUE)
+    bench.agent.stop()
+    (capture,) = bench.captures()
+    assert (capture.closing, capture.outcome) == (Closing.STOPPED, Outcome.SAME)
+    bench.restart()
+    assert bench.agent.recover() == 0
+
+
+def test_a_network_that_breaks_is_no_pass(bench: Bench) -> None:
+    bench.embedder.fails = True
+    bench.show(BLUE)
+    assert bench.start().answer is till.TillAnswer.MANUAL
+    bench.bind()
+    bench.show(BLUE, 5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.reasons, capture.similarity) == (Outcome.UNDECIDED, ("judging_failed",), None)
+
+
+def fill_up(bench: Bench, spare_pages: int) -> None:
+    with bench.vault.transaction() as db:
+        db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0] + spare_pages}")
+
+
+def make_room(bench: Bench) -> None:
+    with bench.vault.transaction() as db:
+        db.execute("PRAGMA max_page_count = 1000000")
+
+
+def test_on_a_full_disk_pictures_give_way_to_events(bench: Bench) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (400, 640, 3), dtype=np.uint8)
+    bench.show(None, 12)
+    bench.start()
+    bench.clock.pass_s(1 / FPS)
+    bench.agent.observe("W1", sight(bench.clock.mono), noise)
+    bench.bind()
+    bench.show(None, 5)
+    fill_up(bench, 5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.media) == (Outcome.NO_PERSON, ())
+    assert capture.reasons[-1] == "pictures_left_out"
+    assert list(bench.media()) == []
+
+
+def test_on_a_quite_full_disk_nothing_is_lost_but_time(terminal: Terminal) -> None:
+    bench = Bench(terminal, open_per_window=100)
+    bench.show(BLUE)
+    bench.start()
+    bench.bind()
+    bench.show(BLUE, 5)
+    fill_up(bench, 0)
+    with pytest.raises(NoRoom):
+        for i in range(50):
+            bench.start(f"X{i}", window="W2")
+    bench.agent.tick()
+    assert bench.agent.open_sessions > 0
+    make_room(bench)
+    bench.agent.tick()
+    assert [capture.msgid for capture in bench.captures()] == ["M1"]
+
+
+def test_pictures_that_wait_are_bounded(terminal: Terminal) -> None:
+    bench = Bench(terminal, media_bytes=1)
+    for i in (1, 2):
+        bench.show(GREEN)
+        bench.start(f"M{i}")
+        bench.bind(f"M{i}", f"S{i}")
+        bench.show(GREEN, 5)
+        bench.agent.tick()
+    first, second = bench.captures()
+    assert first.media and not second.media
+    assert second.reasons[-1] == "pictures_left_out" and second.embedding is not None
+
+
+def test_times_are_those_of_the_clock(bench: Bench) -> None:
+    bench.start()
+    bench.clock.pass_s(60)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert isinstance(capture.opened_at, datetime)
+    assert (capture.closed_at - capture.opened_at).total_seconds() == 60
+    assert (capture.at, capture.mono_ns) == (bench.clock.now(), 1_060_000_000_000)

@@ -1,0 +1,127 @@
+"""From followed faces to evidence, with an embedder that tells people by colour."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contract.events import Outcome
+from edge_agent.frames import Sight
+from edge_agent.judge import QUICK_SHOTS, Judge, Judgement
+from edge_agent.recent import RecentFaces
+from edge_agent.session import Session, Start
+from edge_agent.settings import Limits
+from edge_agent.track import Follower
+from tests.edge_agent.building import shot, sight
+from tests.fakes import Acquaintances, ColourEmbedder, HandClock
+
+BLUE, GREEN, RED = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+X, Y, Z = np.eye(3, dtype=np.float32)
+AT = HandClock().now()
+
+
+class CountingEmbedder(ColourEmbedder):
+    """Remembers the sizes of its batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def embed(self, chips: Any) -> Any:
+        self.batches.append(len(chips))
+        return super().embed(chips)
+
+
+def judged(*sights: Sight, people: Acquaintances | None = None, quick: bool = False, **parts: Any) -> Judgement:
+    judge = Judge(
+        embedder=parts.get("embedder", ColourEmbedder()),
+        people=people or Acquaintances(insured={"P1": X}),
+        recent=parts.get("recent", RecentFaces(keep_s=100, same=0.65)),
+        limits=Limits(),
+    )
+    return judge.judge(session(*sights), at=AT, interrupted=False, quick=quick)
+
+
+def session(*sights: Sight) -> Session:
+    start = Start(msgid="M1", infno="2207", psn_no="P1", mdtrt_cert_type="02", window="W1")
+    one = Session(start=start, opened_at=AT, opened_s=0.0, since_s=0.0, follower=Follower(0.0))
+    for each in sights:
+        one.add(each)
+    return one
+
+
+def stay(colour: tuple[int, int, int], **changes: Any) -> list[Sight]:
+    return [sight(i / 6, shot(colour=colour, **changes)) for i in range(24)]
+
+
+def test_the_enrolled_person_is_the_same() -> None:
+    found = judged(*stay(BLUE))
+    assert found.decision.outcome is Outcome.SAME
+    assert found.similarity == pytest.approx(1, abs=1e-3)
+    assert found.vector is not None and found.portrait is not None
+    assert (found.evidence.frames.seen, found.evidence.frames.with_subject, found.evidence.persons) == (24, 24, 1)
+
+
+def test_another_person_is_different() -> None:
+    found = judged(*stay(GREEN))
+    assert (found.decision.outcome, found.similarity) == (Outcome.DIFFERENT, pytest.approx(0, abs=1e-2))
+
+
+def test_the_insured_beside_the_subject_is_found() -> None:
+    found = judged(*(sight(i / 6, shot(300, colour=GREEN, width=80), shot(560, colour=BLUE, width=50)) for i in range(24)))
+    assert (found.decision.outcome, found.evidence.persons) == (Outcome.SAME, 2)
+    assert found.vector is not None and found.vector @ X > 0.99
+
+
+def test_nobody_enrolled_is_not_compared() -> None:
+    found = judged(*stay(BLUE), people=Acquaintances())
+    assert (found.decision.outcome, found.similarity) == (Outcome.UNDECIDED, None)
+    assert "not_enrolled" in found.decision.reasons
+
+
+def test_a_proxy_and_staff_are_recognised() -> None:
+    assert judged(*stay(GREEN), people=Acquaintances(insured={"P1": X}, proxies=[Z, Y])).decision.outcome is Outcome.PROXY
+    staff = judged(*stay(GREEN), people=Acquaintances(insured={"P1": X}, staff=[Z, Y])).decision
+    assert (staff.outcome, "staff_face" in staff.reasons) == (Outcome.DIFFERENT, True)
+
+
+def test_covered_moments_are_left_out_while_enough_others_are_clear() -> None:
+    sights = [sight(i / 6, shot(colour=GREEN if i < 12 else BLUE, covered=i < 12)) for i in range(24)]
+    found = judged(*sights)
+    assert found.decision.outcome is Outcome.SAME
+    assert found.evidence.people[0].clear == found.evidence.people[0].used
+
+
+def test_a_face_that_stays_covered_is_not_accused() -> None:
+    found = judged(*stay(GREEN, covered=True))
+    assert found.decision.outcome is Outcome.UNDECIDED and "face_covered" in found.decision.reasons
+
+
+def test_unusable_moments_are_not_embedded() -> None:
+    embedder = CountingEmbedder()
+    found = judged(*stay(BLUE, problems=("blurred",)), embedder=embedder)
+    assert embedder.batches == []
+    assert found.decision.reasons[:2] == ("too_few_good_frames", "blurred")
+    assert found.vector is None and found.portrait is not None
+
+
+def test_a_quick_look_embeds_the_newest_few() -> None:
+    embedder = CountingEmbedder()
+    sights = [sight(i / 6, shot(colour=GREEN if i < 12 else BLUE)) for i in range(36)]
+    assert judged(*sights, embedder=embedder, quick=True).decision.outcome is Outcome.SAME
+    assert sum(embedder.batches) == QUICK_SHOTS
+
+
+def test_other_cards_are_noticed_once_remembered() -> None:
+    recent = RecentFaces(keep_s=100, same=0.65)
+    recent.add(X, "P2", 0.0)
+    assert "face_with_other_cards" in judged(*stay(BLUE), recent=recent).decision.reasons
+
+
+def test_only_what_was_seen_enough_is_remembered() -> None:
+    recent = RecentFaces(keep_s=100, same=0.65)
+    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits())
+    for count, remembered in ((4, 0), (24, 1)):
+        one = session(*stay(BLUE)[:count])
+        judge.remember(judge.judge(one, at=AT, interrupted=False), one)
+        assert recent.other_cards(X, "P9", 0.0) == remembered

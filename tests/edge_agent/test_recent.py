@@ -1,0 +1,28 @@
+"""One face with several cards is noticed for a while."""
+
+import numpy as np
+
+from edge_agent.recent import RecentFaces
+
+X, Y, _ = np.eye(3, dtype=np.float32)
+
+
+def test_the_same_face_with_other_cards_is_counted_once_a_person() -> None:
+    recent = RecentFaces(keep_s=100, same=0.65)
+    for psn_no in ("P1", "P2", "P2", "P3"):
+        recent.add(X, psn_no, 0.0)
+    recent.add(Y, "P4", 0.0)
+    assert recent.other_cards(X, "P1", 50.0) == 2
+    assert recent.other_cards(Y, "P4", 50.0) == 0
+
+
+def test_faces_are_forgotten() -> None:
+    recent = RecentFaces(keep_s=100, same=0.65)
+    recent.add(X, "P2", 0.0)
+    assert recent.other_cards(X, "P1", 101.0) == 0
+
+
+def test_nothing_is_remembered_when_turned_off() -> None:
+    recent = RecentFaces(keep_s=0, same=0.65)
+    recent.add(X, "P2", 0.0)
+    assert recent.other_cards(X, "P1", 0.0) == 0
