@@ -49,7 +49,7 @@ def login(request: Request, body: Login) -> Session:
     return Session(token=opened.token, username=opened.username, role=opened.role, expires_at=opened.expires_at)
 
 
-@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT)
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, dependencies=[Depends(guard.api_viewer)])
 def logout(request: Request, token: Annotated[str, Depends(guard.api_token)]) -> None:
     """End the session of this token."""
     centre = guard.centre_of(request)

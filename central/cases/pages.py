@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from central.cases import dossier, service
 from central.cases.model import MAX_REASON, Status, Verdict
 from central.db import reading
-from central.errors import CentralError, NotFound
+from central.errors import BadInput, Conflict, NotFound
 from central.evidence import service as evidence
 from central.sites import service as sites
 from central.web import guard
@@ -72,10 +72,10 @@ def review(
     try:
         with centre.engine.begin() as db:
             service.review(db, jr_id=jr_id, verdict=verdict, reason=reason, actor=viewer.username, now=centre.now())
-    except NotFound:
-        raise
-    except CentralError as error:
-        return _finding(request, viewer, jr_id, fault=error.code, reason=reason, status=error.status)
+    except BadInput as error:
+        return _finding(request, viewer, jr_id, fault="reason_missing", reason=reason, status=error.status)
+    except Conflict as error:
+        return _finding(request, viewer, jr_id, fault=error.code, status=error.status)
     return RedirectResponse(f"/findings/{jr_id}", status_code=303)
 
 

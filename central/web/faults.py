@@ -71,10 +71,15 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    """The outermost handler: its response passes no middleware, so it sets the headers itself."""
-    _log.error("web.unexpected", path=request.url.path, exc_info=error)
+    """The outermost handler: its response passes no middleware, so it sets the headers itself.
+
+    The server logs the trace of what is not ours; messages of strangers may hold personal data and are not repeated here.
+    """
+    _log.error(
+        "web.unexpected", path=request.url.path, kind=type(error).__name__, reason=str(error) if isinstance(error, CentralError) else ""
+    )
     response = answer(request, status=500, code="internal", message="the centre's log says more")
-    response.headers.update(HEADERS)
+    response.headers.update({**HEADERS, "Cache-Control": "no-store"})
     return response
 
 

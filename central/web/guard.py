@@ -22,6 +22,7 @@ __all__ = [
     "Viewer",
     "api",
     "api_token",
+    "api_viewer",
     "centre_of",
     "cookie_token",
     "form",
@@ -94,11 +95,16 @@ def api_token(request: Request, credentials: Annotated[HTTPAuthorizationCredenti
     return cookie_token(request)
 
 
-def api(right: Right) -> Callable[[Request, str], Viewer]:
+def api_viewer(request: Request, token: Annotated[str, Depends(api_token)]) -> Viewer:
+    """Who a program asks for, even if the password must be changed. Raises NotLoggedIn."""
+    return _viewer(request, token)
+
+
+def api(right: Right) -> Callable[[Viewer], Viewer]:
     """A dependency for the API: the viewer, who has this right."""
 
-    def check(request: Request, token: Annotated[str, Depends(api_token)]) -> Viewer:
-        return _require(_viewer(request, token), right)
+    def check(viewer: Annotated[Viewer, Depends(api_viewer)]) -> Viewer:
+        return _require(viewer, right)
 
     return check
 

@@ -1,5 +1,7 @@
 """The audit log: appended in the transaction of what it tells, and every change to it is found."""
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -14,6 +16,7 @@ from central.audit.model import GENESIS
 from central.audit.tables import audit_log
 from central.db import open_engine
 from central.errors import BadInput
+from tests.postgres import private_postgres
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -26,9 +29,8 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def write(db: Connection, number: int) -> None:
-    service.record(
-        db, now=NOW + timedelta(seconds=number), actor="li", action="picture.view", object=f"m-{number}", detail={"why": "复核", "n": number}
-    )
+    at, detail = NOW + timedelta(seconds=number), {"why": "复核", "n": number}
+    service.record(db, now=at, actor="li", action="picture.view", object=f"m-{number}", detail=detail)
 
 
 @pytest.fixture
@@ -127,10 +129,20 @@ def test_an_entry_goes_with_its_transaction(engine: Engine) -> None:
         assert service.entries(db).total == 0
 
 
-def test_writers_at_the_same_time_keep_one_chain(engine: Engine) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Databases that several writers use at the same time."""
+    with private_postgres(tmp_path) if request.param == "postgresql" else nullcontext(f"sqlite:///{tmp_path / 'a.sqlite3'}") as url:
+        engine = open_engine(url)
+        migrate.upgrade(engine)
+        yield engine
+        engine.dispose()
+
+
+def test_writers_at_the_same_time_keep_one_chain(shared: Engine) -> None:
     def work(start: int) -> None:
         for number in range(start, start + 10):
-            with engine.begin() as db:
+            with shared.begin() as db:
                 write(db, number)
 
     writers = [Thread(target=work, args=(start,)) for start in (0, 100, 200)]
@@ -138,7 +150,7 @@ def test_writers_at_the_same_time_keep_one_chain(engine: Engine) -> None:
         writer.start()
     for writer in writers:
         writer.join()
-    with engine.begin() as db:
+    with shared.begin() as db:
         report = service.verify_chain(db)
     assert (report.intact, report.entries) == (True, 30)
 

@@ -1,0 +1,186 @@
+"""Every word stands in both text files, every code has a text, and no template says anything by itself."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from central.accounts.model import RIGHTS, Role
+from central.cases.model import Status, Verdict
+from central.errors import CentralError, Misconfigured
+from central.linkage.model import CaptureCode, SettlementCode
+from central.rules.base import Severity
+from central.rules.registry import RULES
+from central.web.console import TEMPLATES
+from central.web.texts import FOLDER, Language, Texts, load
+from contract.events import Closing, EvidenceMode, Liveness, Outcome
+from edge_agent.agent import JUDGING_FAILED, RESTARTED
+from edge_agent.track import BETTER_NEARBY
+from models import quality
+
+ROOT = Path(__file__).parents[3]
+
+
+def codes_in(source: str) -> tuple[str, ...]:
+    """Every snake_case string of more than one word in a source file: where outcomes are decided, these are reason codes."""
+    strings = (node.value for node in ast.walk(ast.parse((ROOT / source).read_text(encoding="utf-8"))) if isinstance(node, ast.Constant))
+    return tuple(text for text in strings if isinstance(text, str) and re.fullmatch(r"[a-z]+(_[a-z]+)+", text))
+
+
+def shortcomings() -> tuple[str, ...]:
+    """What can be wrong with a face: the keys of the table in `models.quality.problems`."""
+    return tuple(
+        key.value
+        for node in ast.walk(ast.parse(inspect.getsource(quality.problems)))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    )
+
+
+ACTION = re.compile(r"""action="([a-z._]+)\"""")
+TEXTS = {language: load(language) for language in Language}
+CODES = {
+    "outcome": tuple(Outcome),
+    "liveness": tuple(Liveness),
+    "closing": tuple(Closing),
+    "evidence_mode": tuple(EvidenceMode),
+    "settlement_link": tuple(SettlementCode),
+    "capture_link": tuple(CaptureCode),
+    "status": tuple(Status),
+    "verdict": tuple(Verdict),
+    "verdict_given": tuple(Verdict),
+    "verdict_means": tuple(Verdict),
+    "sev_deg": tuple(Severity),
+    "role": tuple(Role),
+    "role_duty": tuple(RIGHTS),
+    "rule": tuple(rule.id for rule in RULES),
+    "vola_bhvr_type": tuple(rule.behaviour for rule in RULES),
+    "limit": tuple(name for rule in RULES for name in rule.limits.model_fields),
+    "camera": ("opening", "streaming", "lost", "unknown"),
+    "rejection": ("bad_topic", "untrusted", "malformed"),
+    "language": tuple(Language),
+    "reason": (*codes_in("edge_agent/decide.py"), *shortcomings(), BETTER_NEARBY, *JUDGING_FAILED.reasons, *RESTARTED.reasons),
+    "problem": tuple(path.stem for path in (ROOT / "edge_agent" / "checks").glob("[a-z]*.py")),
+    "audit_action": tuple(
+        {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
+    ),
+}
+TEMPLATE_FILES = sorted(TEMPLATES.glob("*.html"))
+ANY_LETTER = re.compile(r"[^\W\d_]")
+NATIONAL_NAMES = {"setl_id", "msgid", "psn_no"}
+SPOKEN_ATTRIBUTES = re.compile(r"""\b(?:title|alt|placeholder|aria-label|aria-description|value)\s*=\s*("[^"]*"|'[^']*')""")
+
+
+def every_fault() -> Iterator[type[CentralError]]:
+    pending = [CentralError]
+    while pending:
+        fault = pending.pop()
+        yield fault
+        pending += fault.__subclasses__()
+
+
+def without_code(template: str) -> str:
+    return re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", template, flags=re.DOTALL)
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert set(TEXTS[Language.ZH].entries) == set(TEXTS[Language.EN].entries)
+
+
+def test_both_languages_fill_the_same_places() -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    zh, en = TEXTS[Language.ZH].entries, TEXTS[Language.EN].entries
+    assert {key: places(zh[key]) for key in zh} == {key: places(en[key]) for key in en}
+
+
+def test_nothing_is_empty_and_the_languages_are_not_swapped() -> None:
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    for key, text in TEXTS[Language.EN].entries.items():
+        assert text.strip(), key
+        assert key == "language.zh" or not chinese.search(text), key
+    for key, text in TEXTS[Language.ZH].entries.items():
+        assert key == "language.en" or chinese.search(text), key
+
+
+def test_the_codes_of_other_programs_are_found() -> None:
+    assert {"different_face", "blurred", "agent_restarted", "too_few_good_frames"} <= set(CODES["reason"])
+    assert {"camera", "disk"} <= set(CODES["problem"])
+    assert {"picture.view", "finding.review"} <= set(CODES["audit_action"])
+
+
+@pytest.mark.parametrize("family", sorted(CODES))
+def test_every_code_has_a_text(family: str) -> None:
+    for texts in TEXTS.values():
+        missing = [code for code in CODES[family] if f"{family}.{code}" not in texts.entries]
+        assert not missing
+
+
+def test_every_fault_has_a_text() -> None:
+    for texts in TEXTS.values():
+        missing = {fault.code for fault in every_fault() if fault.code != "misconfigured"} - set(
+            key.removeprefix("fault.") for key in texts.entries if key.startswith("fault.")
+        )
+        assert not missing
+
+
+def test_an_unknown_code_is_shown_as_it_is() -> None:
+    assert TEXTS[Language.ZH].code("outcome", "new_outcome") == "new_outcome"
+
+
+def test_a_missing_text_or_place_is_named() -> None:
+    texts = Texts(language=Language.EN, entries={"a.b": "{n} things"})
+    assert texts.text("a.b", n=3) == "3 things"
+    with pytest.raises(Misconfigured, match=r"a\.c"):
+        texts.text("a.c")
+    with pytest.raises(Misconfigured, match=r"a\.b.*'n'"):
+        texts.text("a.b")
+
+
+@pytest.mark.parametrize("path", TEMPLATE_FILES, ids=lambda path: path.name)
+def test_no_template_has_words_of_its_own(path: Path) -> None:
+    template = without_code(path.read_text(encoding="utf-8"))
+    for attribute in SPOKEN_ATTRIBUTES.findall(template):
+        assert not ANY_LETTER.search(attribute), attribute
+    words = set(re.sub(r"<!?[^>]*>", " ", template).split())
+    assert not {word for word in words if ANY_LETTER.search(word)} - NATIONAL_NAMES - {"v"}
+
+
+@pytest.mark.parametrize("path", TEMPLATE_FILES, ids=lambda path: path.name)
+def test_no_template_breaks_the_content_policy(path: Path) -> None:
+    template = path.read_text(encoding="utf-8")
+    assert not re.search(r"<script(?![^>]*\bsrc=\"/static/)", template)
+    assert not re.search(r"<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|https?:|\|\s*safe\b|hx-on|hx-vals", template)
+
+
+def test_every_key_that_a_template_names_exists() -> None:
+    for path in TEMPLATE_FILES:
+        named = re.findall(r"\bt\([\"']([a-z_.]+)[\"'][,)]", path.read_text(encoding="utf-8"))
+        assert not set(named) - set(TEXTS[Language.ZH].entries), path.name
+
+
+def test_no_text_is_left_over() -> None:
+    templates = "".join(path.read_text(encoding="utf-8") for path in TEMPLATE_FILES)
+    families = set(re.findall(r"code\([\"']([a-z_]+)[\"']", templates) + re.findall(r"chip\([\"']([a-z_]+)[\"']", templates))
+    families |= {"settlement_link", "capture_link"}
+    named = set(re.findall(r"\bt\([\"']([a-z_.]+)[\"'][,)]", templates)) | {"overview.settlement_link", "overview.capture_link"}
+    unused = {key for key in TEXTS[Language.ZH].entries if key not in named and key.split(".")[0] not in families}
+    assert not unused
+
+
+def test_both_files_are_in_one_order() -> None:
+    keys = [
+        [
+            line.split("=")[0].strip()
+            for line in (FOLDER / f"{each.value}.toml").read_text(encoding="utf-8").splitlines()
+            if line and not line.startswith("#")
+        ]
+        for each in Language
+    ]
+    assert keys[0] == keys[1]
