@@ -135,7 +135,8 @@ def reconcile(
         stop = _stop_on_signals()
         while True:
             report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=_progress)
-            typer.echo(str(report))
+            for line in report.lines():
+                typer.echo(line)
             if not every or stop.wait(every):
                 return
 

@@ -139,9 +139,9 @@ class ImportReport:
         if self.sums_differ:
             yield f"{self.sums_differ} kept rows whose amounts do not make the total (other payers may exist)"
         if self.unknown_columns:
-            yield f"{len(self.unknown_columns)} columns are unknown and were ignored: {', '.join(self.unknown_columns)}"
+            yield f"unknown columns, ignored ({len(self.unknown_columns)}): {', '.join(self.unknown_columns)}"
         if self.personal_columns:
-            yield f"columns that identify persons were not read: {', '.join(self.personal_columns)}"
+            yield f"columns that identify persons, not read: {', '.join(self.personal_columns)}"
         for fault in self.first_faults:
             yield f"line {fault.line}, {fault.column or 'row'}: {fault.value!r}: {fault.message}"
         if self.faults > len(self.first_faults):

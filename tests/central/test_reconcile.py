@@ -127,6 +127,9 @@ def test_a_day_at_a_window(engine: Engine, tmp_path: Path) -> None:
     assert (report.settlements, report.captures, report.faults) == (9, 9, ())
     assert {code: n for code, n in report.ledger.settlements.items() if n} == {"matched": 7, "blind": 1, "claim_without_capture": 1}
     assert {code: n for code, n in report.ledger.captures.items() if n} == {"matched": 7, "blind": 1, "capture_without_claim": 1}
+    told = "\n".join(report.lines())
+    assert "settlements: 1 claim_without_capture, 1 blind, 7 matched" in told
+    assert "findings: 3 new, 0 updated, 0 withdrawn" in told
     assert statuses(engine) == {
         f"ID-01 {SITE}/S-2": Status.OPEN,
         f"PR-01 {SITE}/S-3": Status.OPEN,
