@@ -13,11 +13,12 @@ from contract.message import MalformedMessage, Message, Record, first_fault
 
 
 class StateBase(Message):
-    """`gallery_version` is the last gallery change that the device has applied."""
+    """`connection` is unique and rising within `epoch`, that of the outbox; `gallery_version` is the last gallery change applied."""
 
     typ: ClassVar[str] = "state"
     version: Literal[1] = 1
     device: DeviceId
+    epoch: Annotated[int, Field(ge=1)]
     connection: Annotated[int, Field(ge=1)]
     at: AwareDatetime
 
@@ -38,10 +39,9 @@ class Problem(Record):
 
 
 class Birth(StateBase):
-    """First message of a connection."""
+    """First message of a connection, repeated until the centre answers with a receipt: a broker acknowledges what nobody receives."""
 
     kind: Literal["birth"] = "birth"
-    epoch: Annotated[int, Field(ge=1)]
     last_seq: Annotated[int, Field(ge=0)]
     software: Software
     liveness_available: bool
@@ -53,7 +53,6 @@ class Health(StateBase):
     """Sent regularly and after each gallery change. `last_seq` lets the centre see a missing number without waiting for the next event."""
 
     kind: Literal["health"] = "health"
-    epoch: Annotated[int, Field(ge=1)]
     last_seq: Annotated[int, Field(ge=0)]
     backlog: Annotated[int, Field(ge=0)]
     gallery_version: Annotated[int, Field(ge=0)]

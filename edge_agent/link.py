@@ -30,6 +30,7 @@ CONNECT_S = 8.0
 ACK_S = 20.0  # without an acknowledgement for so long the connection is dead, whatever TCP says
 FAREWELL_S = 1.0
 FIRST_PAUSE_S = 0.25
+FIRST_REPORT_S = 1.0
 INBOX_SIZE = 1024  # receipts are cumulative and commands repeated: what does not fit comes again
 
 log = structlog.get_logger(__name__)
@@ -103,17 +104,16 @@ class Link:
             connection.close()
 
     def _serve(self, connection: "_Connection") -> None:
-        sender = self._new_sender()
-        health_due_s = self._clock.mono_s() + self._settings.link.health_every_s
+        sender, report = self._new_sender(), _Report(self._settings.link.health_every_s, self._clock)
         while not self._stop.is_set():
             connection.loop()
             for topic, payload in connection.received():
                 heard = self._inbox.take(topic, payload)
                 self._note(heard, sender)
-                health_due_s = self._clock.mono_s() if heard.gallery_changed else health_due_s
-            if self._clock.mono_s() >= health_due_s:
-                connection.publish(Up.STATE, self._states.health(connection.number))
-                health_due_s = self._clock.mono_s() + self._settings.link.health_every_s
+                report.note(heard)
+            if report.due():
+                state = self._states.health if report.answered else self._states.birth
+                connection.publish(Up.STATE, state(connection.number))
             if sender.rewind_if_stuck():
                 log.info("sending_again")
             while connection.has_room and (parcel := sender.next()):
@@ -122,6 +122,32 @@ class Link:
     def _note(self, heard: Heard, sender: Sender) -> None:
         if heard.receipt is not None:
             sender.receipted(heard.receipt.up_to, heard.receipt.gaps)
+
+
+class _Report:
+    """When to say again how we are. Until the centre answers with a receipt we say that we were born: at first soon, then more rarely."""
+
+    def __init__(self, every_s: float, clock: Clock) -> None:
+        self.answered = False
+        self._every_s, self._clock = every_s, clock
+        self._pause_s = min(FIRST_REPORT_S, every_s)
+        self._due_s = clock.mono_s() + self._pause_s
+
+    def note(self, heard: Heard) -> None:
+        """A receipt answers the birth; a changed gallery is reported at once."""
+        if heard.receipt is not None and not self.answered:
+            self.answered, self._pause_s = True, self._every_s
+            self._due_s = self._clock.mono_s() + self._every_s
+        if heard.gallery_changed:
+            self._due_s = self._clock.mono_s()
+
+    def due(self) -> bool:
+        """Whether to report now; the time of the next report starts with it."""
+        if self._clock.mono_s() < self._due_s:
+            return False
+        self._due_s = self._clock.mono_s() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, self._every_s)
+        return True
 
 
 class _Connection:

@@ -68,7 +68,7 @@ class States:
 
     def death(self, connection: int) -> bytes:
         """The will of a connection that is about to be made."""
-        return self._signer.sign(Death(device=self._device, connection=connection, at=self._clock.now()))
+        return self._signer.sign(Death(device=self._device, epoch=self._outbox.epoch, connection=connection, at=self._clock.now()))
 
     def cameras(self) -> tuple[CameraState, ...]:
         """What each window's camera delivers."""

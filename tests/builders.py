@@ -73,7 +73,7 @@ def health(**changes: Any) -> Health:
 
 def death(**changes: Any) -> Death:
     """The will of a connection."""
-    return Death(**({"device": DEVICE, "connection": 1, "at": AT} | changes))
+    return Death(**({"device": DEVICE, "epoch": EPOCH, "connection": 1, "at": AT} | changes))
 
 
 def receipt(**changes: Any) -> Receipt:

@@ -89,11 +89,11 @@ def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime) 
     Connections only rise: a will or a late message of an earlier connection says nothing about the present one.
     """
     known = store.state(db, state.device)
-    if known is not None and state.connection < known["connection"]:
+    if known is not None and (state.epoch, state.connection) < (known["epoch"], known["connection"]):
         return
     if isinstance(state, Death):
         if known is not None:
-            store.change_state(db, state.device, {"online": False, "connection": state.connection, "seen_at": now})
+            store.change_state(db, state.device, {"online": False, "epoch": state.epoch, "connection": state.connection, "seen_at": now})
         return
     row: dict[str, Any] = {"device_id": state.device, "connection": state.connection, "online": True, "seen_at": now}
     row |= {"epoch": state.epoch, "last_seq": state.last_seq, "gallery_version": state.gallery_version}

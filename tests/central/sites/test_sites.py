@@ -84,3 +84,13 @@ def test_a_report_alone_shows_that_a_device_lives(centre: Centre) -> None:
         sites.note_state(db, builders.birth(connection=3), now=builders.AT)
         (device,) = sites.overview(db, builders.AT)[0].devices
         assert (device.backlog, device.liveness_available) == (7, False)
+
+
+def test_a_new_epoch_counts_its_connections_from_one_again(centre: Centre) -> None:
+    Terminal(centre).register()
+    with centre.engine.begin() as db:
+        sites.note_state(db, builders.health(connection=9), now=builders.AT)
+        sites.note_state(db, builders.birth(epoch=builders.EPOCH + 1, connection=1, gallery_version=4), now=builders.AT)
+        sites.note_state(db, builders.death(connection=9), now=builders.AT)
+        (device,) = sites.overview(db, builders.AT)[0].devices
+    assert (device.online, device.gallery_version) == (True, 4)
