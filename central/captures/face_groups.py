@@ -18,7 +18,7 @@ _FIRST_CAPACITY = 1024
 
 
 class Band(StrEnum):
-    """How sure the grouping is. Only `same` counts in rules."""
+    """How sure the grouping is. Rules count `first` (the founder of a group) and `same`, never `doubtful`."""
 
     FIRST = "first"
     SAME = "same"
