@@ -64,7 +64,7 @@ def serve(settings: SettingsFile = None) -> None:
         if password is not None:
             typer.echo(f"first start: log in as admin with the password {password} (shown only now)")
         web = centre.settings.web
-        uvicorn.run(create_app(centre), host=web.host, port=web.port, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.run(create_app(centre), host=web.host, port=web.port, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
 
 
 @app.command()
@@ -232,6 +232,7 @@ if __name__ == "__main__":
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
