@@ -12,7 +12,8 @@ import typer
 from edge_agent import doctor, logs
 from edge_agent.errors import AgentError
 from edge_agent.replay import describe_software, enrol, replay, report
-from edge_agent.settings import Limits, load
+from edge_agent.sections import Limits
+from edge_agent.settings import load
 from edge_agent.wiring import build
 from models.errors import ModelError
 from models.pack import load_pack

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract.events import FrameCounts, Liveness, Outcome
-from edge_agent.settings import Limits
+from edge_agent.sections import Limits
 
 
 class Emptiness(StrEnum):

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from cryptography.x509 import load_pem_x509_certificate
 
 from contract.state import Problem
-from edge_agent.camera import GIVE_UP_S, WatchedCamera
+from edge_agent.camera import WatchedCamera
 from edge_agent.checks import disk, evidence, weights
 from edge_agent.clock import SystemClock
+from edge_agent.connection import new_tls
 from edge_agent.errors import AgentError
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
-from edge_agent.link import new_tls
-from edge_agent.settings import Settings, Window
+from edge_agent.sections import Window
+from edge_agent.settings import Settings
 from edge_agent.source import opener
 
 CONNECT_S = 5.0
+CAMERA_S = 6.0
 LOOK_S = 0.1
 
 
@@ -74,11 +76,11 @@ def _broker(settings: Settings) -> str | None:
 def _camera(window: Window) -> str | None:
     camera = WatchedCamera(window.window, opener(window.source, loop=window.loop), SystemClock())
     camera.start()
-    until_s = time.monotonic() + GIVE_UP_S
+    until_s = time.monotonic() + CAMERA_S
     while camera.newest() is None and time.monotonic() < until_s:
         time.sleep(LOOK_S)
     camera.stop()
-    return None if camera.newest() is not None else f"no picture within {GIVE_UP_S:.0f} s"
+    return None if camera.newest() is not None else f"no picture within {CAMERA_S:.0f} s"
 
 
 def _detail(problem: Problem | None) -> str | None:

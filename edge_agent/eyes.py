@@ -6,7 +6,7 @@ import numpy as np
 from edge_agent.cover import is_covered
 from edge_agent.frames import Shot, Sight
 from edge_agent.presence import Background
-from edge_agent.settings import Limits
+from edge_agent.sections import Limits
 from models import quality
 from models.align import chip
 from models.protocols import Detector

@@ -11,8 +11,8 @@ from edge_agent.decide import Decision, Evidence, Person, decide
 from edge_agent.frames import Shot
 from edge_agent.ports import Known, Matrix, People
 from edge_agent.recent import RecentFaces
+from edge_agent.sections import Limits
 from edge_agent.session import Session
-from edge_agent.settings import Limits
 from edge_agent.track import Track
 from models import compare
 from models.protocols import Embedder

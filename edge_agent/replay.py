@@ -17,7 +17,8 @@ from contract.commands import GalleryEntry, GalleryRole
 from contract.events import EvidenceMode, Software
 from contract.sealed import Signer, raw_public, to_text
 from edge_agent import gallery
-from edge_agent.agent import Agent, Books, Bounds
+from edge_agent.agent import Agent
+from edge_agent.books import Books
 from edge_agent.capture import Scribe
 from edge_agent.clock import Offset
 from edge_agent.errors import SourceError
@@ -27,8 +28,8 @@ from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
 from edge_agent.recent import RecentFaces
 from edge_agent.register import Register
+from edge_agent.sections import Limits, Times
 from edge_agent.session import Bind, Start
-from edge_agent.settings import Limits, Times
 from edge_agent.source import FOLDER_INTERVAL_S, opener
 from edge_agent.vault import Vault
 from edge_agent.wiring import OUTBOX_SCHEMA, VERSION, detector_name, new_eyes
@@ -151,22 +152,22 @@ def _agent(pack: Pack, clock: FrameClock, entries: Sequence[GalleryEntry], limit
         vault=Vault.in_memory(gallery.SCHEMA), seal_key=seal_key, device=NAME, embedder=pack.embedder.version, size=pack.embedder.size
     )
     faces.add(entries)
+    scribe = Scribe(
+        signer=Signer(Ed25519PrivateKey.generate()),
+        device=NAME,
+        fixmedins_code="H00000000000",
+        centre_seal_key=raw_public(seal_key.public_key()),
+        mode=EvidenceMode.VERDICT_ONLY,
+        software=describe_software(pack, limits),
+        clock=clock,
+        offset=Offset(),
+    )
     return Agent(
         windows=[NAME],
         times=_instant(),
-        bounds=Bounds(open_per_window=1, media_bytes=0),
-        books=Books(vault=vault, outbox=Outbox(vault, new_epoch=1), register=Register(vault)),
+        max_open=1,
+        books=Books(vault=vault, outbox=Outbox(vault, new_epoch=1), register=Register(vault), scribe=scribe, media_bytes=0),
         judge=Judge(embedder=pack.embedder, people=faces, recent=RecentFaces(keep_s=0, same=limits.same), limits=limits),
-        scribe=Scribe(
-            signer=Signer(Ed25519PrivateKey.generate()),
-            device=NAME,
-            fixmedins_code="H00000000000",
-            centre_seal_key=raw_public(seal_key.public_key()),
-            mode=EvidenceMode.VERDICT_ONLY,
-            software=describe_software(pack, limits),
-            clock=clock,
-            offset=Offset(),
-        ),
         clock=clock,
         metrics=Metrics(),
     )

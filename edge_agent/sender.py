@@ -14,7 +14,7 @@ from contract.sealed import Signer
 from contract.topics import Up
 from edge_agent.clock import Clock
 from edge_agent.outbox import Outbox
-from edge_agent.settings import Link
+from edge_agent.sections import Link
 
 PAGE = 32
 

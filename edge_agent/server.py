@@ -14,30 +14,26 @@ STARTED_CHECK_S = 0.01
 
 
 class LocalServer:
-    """The port is taken at once, requests are answered from `start` to `stop`."""
+    """The port is taken and listened to at once, requests are answered from `start` to `stop`."""
 
     def __init__(self, app: FastAPI, port: int) -> None:
-        """Take the port. Raises BadSettings if somebody else has it."""
+        """Take the port, 0 for a free one. Raises BadSettings if somebody else has it."""
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((HOST, port))
+            self._socket.listen()
         except OSError as error:
             self._socket.close()
             raise BadSettings(
                 f"port {port} on {HOST} is taken ({error.strerror}); set another till.port, or end the other program"
             ) from None
+        self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=KEEP_ALIVE_S, server_header=False
         )
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._server.run, args=([self._socket],), name="till", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port that was taken."""
-        found: int = self._socket.getsockname()[1]
-        return found
 
     def start(self) -> None:
         """Begin to answer."""

@@ -14,7 +14,7 @@ from contract.message import Record
 from edge_agent.china_time import ChinaTime
 from edge_agent.decide import Emptiness
 from edge_agent.frames import Sight
-from edge_agent.settings import Times
+from edge_agent.sections import Times
 from edge_agent.track import Follower
 from models.results import Picture
 

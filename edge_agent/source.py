@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_agent.errors import SourceError
 from edge_agent.ports import OpenStream, Stream
-from edge_agent.settings import URL
+from edge_agent.sections import URL
 from models import picture
 from models.errors import PictureRefused
 from models.results import Picture

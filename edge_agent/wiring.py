@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from contract.events import Software
 from contract.sealed import Signer, from_text
 from contract.state import Problem
 from edge_agent import gallery, outbox, register
-from edge_agent.agent import Agent, Books, Bounds
+from edge_agent.agent import Agent
+from edge_agent.books import Books
 from edge_agent.camera import WatchedCamera
 from edge_agent.capture import Scribe
 from edge_agent.checks import backlog, camera, disk, evidence, receipts, store
@@ -23,13 +22,15 @@ from edge_agent.judge import Judge
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
 from edge_agent.link import Link
 from edge_agent.metrics import Metrics
-from edge_agent.ports import OpenStream, Running
+from edge_agent.ports import OpenStream
 from edge_agent.presence import Background
 from edge_agent.problems import Check, Problems
+from edge_agent.program import Program
 from edge_agent.recent import RecentFaces
+from edge_agent.sections import Limits, Window
 from edge_agent.sender import Sender
 from edge_agent.server import LocalServer
-from edge_agent.settings import Limits, Settings, Window
+from edge_agent.settings import Settings
 from edge_agent.source import opener
 from edge_agent.states import States
 from edge_agent.terminal import HealthReport, till_api
@@ -41,42 +42,6 @@ from models.pack import Pack, load_pack
 VERSION = "0.1.0"
 OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA
 NAME_LENGTH = 80
-
-log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """Everything that runs. `start` once, `stop` once."""
-
-    agent: Agent
-    cameras: Mapping[str, WatchedCamera]
-    watchers: tuple[Watcher, ...]
-    ticker: Ticker
-    link: Link
-    server: LocalServer
-    vaults: tuple[Vault, ...]
-
-    def start(self) -> None:
-        """Close what a crash left open, then watch, answer and send."""
-        recovered = self.agent.recover()
-        parts: list[Running] = [*self.cameras.values(), *self.watchers, self.ticker, self.link, self.server]
-        for part in parts:
-            part.start()
-        log.info("agent_started", recovered=recovered, till_port=self.server.port)
-
-    def stop(self) -> None:
-        """Take no more requests, close open sessions, say farewell; everything is durable when this returns."""
-        inward: list[Running] = [self.server, self.ticker, *self.watchers]
-        for part in inward:
-            part.stop()
-        self.agent.stop()
-        outward: list[Running] = [self.link, *self.cameras.values()]
-        for part in outward:
-            part.stop()
-        for vault in self.vaults:
-            vault.close()
-        log.info("agent_stopped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +167,20 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
     return Agent(
         windows=[window.window for window in settings.windows],
         times=settings.times,
-        bounds=Bounds(open_per_window=settings.till.max_open_per_window, media_bytes=settings.link.max_media_mb * 2**20),
-        books=Books(vault=stores.vaults[0], outbox=stores.outbox, register=register.Register(stores.vaults[0])),
+        max_open=settings.till.max_open_per_window,
+        books=_books(base, stores),
         judge=Judge(embedder=base.pack.embedder, people=stores.gallery, recent=recent, limits=settings.limits),
+        clock=base.clock,
+        metrics=base.metrics,
+    )
+
+
+def _books(base: _Base, stores: _Stores) -> Books:
+    settings = base.settings
+    return Books(
+        vault=stores.vaults[0],
+        outbox=stores.outbox,
+        register=register.Register(stores.vaults[0]),
         scribe=Scribe(
             signer=base.signer,
             device=settings.device_id,
@@ -215,8 +191,7 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
             clock=base.clock,
             offset=base.offset,
         ),
-        clock=base.clock,
-        metrics=base.metrics,
+        media_bytes=settings.link.max_media_mb * 2**20,
     )
 
 

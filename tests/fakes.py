@@ -68,7 +68,7 @@ class ListDetector:
 
     faces: tuple[Face, ...] = ()
 
-    def detect(self, picture: Picture) -> tuple[Face, ...]:
+    def detect(self, picture: Picture) -> tuple[Face, ...]:  # noqa: ARG002 - the port's signature
         return self.faces
 
 
@@ -97,7 +97,7 @@ class Acquaintances:
     staff: list[NDArray[np.float32]] = field(default_factory=list)
     size: int = 3
 
-    def known(self, psn_no: str, at: datetime) -> Known:
+    def known(self, psn_no: str, at: datetime) -> Known:  # noqa: ARG002 - the port's signature
         return Known(insured=self.insured.get(psn_no), proxies=self._rows(self.proxies), staff=self._rows(self.staff))
 
     def _rows(self, vectors: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:

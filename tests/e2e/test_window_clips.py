@@ -12,7 +12,7 @@ import pytest
 from contract.commands import GalleryEntry
 from contract.events import Outcome
 from edge_agent.replay import entry_of, frames, replay
-from edge_agent.settings import Limits
+from edge_agent.sections import Limits
 from models.errors import ModelError
 from models.pack import Pack, load_pack
 from models.protocols import Detector

@@ -12,7 +12,8 @@ import pytest
 from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, MediaRole, Outcome, Software, Void, parse_event
 from contract.sealed import digest, embedding_purpose, from_text, picture_purpose, raw_public, unseal, verify
 from edge_agent import session as till
-from edge_agent.agent import Agent, Books, Bounds
+from edge_agent.agent import Agent
+from edge_agent.books import Books
 from edge_agent.capture import Scribe
 from edge_agent.clock import Offset
 from edge_agent.errors import Conflict, NoRoom, TooManyOpen, UnknownMsgid, UnknownWindow
@@ -21,7 +22,7 @@ from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
 from edge_agent.recent import RecentFaces
 from edge_agent.register import Register
-from edge_agent.settings import Limits, Times
+from edge_agent.sections import Limits, Times
 from edge_agent.vault import KEY_BYTES, Vault
 from edge_agent.wiring import OUTBOX_SCHEMA
 from tests.edge_agent.building import DEVICE, SITE, Terminal, make_terminal, shot, sight
@@ -47,22 +48,28 @@ class Bench:
     def restart(self) -> None:
         self.vault = Vault.open(self.terminal.folder / "outbox.db", b"k" * KEY_BYTES, OUTBOX_SCHEMA)
         self.outbox = Outbox(self.vault, new_epoch=7)
+        scribe = Scribe(
+            signer=self.terminal.signer,
+            device=DEVICE,
+            fixmedins_code=SITE,
+            centre_seal_key=raw_public(self.terminal.centre_seal_key.public_key()),
+            mode=self.mode,
+            software=SOFTWARE,
+            clock=self.clock,
+            offset=Offset(),
+        )
         self.agent = Agent(
             windows=["W1", "W2"],
             times=TIMES,
-            bounds=Bounds(open_per_window=self.bounds.get("open_per_window", 5), media_bytes=self.bounds.get("media_bytes", 10**9)),
-            books=Books(vault=self.vault, outbox=self.outbox, register=Register(self.vault)),
-            judge=Judge(embedder=self.embedder, people=self.people, recent=RecentFaces(keep_s=0, same=0.65), limits=Limits()),
-            scribe=Scribe(
-                signer=self.terminal.signer,
-                device=DEVICE,
-                fixmedins_code=SITE,
-                centre_seal_key=raw_public(self.terminal.centre_seal_key.public_key()),
-                mode=self.mode,
-                software=SOFTWARE,
-                clock=self.clock,
-                offset=Offset(),
+            max_open=self.bounds.get("open_per_window", 5),
+            books=Books(
+                vault=self.vault,
+                outbox=self.outbox,
+                register=Register(self.vault),
+                scribe=scribe,
+                media_bytes=self.bounds.get("media_bytes", 10**9),
             ),
+            judge=Judge(embedder=self.embedder, people=self.people, recent=RecentFaces(keep_s=0, same=0.65), limits=Limits()),
             clock=self.clock,
             metrics=Metrics(),
         )

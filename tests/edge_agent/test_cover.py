@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_agent.cover import colour_step, is_covered
-from edge_agent.settings import Limits
+from edge_agent.sections import Limits
 from models.results import Picture
 
 SKIN = (140, 165, 205)  # blue, green, red

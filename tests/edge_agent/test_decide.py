@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contract.events import FrameCounts, Liveness, Outcome
 from edge_agent.decide import Decision, Emptiness, Evidence, Person, confirm_by_hand, decide
-from edge_agent.settings import Limits
+from edge_agent.sections import Limits
 
 LIMITS = Limits()
 

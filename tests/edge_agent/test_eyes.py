@@ -6,7 +6,7 @@ import pytest
 
 from edge_agent.eyes import MAX_FACES, PORTRAIT_SIDE, Eyes, cut, portrait, shrink
 from edge_agent.presence import Background
-from edge_agent.settings import Limits
+from edge_agent.sections import Limits
 from models.results import Box, Face
 from tests.fakes import ListDetector, face_at
 

@@ -9,8 +9,8 @@ from contract.events import Outcome
 from edge_agent.frames import Sight
 from edge_agent.judge import QUICK_SHOTS, Judge, Judgement
 from edge_agent.recent import RecentFaces
+from edge_agent.sections import Limits
 from edge_agent.session import Session, Start
-from edge_agent.settings import Limits
 from edge_agent.track import Follower
 from tests.edge_agent.building import shot, sight
 from tests.fakes import Acquaintances, ColourEmbedder, HandClock

@@ -10,8 +10,8 @@ from contract.receipts import Receipt
 from contract.sealed import Signer, digest
 from contract.topics import Up
 from edge_agent.outbox import SCHEMA, Outbox
+from edge_agent.sections import Link
 from edge_agent.sender import Sender
-from edge_agent.settings import Link
 from edge_agent.vault import Vault
 from tests.edge_agent.building import DEVICE
 from tests.fakes import HandClock

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from contract.events import Closing
 from edge_agent.decide import Emptiness
+from edge_agent.sections import Times
 from edge_agent.session import Bind, Session, Start
-from edge_agent.settings import Times
 from edge_agent.track import Follower
 from tests.edge_agent.building import shot, sight
 from tests.fakes import HandClock

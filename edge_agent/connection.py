@@ -1,0 +1,136 @@
+"""One client object of the MQTT library, from connect to loss."""
+
+import socket
+import ssl
+from collections import deque
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from contract.topics import Up, down_filter, up
+from edge_agent.clock import Clock
+from edge_agent.settings import Settings
+from edge_agent.states import States
+
+LOOP_S = 0.05
+CONNECT_S = 8.0
+ACK_S = 20.0  # without an acknowledgement for so long the connection is dead, whatever TCP says
+FAREWELL_S = 1.0
+INBOX_SIZE = 1024  # receipts are cumulative and commands repeated: what does not fit comes again
+
+
+class LinkLost(ConnectionError):
+    """The connection cannot be used any more."""
+
+
+class Connection:
+    """One client object from connect to loss. Only the link's thread touches it."""
+
+    def __init__(self, settings: Settings, states: States, number: int, clock: Clock) -> None:
+        self.number = number
+        self._settings, self._states, self._clock = settings, states, clock
+        self._device = settings.device_id
+        self._will = states.death(number)
+        self._waiting: dict[int, float] = {}
+        self._received: deque[tuple[str, bytes]] = deque(maxlen=INBOX_SIZE)
+        self._accepted = False
+        self._lost: str | None = None
+        self._client = self._new_client()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another message may be on its way."""
+        return len(self._waiting) < self._settings.link.send_window
+
+    def open(self) -> None:
+        """Connect, subscribe and say that we were born. Raises OSError when the broker is unreachable or refuses."""
+        self._client.connect(self._settings.broker.host, self._settings.broker.port, self._settings.link.keepalive_s)
+        until_s = self._clock.mono_s() + CONNECT_S
+        while not self._accepted:
+            if self._clock.mono_s() > until_s:
+                raise LinkLost(f"the broker did not answer within {CONNECT_S:.0f} s")
+            self.loop()
+        self._client.subscribe(down_filter(self._device), qos=1)
+        self.publish(Up.STATE, self._states.birth(self.number))
+
+    def loop(self) -> None:
+        """Let the network work for a moment. Raises LinkLost."""
+        result = self._client.loop(LOOP_S)
+        if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise LinkLost(mqtt.error_string(result))
+        if self._lost is not None:
+            raise LinkLost(self._lost)
+        if self._waiting and self._clock.mono_s() - next(iter(self._waiting.values())) > ACK_S:
+            raise LinkLost(f"no acknowledgement for {ACK_S:.0f} s")
+
+    def publish(self, channel: Up, payload: bytes) -> None:
+        """Hand a message to the broker. Raises LinkLost; the message is still in the outbox then."""
+        info = self._client.publish(up(channel, self._device), payload, qos=1)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise LinkLost(mqtt.error_string(info.rc))
+        self._waiting[info.mid] = self._clock.mono_s()
+
+    def received(self) -> list[tuple[str, bytes]]:
+        """What came since the last call."""
+        messages = list(self._received)
+        self._received.clear()
+        return messages
+
+    def farewell(self) -> None:
+        """Publish our own death and disconnect in good order, for the broker keeps the will to itself then."""
+        self.publish(Up.STATE, self._will)
+        until_s = self._clock.mono_s() + FAREWELL_S
+        while self._waiting and self._clock.mono_s() < until_s:
+            self.loop()
+        self._client.disconnect()
+
+    def close(self) -> None:
+        """Cut the connection; without a farewell the broker publishes the will."""
+        if (open_socket := self._client.socket()) is not None:
+            open_socket.close()
+
+    def _new_client(self) -> mqtt.Client:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._device, protocol=mqtt.MQTTv311, clean_session=True)
+        client.tls_set_context(new_tls(self._settings))
+        client.will_set(up(Up.STATE, self._device), self._will, qos=1)
+        client.max_inflight_messages_set(2 * self._settings.link.send_window)  # our own window is the limit
+        client.connect_timeout = CONNECT_S
+        client.on_socket_open = _no_delay
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._lost = f"the broker refused this device: {reason}"
+        else:
+            self._accepted = True
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._lost = f"disconnected: {reason}"
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._lost = "the broker refuses our own topics: this device's account there is wrong"
+
+    def _on_publish(self, _client: Any, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
+        self._waiting.pop(mid, None)
+
+    def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
+        self._received.append((message.topic, message.payload))
+
+
+def new_tls(settings: Settings) -> ssl.SSLContext:
+    """TLS with our certificate, believing only the broker's authority. Raises OSError for files that cannot be used."""
+    context = ssl.create_default_context(cafile=settings.files.tls_ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.files.tls_cert, settings.files.tls_key)
+    return context
+
+
+def _no_delay(_client: Any, _data: Any, open_socket: Any) -> None:
+    open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,212 @@
+"""The tables of the settings file: every value with its unit, its bounds and the reason for its default."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from contract.ids import WindowId
+
+PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Cosine = Annotated[float, Field(ge=-1, le=1)]
+
+URL = re.compile(r"^(rtsps?|https?)://", re.IGNORECASE)
+
+
+class Section(BaseModel):
+    """A table of the file: frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    def sha256(self) -> str:
+        """Names these very values, so that two outcomes can be compared."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class Files(Section):
+    """Where things lie."""
+
+    data_dir: Path
+    """Outbox and gallery, encrypted; the only folder that the agent writes to."""
+    models_dir: Path | None = None
+    """Face networks; without it MODELS_DIR, else var/models of the installation."""
+    sign_key: Path
+    """Ed25519 private key (PEM) that signs every message; made at enrolment, never leaves the device."""
+    seal_key: Path
+    """X25519 private key (PEM) to which the centre seals gallery pages."""
+    tls_cert: Path
+    """Client certificate (PEM) under which the broker knows this device."""
+    tls_key: Path
+    """Private key (PEM) of that certificate."""
+    tls_ca: Path
+    """Certificate (PEM) of the authority that signed the broker's certificate."""
+    till_token: Path
+    """The secret that the settlement software sends with every request; made at enrolment."""
+
+    def below(self, folder: Path) -> Self:
+        """The same with every relative path taken from `folder`."""
+        given: dict[str, Path | None] = dict(self)
+        return self.model_copy(update={name: folder / path for name, path in given.items() if path is not None})
+
+
+class Broker(Section):
+    """The MQTT broker of the centre; always TLS with a certificate on both sides."""
+
+    host: str
+    """Name or address; it must stand in the broker's certificate."""
+    port: int = Field(8883, ge=1, le=65535)
+    """TCP port."""
+
+
+class Centre(Section):
+    """The public keys of the centre, raw 32 bytes as base64url: what this device believes and to whom it seals."""
+
+    sign_keys: tuple[PublicKeyText, ...] = Field(min_length=1)
+    """Receipts and commands signed by any of these are believed; two during a change of keys."""
+    seal_key: PublicKeyText
+    """Pictures and embeddings are sealed to this key; nobody on the way can open them."""
+
+
+class Till(Section):
+    """The local interface for the settlement software."""
+
+    port: int = Field(8787, ge=0, le=65535)
+    """TCP port on 127.0.0.1, the only address it listens on; 0 takes a free one."""
+    max_body_bytes: int = Field(16_384, ge=1024, le=1_048_576)
+    """No honest request is longer."""
+    max_open_per_window: int = Field(32, ge=1, le=1000)
+    """More open sessions mean that the till forgets to bind; further starts are refused so that memory stays bounded."""
+
+
+class Times(Section):
+    """When frames are taken and how long things may last."""
+
+    window_before_s: Seconds = 10.0
+    """Frames from so long before the start belong to the settlement: the insured person stands at the window before the card is read."""
+    window_after_s: Seconds = 5.0
+    """Frames until so long after bind belong to it: the receipt is still being handed over."""
+    session_max_s: Seconds = 180.0
+    """A session that is never bound is closed after this time; a settlement takes one minute."""
+    answer_look_s: Seconds = 3.0
+    """The till's answer rests on the frames of so many seconds before start, so that it is there at once; less would see too few frames,
+    more would see the previous customer.
+    """
+    analyse_fps: float = Field(6.0, gt=0, le=30)
+    """Frames analysed per second and window: the least that gives a dozen good ones in two seconds; each costs about 25 ms of one core at
+    640x480.
+    """
+    camera_gap_s: Seconds = 2.0
+    """A longer hole between analysed frames means that nobody can say who stood there meanwhile."""
+    background_quiet_s: Seconds = 20.0
+    """The empty window counts as learnt after being quiet for so long in one piece; nobody who is served stands still that long."""
+    receipt_keep_days: int = Field(31, ge=1, le=400)
+    """How long msgid and setl_id stay known after a settlement, so that a late void finds its session; the longest time to reverse one is
+    a month.
+    """
+
+
+class Limits(Section):
+    """What decides. Initial values for the `window` pack; a site measures and sets its own."""
+
+    same: Cosine = 0.65
+    """Fused similarity from which it is the enrolled person. Measured: other people reach 0.57 fused and 0.62 in one frame; the same
+    person stays above 0.85 in clips, and 95 of 100 photo pairs above 0.67. Too high costs a second look, too low hides an impostor.
+    """
+    different: Cosine = 0.40
+    """Fused similarity up to which it may be called another person. Measured: the same person with a hand, mask or dark glasses over the
+    face still gives 0.39 to 0.85, unhidden never below 0.67; two in three pairs of other people lie below. Deliberately low: between
+    the limits people look, above it nobody is accused.
+    """
+    min_good_frames: int = Field(3, ge=1, le=100)
+    """Fewer usable moments decide nothing: single frames of different people overlap with those of the same one, fused ones do not."""
+    min_subject_share: float = Field(0.3, ge=0, le=1)
+    """Somebody seen in a smaller share of the frames after start may be a passer-by or the previous customer, and is never called another
+    person than the insured one.
+    """
+    min_face_score: float = Field(0.65, ge=0, le=1)
+    """Detections whose mean score over the track is lower are no persons: real faces at the window gave 0.86 to 0.95, prints and picture
+    edges 0.50 to 0.63.
+    """
+    min_track_frames: int = Field(3, ge=1, le=100)
+    """A face seen in fewer frames is not followed up."""
+    min_inter_eye_px: float = Field(16.0, ge=8, le=500)
+    """Eyes closer than this make a face of less than about 40 px, which the embedder cannot tell apart."""
+    max_yaw_deg: float = Field(35.0, gt=0, le=90)
+    """A head turned further shows too little to compare."""
+    empty_share: float = Field(0.02, gt=0, lt=1)
+    """Share of the zone that may differ from the empty window when nobody is there: flicker and shadows; a person covers more than ten
+    times that.
+    """
+    cover_chroma: float = Field(20.0, gt=0, le=255)
+    """Colour distance (Lab) between forehead and chin from which a mask is assumed; bare faces gave at most 10, coloured masks 35 and
+    more.
+    """
+    cover_lightness: float = Field(80.0, gt=0, le=255)
+    """The same for lightness (0 to 255); bare faces gave at most 71, white and black masks 88 and more."""
+
+    @model_validator(mode="after")
+    def _bands(self) -> Self:
+        if self.different >= self.same:
+            raise ValueError(f"different ({self.different}) must lie below same ({self.same}): between them people decide")
+        return self
+
+
+class Link(Section):
+    """How events travel. Every value bounds memory or load, none decides what is kept."""
+
+    send_window: int = Field(64, ge=1, le=1000)
+    """Messages sent and not yet acknowledged by the broker; the library's own limit does not hold after a reconnect."""
+    unreceipted_max: int = Field(2000, ge=1, le=100_000)
+    """Events sent and not yet receipted by the centre, so that a slow centre is not flooded."""
+    resend_after_s: Seconds = 30.0
+    """Without progress of receipts for so long, what is not receipted is sent again: an acknowledgement of the broker is no storage."""
+    reconnect_max_s: Seconds = 5.0
+    """Upper edge of the random pause before the next attempt."""
+    keepalive_s: int = Field(15, ge=5, le=600)
+    """The broker declares the device dead after one and a half times this."""
+    health_every_s: Seconds = 20.0
+    """A missing number or silent site is known at the centre within three of these."""
+    max_media_mb: int = Field(512, ge=1, le=100_000)
+    """Sealed pictures waiting to be sent; above it captures go without pictures and say so. Events are never dropped."""
+
+
+class Upkeep(Section):
+    """When a self-check speaks up, and what is kept in memory."""
+
+    min_free_mb: int = Field(500, ge=1)
+    """Less free disk than this is reported."""
+    max_clock_offset_s: Seconds = 2.0
+    """A larger distance from the centre's clock is reported; setl_time is compared by it."""
+    backlog_events: int = Field(1000, ge=1)
+    """More waiting events than this are reported."""
+    recent_faces_h: float = Field(2.0, ge=0, le=24)
+    """How long the face of a settlement is remembered, in memory only, to notice one face with several cards; 0 turns it off."""
+
+
+def _window_zone(zone: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = zone
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise ValueError("zone is left, top, right, bottom as shares of the picture, each 0 to 1 and rising")
+    return zone
+
+
+class Window(Section):
+    """One settlement window and its camera."""
+
+    window: WindowId
+    """Its name, unique on this device; the till sends it with start."""
+    source: str = Field(min_length=1, max_length=500)
+    """rtsp:// or http:// address, number of a USB camera, video file, or folder of pictures."""
+    zone: Annotated[tuple[float, float, float, float], AfterValidator(_window_zone)] = (0.0, 0.0, 1.0, 1.0)
+    """Where customers stand: left, top, right, bottom as shares of the picture; nothing outside is looked at."""
+    loop: bool = False
+    """Whether a file or folder starts again at its end; for demonstrations."""
+
+    def below(self, folder: Path) -> Self:
+        """The same with a relative file or folder taken from `folder`."""
+        if URL.match(self.source) or self.source.isdecimal():
+            return self
+        return self.model_copy(update={"source": str(folder / self.source)})

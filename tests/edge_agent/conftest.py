@@ -1,0 +1,19 @@
+"""Logs as in production for every test: one line each, without the variables of a failed frame."""
+
+import pytest
+import structlog
+
+from edge_agent import logs
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            logs.mask_persons,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ],
+        cache_logger_on_first_use=False,
+    )

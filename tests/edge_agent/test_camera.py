@@ -1,0 +1,142 @@
+"""A camera's newest frame is at hand whatever the source does."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_agent import camera as module
+from edge_agent.camera import MAX_LEFT_BEHIND, WatchedCamera
+from edge_agent.clock import SystemClock
+from edge_agent.errors import SourceError
+from edge_agent.ports import OpenStream, Stream
+from tests.fakes import ScriptedStream
+
+PICTURE = np.zeros((4, 4, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds become tenths."""
+    for name, value in {"SILENT_S": 0.2, "GIVE_UP_S": 0.3, "REOPEN_MAX_S": 0.05, "LOOK_S": 0.02, "FAREWELL_S": 0.1}.items():
+        monkeypatch.setattr(module, name, value)
+
+
+@contextmanager
+def running(open_stream: OpenStream) -> Iterator[WatchedCamera]:
+    camera = WatchedCamera("W1", open_stream, SystemClock())
+    camera.start()
+    try:
+        yield camera
+    finally:
+        camera.stop()
+
+
+def wait(condition: Callable[[], Any], seconds: float = 5) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return bool(condition())
+
+
+class Openings:
+    """Gives prepared streams, one after the other, then the last again and again."""
+
+    def __init__(self, *streams: Callable[[], Stream]) -> None:
+        self._streams = streams
+        self.count = 0
+
+    def __call__(self) -> Stream:
+        self.count += 1
+        return self._streams[min(self.count, len(self._streams)) - 1]()
+
+
+def live(pause_s: float = 0.01) -> ScriptedStream:
+    def next_picture() -> Any:
+        time.sleep(pause_s)
+        return PICTURE
+
+    return ScriptedStream([], after=next_picture)
+
+
+def refuse() -> Stream:
+    raise SourceError("not there")
+
+
+def test_streams_and_counts() -> None:
+    with running(live) as camera:
+        assert camera.status == "opening" or camera.newest() is not None
+        assert wait(lambda: camera.frames_per_second > 20)
+        assert camera.status == "streaming"
+        first = camera.newest()
+        assert first is not None and wait(lambda: (camera.newest() or first).number > first.number)
+
+
+def test_a_source_that_never_opens_is_tried_again() -> None:
+    openings = Openings(refuse)
+    with running(openings) as camera:
+        assert wait(lambda: openings.count >= 4)
+        assert (camera.newest(), camera.status, camera.frames_per_second) == (None, "opening", 0.0)
+
+
+def test_a_lost_source_comes_back() -> None:
+    openings = Openings(lambda: ScriptedStream([PICTURE]), refuse, refuse, live)
+    with running(openings) as camera:
+        assert wait(lambda: openings.count == 4 and camera.frames_per_second > 20)
+
+
+def test_a_hanging_read_is_left_behind() -> None:
+    release = Event()
+
+    def hang() -> None:
+        release.wait(20)
+
+    openings = Openings(lambda: ScriptedStream([PICTURE], after=hang), live)
+    try:
+        with running(openings) as camera:
+            assert wait(lambda: camera.status == "lost")
+            assert wait(lambda: camera.status == "streaming")
+    finally:
+        release.set()
+
+
+def test_a_late_frame_of_a_reader_left_behind_is_not_shown() -> None:
+    release, stale = Event(), np.full((4, 4, 3), 9, np.uint8)
+
+    def hang_then_give() -> Any:
+        release.wait(20)
+        return stale
+
+    with running(Openings(lambda: ScriptedStream([], after=hang_then_give), lambda: live(0.05))) as camera:
+        assert wait(lambda: camera.status == "streaming")
+        release.set()
+        time.sleep(0.2)
+        frame = camera.newest()
+        assert frame is not None and not frame.picture.any()
+
+
+def test_hanging_readers_are_bounded() -> None:
+    release = Event()
+    openings = Openings(lambda: ScriptedStream([], after=lambda: release.wait(20) and None))
+    try:
+        with running(openings):
+            assert wait(lambda: openings.count == MAX_LEFT_BEHIND)
+            time.sleep(0.6)
+            assert openings.count == MAX_LEFT_BEHIND
+    finally:
+        release.set()
+
+
+def test_a_recording_keeps_its_own_time_and_ends() -> None:
+    stream = ScriptedStream([PICTURE] * 5, interval_s=0.05)
+    begun = time.monotonic()
+    with running(Openings(lambda: stream)) as camera:
+        assert wait(lambda: stream.closed)
+        assert 0.15 < time.monotonic() - begun < 2
+        assert (camera.newest() or pytest.fail("no frame")).number == 5
+        time.sleep(0.3)
+        assert camera.status == "lost"

@@ -1,0 +1,52 @@
+"""Trying everything that the agent needs, and naming what is wrong."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent import doctor
+from edge_agent.settings import load
+from tests.edge_agent.broker import Broker, free_port
+from tests.edge_agent.building import Terminal, make_terminal
+
+WINDOWS = '[[windows]]\nwindow = "W1"\nsource = "pictures"\n[[windows]]\nwindow = "W2"\nsource = "none.mkv"\n'
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setattr(doctor, "CAMERA_S", 1.0)
+    terminal = make_terminal(tmp_path / "site", broker_port=free_port(), windows=WINDOWS)
+    (terminal.folder / "pictures").mkdir()
+    cv2.imwrite(str(terminal.folder / "pictures" / "a.png"), np.full((80, 80, 3), 99, np.uint8))
+    return terminal
+
+
+def findings(terminal: Terminal) -> dict[str, str | None]:
+    return {finding.name: finding.problem for finding in doctor.examine(load(terminal.settings_file))}
+
+
+def test_one_failing_trial_stops_no_other(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "nothing"))
+    found = findings(terminal)
+    assert list(found) == ["keys", "weights", "disk", "evidence", "broker", "camera W1", "camera W2"]
+    assert [name for name, problem in found.items() if problem is None] == ["keys", "disk", "evidence", "camera W1"]
+    assert "missing" in str(found["weights"]) and "refused" in str(found["broker"]) and "no picture" in str(found["camera W2"])
+
+
+def test_a_broker_is_reached_with_our_certificate(terminal: Terminal, tmp_path: Path) -> None:
+    broker = Broker(terminal, tmp_path / "broker", load(terminal.settings_file).broker.port)
+    broker.start()
+    try:
+        assert findings(terminal)["broker"] is None
+    finally:
+        broker.kill()
+
+
+def test_wrong_keys_are_named(terminal: Terminal, tmp_path: Path) -> None:
+    (terminal.folder / "seal.pem").chmod(0o644)
+    assert "chmod 600" in str(findings(terminal)["keys"])
+    (terminal.folder / "seal.pem").chmod(0o600)
+    (terminal.folder / "agent.toml").write_text((terminal.folder / "agent.toml").read_text().replace("-t1", "-t2"), encoding="utf-8")
+    assert "enrol again" in str(findings(terminal)["keys"])

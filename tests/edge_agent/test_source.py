@@ -1,0 +1,79 @@
+"""Opening what a camera setting names, good and bad."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent.errors import SourceError
+from edge_agent.source import FOLDER_INTERVAL_S, opener
+from models.results import Picture
+
+SIZE = (64, 48)
+
+
+def picture(grey: int) -> Picture:
+    return np.full((SIZE[1], SIZE[0], 3), grey, np.uint8)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, SIZE)
+    for grey in (20, 120, 220):
+        writer.write(picture(grey))
+    writer.release()
+    return path
+
+
+def greys(source: str, count: int, *, loop: bool) -> list[int]:
+    stream = opener(source, loop=loop)()
+    found = [round(float(frame.mean()), -1) for _ in range(count) if (frame := stream.read()) is not None]
+    stream.close()
+    return [int(grey) for grey in found]
+
+
+def test_a_video_ends_or_begins_again(video: Path) -> None:
+    assert greys(str(video), 7, loop=False) == [20, 120, 220]
+    assert greys(str(video), 7, loop=True) == [20, 120, 220, 20, 120, 220, 20]
+    assert opener(str(video), loop=False)().interval_s == pytest.approx(1 / 20)
+
+
+def test_a_folder_of_pictures(tmp_path: Path) -> None:
+    for name, grey in (("b.png", 100), ("a.jpg", 20), ("c.png", 200)):
+        cv2.imwrite(str(tmp_path / name), picture(grey))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert greys(str(tmp_path), 9, loop=False) == [20, 100, 200]
+    assert greys(str(tmp_path), 4, loop=True) == [20, 100, 200, 20]
+    assert opener(str(tmp_path), loop=False)().interval_s == FOLDER_INTERVAL_S
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"RIFF" + b"\x00" * 100], ids=["zero bytes", "zeros", "torn header"])
+def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "clip.mkv"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"clip\.mkv"):
+        opener(str(path), loop=False)()
+
+
+def test_a_torn_video_gives_what_it_holds(video: Path) -> None:
+    data = video.read_bytes()
+    video.write_bytes(data[: data.rindex(b"00dc") - 8])
+    assert 0 < len(greys(str(video), 9, loop=False)) <= 3
+
+
+def test_missing_and_empty_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        opener(str(tmp_path / "none.mkv"), loop=False)()
+    with pytest.raises(SourceError, match="no picture"):
+        opener(str(tmp_path), loop=True)()
+    with pytest.raises(SourceError, match="USB camera 99"):
+        opener("99", loop=False)()
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    with pytest.raises(SourceError) as caught:
+        opener("http://user:SECRET@127.0.0.1:1/stream", loop=False)()
+    assert "SECRET" not in str(caught.value) and "127.0.0.1:1/stream" in str(caught.value)

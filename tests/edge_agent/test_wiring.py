@@ -1,0 +1,157 @@
+"""The whole agent as one program: real threads, port, stores and camera; stand-ins only for the networks and the broker (away)."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from contract.events import Closing, Outcome, parse_event
+from contract.sealed import verify
+from edge_agent import outbox
+from edge_agent.errors import BadKey
+from edge_agent.settings import load
+from edge_agent.vault import Vault, vault_key
+from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, detector_name
+from models.pack import Pack
+from tests.edge_agent.broker import wait
+from tests.edge_agent.building import Terminal, make_terminal
+from tests.fakes import ColourEmbedder, ListDetector, face_at
+
+QUICK = """[times]
+window_before_s = 0.5
+window_after_s = 0.3
+session_max_s = 3
+answer_look_s = 1
+analyse_fps = 20
+[limits]
+min_track_frames = 2
+"""
+WINDOWS = """[[windows]]
+window = "W1"
+source = "pictures"
+loop = true
+[[windows]]
+window = "W2"
+source = "missing.mkv"
+"""
+
+
+@pytest.fixture
+def pack() -> Pack:
+    return Pack(detector=ListDetector((face_at(100, 100, 80),)), embedder=ColourEmbedder(), hashes={"list": "a" * 64, "colour": "b" * 64})
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    terminal = make_terminal(tmp_path, more=QUICK, windows=WINDOWS)
+    (tmp_path / "pictures").mkdir()
+    texture = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / "pictures" / name), cv2.resize(texture, (240, 200)))
+    return terminal
+
+
+@pytest.fixture
+def program(terminal: Terminal, pack: Pack) -> Iterator[Program]:
+    one = build(load(terminal.settings_file), pack=pack)
+    one.start()
+    yield one
+    one.stop()
+
+
+def call(program: Program, terminal: Terminal, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {terminal.token}", "Content-Type": "application/json"}
+    address = f"http://127.0.0.1:{program.server.port}{path}"
+    request = urllib.request.Request(address, data=data, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own port
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def start(msgid: str, window: str = "W1") -> dict[str, Any]:
+    return {"msgid": msgid, "infno": "2207", "psn_no": "P1", "mdtrt_cert_type": "02", "window": window}
+
+
+def events(terminal: Terminal) -> list[Any]:
+    """What lies in the outbox after the program has ended."""
+    vault = Vault.open(terminal.folder / "data" / "outbox.db", vault_key(terminal.folder / "data" / "vault.key"), OUTBOX_SCHEMA)
+    signed = outbox.Outbox(vault, new_epoch=1).events_after(0, 100)
+    vault.close()
+    return [parse_event(verify(one, terminal.find_device_key, "event").payload) for _, one in signed]
+
+
+def test_a_settlement_without_any_network(program: Program, terminal: Terminal) -> None:
+    assert wait(lambda: program.cameras["W1"].status == "streaming")
+    status, answer = call(program, terminal, "/session/start", start("M1"))
+    assert (status, answer["answer"]) == (200, "manual")
+    bind = {"msgid": "M1", "setl_id": "S1", "mdtrt_id": "V1", "setl_time": "2026-01-02 09:30:21", "medfee_sumamt": "1.00"}
+    assert call(program, terminal, "/session/bind", bind) == (200, {"recorded": True})
+    assert wait(lambda: program.agent.open_sessions == 0)
+    _, health = call(program, terminal, "/health")
+    assert (health["backlog"], health["connected"]) == (2, False)
+    assert {camera["window"]: camera["state"] for camera in health["cameras"]} == {"W1": "streaming", "W2": "opening"}
+    assert [problem["check"] for problem in health["problems"]] == ["camera"]
+
+
+def test_a_stop_closes_what_is_open_and_the_next_start_goes_on(terminal: Terminal, pack: Pack) -> None:
+    for msgid in ("M1", "M2"):
+        program = build(load(terminal.settings_file), pack=pack)
+        program.start()
+        assert wait(lambda: program.cameras["W1"].status == "streaming")  # noqa: B023 - used at once
+        call(program, terminal, "/session/start", start(msgid))
+        program.stop()
+    first, second = events(terminal)
+    assert (first.msgid, first.closing, second.msgid, second.seq) == ("M1", Closing.STOPPED, "M2", 2)
+    assert first.software.detector == "list-aaaaaaaaaaaa"
+
+
+def test_a_blind_window(program: Program, terminal: Terminal) -> None:
+    assert call(program, terminal, "/session/start", start("M1", "W2"))[1]["reasons"] == ["camera_blind"]
+    assert wait(lambda: program.agent.open_sessions == 0)
+    assert call(program, terminal, "/session/start", start("M9", "W9"))[0] == 404
+
+
+def test_a_damaged_outbox_is_set_aside_and_told(terminal: Terminal, pack: Pack) -> None:
+    data = terminal.folder / "data"
+    first = build(load(terminal.settings_file), pack=pack)
+    first.start()
+    first.stop()
+    (data / "outbox.db").write_bytes(b"damaged" * 1000)
+    program = build(load(terminal.settings_file), pack=pack)
+    program.start()
+    _, health = call(program, terminal, "/health")
+    program.stop()
+    assert "store" in [problem["check"] for problem in health["problems"]]
+    assert [path.read_bytes()[:7] for path in data.glob("outbox.db.damaged-*")] == [b"damaged"]
+
+
+def test_what_is_wrong_with_keys_stops_the_start(terminal: Terminal, pack: Pack) -> None:
+    (terminal.folder / "till.token").chmod(0o644)
+    with pytest.raises(BadKey, match=r"till\.token"):
+        build(load(terminal.settings_file), pack=pack)
+
+
+def test_outcomes_of_recovered_sessions_are_undecided(terminal: Terminal, pack: Pack) -> None:
+    program = build(load(terminal.settings_file), pack=pack)
+    program.start()
+    call(program, terminal, "/session/start", start("M1"))
+    program.agent.stop = lambda: None  # type: ignore[method-assign] - as after a kill
+    program.stop()
+    again = build(load(terminal.settings_file), pack=pack)
+    again.start()
+    again.stop()
+    (capture,) = events(terminal)
+    assert (capture.closing, capture.outcome, capture.reasons) == (Closing.RECOVERED, Outcome.UNDECIDED, ("agent_restarted",))
+
+
+def test_a_pack_without_a_named_detector(pack: Pack) -> None:
+    assert detector_name(Pack(detector=pack.detector, embedder=pack.embedder, hashes={})) == "unnamed"
