@@ -113,7 +113,7 @@ class Agent:
     def recover(self) -> int:
         """Write the captures of sessions that a crash left open, and forget what is long past. Returns how many there were."""
         count = self._books.recover(self._clock.now())
-        self._books.forget(self._clock.now(), self._times.receipt_keep_days)
+        self._books.forget(self._clock.now(), self._times.session_keep_days)
         return count
 
     @property

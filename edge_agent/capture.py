@@ -35,7 +35,7 @@ class Closed:
     scene: Picture | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enclosed:
     """What goes with a capture: sealed pictures with their names, and the sealed embedding as text."""
 

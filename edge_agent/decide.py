@@ -40,7 +40,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything an outcome may rest on. `people` are the persons at the window, the subject first; `faces` counts detections of any kind.
+    """Everything an outcome may rest on. `people` are the persons at the window, the subject first; `faces` counts faces in all frames,
+    followed or not.
 
     `other_cards` is the number of other insured persons for whom the same face stood here recently.
     """

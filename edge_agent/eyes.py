@@ -31,8 +31,9 @@ class Eyes:
         """Analyse a frame (height x width x 3, BGR). Compares nobody and makes no template. Raises ModelError when the network fails."""
         zone = cut(picture, self._zone)
         shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face)) is not None)
-        ground = self._background.update(zone, mono_s, face=bool(shots))
-        return Sight(mono_s=mono_s, width=zone.shape[1], height=zone.shape[0], shots=shots, ground=ground)
+        faces = sum(shot.score >= self._limits.min_face_score for shot in shots)
+        ground = self._background.update(zone, mono_s, face=faces > 0)
+        return Sight(mono_s=mono_s, width=zone.shape[1], height=zone.shape[0], shots=shots, faces=faces, ground=ground)
 
     def _shot(self, zone: Picture, face: Face) -> Shot | None:
         try:

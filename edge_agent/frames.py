@@ -23,12 +23,13 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sight:
-    """One analysed frame of one window's zone, `width` x `height` pixels."""
+    """One analysed frame of one window's zone, `width` x `height` pixels. `faces` counts the shots that are surely faces."""
 
     mono_s: float
     width: int
     height: int
     shots: tuple[Shot, ...]
+    faces: int
     ground: Ground
 
 

@@ -102,7 +102,7 @@ class Session:
     def add(self, sight: Sight) -> None:
         """Take in the next analysed frame."""
         self.seen += 1
-        self.faces += len(sight.shots)
+        self.faces += sight.faces
         self.longest_gap_s = max(self.longest_gap_s, sight.mono_s - self._last_s)
         self._last_s = sight.mono_s
         self.unlearnt += not sight.ground.learnt

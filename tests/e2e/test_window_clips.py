@@ -7,12 +7,15 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from contract.commands import GalleryEntry
 from contract.events import Outcome
 from edge_agent.replay import entry_of, frames, replay
 from edge_agent.sections import Limits
+from models.align import TEMPLATE, similarity_transform
 from models.errors import ModelError
 from models.pack import Pack, load_pack
 from models.protocols import Detector
@@ -99,6 +102,33 @@ def test_a_hand_before_the_mouth_accuses_nobody(matrix: dict[tuple[str, str], Se
 
 def test_a_person_with_the_back_to_the_camera_is_neither_accused_nor_overlooked(matrix: dict[tuple[str, str], Seen]) -> None:
     assert {outcome for (_, seen), (outcome, _) in matrix.items() if seen == NOBODY} == {Outcome.UNDECIDED}
+
+
+@pytest.mark.parametrize(("seen", "enrolled"), [("milk.mkv", "bird.mkv"), ("walk.mkv", "book.mkv"), ("eat.mkv", "eat.mkv")])
+@pytest.mark.parametrize(
+    "colour", [(230, 190, 120), (235, 235, 235), (30, 30, 30), (140, 160, 200)], ids=["blue", "white", "black", "skin"]
+)
+def test_a_mask_accuses_nobody(
+    pack: Pack, people: dict[str, str], tmp_path: Path, seen: str, enrolled: str, colour: tuple[int, int, int]
+) -> None:
+    """The whole lower half of the face is hidden in every frame; the embedder then knows the person hardly or not at all."""
+    assert people[seen] == people[enrolled]
+    for number, (_, frame) in enumerate(islice(frames(CLIPS / seen), 0, 48, 6)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), _masked(frame, pack.detector.detect(frame)[0], colour))
+    entry = _enrolled(pack, enrolled)
+    judgement = replay(pack, tmp_path, entry.psn_no, [entry], limits=Limits(), fps=None)
+    assert judgement is not None and judgement.decision.person is not None
+    assert judgement.decision.outcome in (Outcome.SAME, Outcome.UNDECIDED), judgement.similarity
+
+
+def _masked(frame: Picture, face: Face, colour: tuple[int, int, int]) -> Picture:
+    """Cloth with a little texture from the nose down."""
+    below_eyes = np.array([[0, 62], [112, 62], [112, 130], [0, 130]], np.float64)
+    matrix = similarity_transform(TEMPLATE, face.landmarks)
+    area = np.zeros(frame.shape[:2], np.uint8)
+    cv2.fillPoly(area, [(np.column_stack([below_eyes, np.ones(4)]) @ matrix.T).astype(np.int32)], 1)
+    cloth = np.array(colour) + np.random.default_rng(0).normal(0, 6, frame.shape)
+    return np.where(area[:, :, np.newaxis] == 1, np.clip(cloth, 0, 255), frame).astype(np.uint8)
 
 
 def _enrolled(pack: Pack, clip: str) -> GalleryEntry:

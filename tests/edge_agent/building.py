@@ -17,6 +17,7 @@ from contract.receipts import Receipt
 from contract.sealed import Signer, TrustedKey, gallery_purpose, raw_public, seal, to_text
 from edge_agent.frames import Shot, Sight
 from edge_agent.presence import Ground
+from edge_agent.sections import Limits
 from models.results import Box, Picture, Quality
 
 DEVICE = "P99999900001-t1"
@@ -156,4 +157,5 @@ def shot(
 
 def sight(mono_s: float, *shots: Shot, learnt: bool = True, foreground: float = 0.0) -> Sight:
     """An analysed frame of 640 x 400."""
-    return Sight(mono_s=mono_s, width=640, height=400, shots=shots, ground=Ground(learnt=learnt, foreground=foreground))
+    faces = sum(one.score >= Limits().min_face_score for one in shots)
+    return Sight(mono_s=mono_s, width=640, height=400, shots=shots, faces=faces, ground=Ground(learnt=learnt, foreground=foreground))

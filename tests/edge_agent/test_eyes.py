@@ -32,6 +32,11 @@ def test_limits_make_problems() -> None:
     assert sight.shots[0].problems == ("face_too_small",)
 
 
+def test_doubtful_detections_are_shots_but_no_faces() -> None:
+    sight = eyes(face_at(300, 200, score=0.9), face_at(500, 200, score=0.55)).look(PICTURE, 0.0)
+    assert (len(sight.shots), sight.faces) == (2, 1)
+
+
 def test_only_the_zone_is_looked_at() -> None:
     sight = eyes(zone=(0.25, 0.5, 0.75, 1.0)).look(PICTURE, 0.0)
     assert (sight.width, sight.height) == (320, 240)

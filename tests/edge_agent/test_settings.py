@@ -70,7 +70,7 @@ def test_pictures_stay_without_a_legal_basis(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ("analyse_fps", "analize_fps", "analize_fps"),
-        ("same = 0.65", "same = 0.39", "must lie below same"),
+        ("same = 0.65", "same = 0.34", "must lie below same"),
         ("zone = [0.1, 0.0, 0.9, 1.0]", "zone = [0.9, 0.0, 0.1, 1.0]", "zone"),
         ("port = 8883", "port = 0", "broker.port"),
         ('device_id = "P33010000001-t1"', 'device_id = "a/b"', "device_id"),
