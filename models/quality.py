@@ -68,7 +68,7 @@ def measure(picture: Picture, face: Face) -> Quality:
         yaw=yaw,
         pitch=pitch,
         roll=roll,
-        crop_margin=_crop_margin(picture, face.landmarks),
+        crop_margin=min(crop_margins(picture, face.landmarks)),
         weight=_weight(face.score, sharpness, inter_eye_distance, yaw, pitch),
     )
 
@@ -92,6 +92,19 @@ def problems(quality: Quality, limits: QualityLimits = WINDOW) -> tuple[str, ...
         "cut_off": quality.crop_margin < limits.crop_margin,
     }
     return tuple(code for code, wrong in found.items() if wrong)
+
+
+def crop_margins(picture: Picture, landmarks: Points) -> tuple[float, float, float, float]:
+    """Room at the left, right, above and below between the square that becomes the chip and the picture's edge, in sides of the square.
+
+    Negative where the square reaches beyond. Unlike the detector's box it does not shrink with what can be seen.
+    """
+    height, width = picture.shape[:2]
+    matrix = similarity_transform(TEMPLATE, landmarks)
+    square = np.array([[0, 0], [CHIP_SIDE, 0], [CHIP_SIDE, CHIP_SIDE], [0, CHIP_SIDE]]) @ matrix[:, :2].T + matrix[:, 2]
+    (left, above), (right, below) = square.min(axis=0), np.array([width, height]) - square.max(axis=0)
+    side = CHIP_SIDE * np.hypot(*matrix[:, 0])
+    return float(left / side), float(right / side), float(above / side), float(below / side)
 
 
 def _sharpness(grey: NDArray[np.uint8]) -> float:
@@ -128,15 +141,6 @@ def _entropy(grey: NDArray[np.uint8]) -> float:
     shares = np.bincount(grey.ravel(), minlength=256) / grey.size
     shares = shares[shares > 0]
     return float(-np.sum(shares * np.log2(shares)))
-
-
-def _crop_margin(picture: Picture, landmarks: Points) -> float:
-    """Room around the square that becomes the chip: unlike the detector's box it does not shrink with what can be seen."""
-    height, width = picture.shape[:2]
-    matrix = similarity_transform(TEMPLATE, landmarks)
-    square = np.array([[0, 0], [CHIP_SIDE, 0], [CHIP_SIDE, CHIP_SIDE], [0, CHIP_SIDE]]) @ matrix[:, :2].T + matrix[:, 2]
-    room = min(square.min(), width - square[:, 0].max(), height - square[:, 1].max())
-    return float(room / (CHIP_SIDE * np.hypot(*matrix[:, 0])))
 
 
 def _weight(score: float, sharpness: float, inter_eye_distance: float, yaw: float, pitch: float) -> float:
