@@ -18,7 +18,8 @@ from central.rules.registry import RULES
 from central.web.console import TEMPLATES
 from central.web.texts import FOLDER, Language, Texts, load
 from contract.events import Closing, EvidenceMode, Liveness, Outcome
-from edge_agent.agent import JUDGING_FAILED, RESTARTED
+from edge_agent.agent import JUDGING_FAILED
+from edge_agent.books import RESTARTED
 from edge_agent.track import BETTER_NEARBY
 from models import quality
 
