@@ -25,6 +25,14 @@ class BadVector(ModelError):
     """A vector cannot be compared: wrong shape or size, not finite, or of zero length."""
 
 
+class BadLabels(ModelError):
+    """A table of labels, or a measurement made from it, cannot be used: a missing file or column, an impossible value, no trial at all."""
+
+
+class LimitsEdited(ModelError):
+    """A limits file is not as it was written: its checksum does not fit, or something in it is missing."""
+
+
 class PictureRefused(ModelError):
     """A picture, or the face in it, cannot be used. `reason` is a stable code for programs; the message is for people.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models import compare
 from models.align import chip
@@ -15,6 +16,14 @@ from models.results import Face, Picture, Quality, Template, Vector
 SAME_FACE = 0.5  # similarity from which two faces of one clip are taken for one person; only used to sort faces, never for a verdict
 RIVAL = 0.5  # a second person with at least this share of the first one's evidence makes the choice unsafe
 LEAST_WEIGHT = 0.001  # a face that the caller's limits let through always has some say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gathered:
+    """The one person of a clip: the template fused from all usable frames, and the vector of each of these (N, D), in their order."""
+
+    template: Template
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +86,11 @@ def from_pictures(pack: Pack, frames: Iterable[Picture], limits: QualityLimits =
     Raises PictureRefused with no_face, with poor_quality when faces are seen but none can be used, or with several_faces when a second
     person has half as much evidence.
     """
+    return gather(pack, frames, limits).template
+
+
+def gather(pack: Pack, frames: Iterable[Picture], limits: QualityLimits = WINDOW) -> Gathered:
+    """`from_pictures` with the vectors behind the template, to measure how single frames do. Raises as it does."""
     seen, sightings, rejected = 0, [], set[str]()
     for frame in frames:
         for face in pack.detector.detect(frame):
@@ -89,12 +103,14 @@ def from_pictures(pack: Pack, frames: Iterable[Picture], limits: QualityLimits =
     if not sightings:
         raise _nothing_usable(seen, rejected)
     person = _main_person(_persons(sightings))
-    return Template(
+    template = Template(
         vector=person.vector(),
         version=pack.embedder.version,
         quality=max((sighting.quality for sighting in person.sightings), key=lambda quality: quality.weight),
         source=f"{len(person.sightings)} of {seen} frames",
     )
+    in_order = sorted(person.sightings, key=lambda sighting: sighting.frame)
+    return Gathered(template=template, vectors=np.stack([sighting.vector for sighting in in_order]))
 
 
 def _say(sighting: _Sighting) -> float:

@@ -61,7 +61,7 @@ def one_side_dark(seen: Seen, loss: float) -> Seen:
     middle, apart = float(seen[1].landmarks[2, 0]), float(np.hypot(*(seen[1].landmarks[1] - seen[1].landmarks[0])))
     aligned = chip(seen[0], seen[1].landmarks)
     side = 1 if aligned[30:100, 56:90].mean() < aligned[30:100, 22:56].mean() else -1
-    ramp = 1 - loss * np.clip(side * (np.arange(seen[0].shape[1]) - middle) / (apart / 3), 0, 1)
+    ramp = 1 - loss * np.clip(side * (np.arange(seen[0].shape[1]) - middle) / (apart / 10), 0, 1)
     return (seen[0] * ramp[np.newaxis, :, np.newaxis]).astype(np.uint8), seen[1]
 
 
