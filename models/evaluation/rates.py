@@ -1,0 +1,162 @@
+"""From scores to error rates, in the terms of ISO/IEC 19795-1, each with what its number of trials allows to say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evaluation.intervals import Interval, bootstrap, can_carry, clopper_pearson, draws, trials_needed, upper_bound
+from models.evaluation.scores import Attempts, Level, Measured, Scores, table
+
+DET_POINTS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandLimits:
+    """The three bands: from `same` on it is the person, up to `different` another one, between them people decide.
+
+    With fewer than `min_good_frames` usable frames nothing is decided. The defaults are those of the window's agent.
+    """
+
+    same: float = 0.65
+    different: float = 0.35
+    min_good_frames: int = 3
+
+    def __post_init__(self) -> None:
+        if not -1 <= self.different < self.same <= 1:
+            raise ValueError(f"different ({self.different}) must lie below same ({self.same}), both from -1 to 1")
+        if not 1 <= self.min_good_frames <= 100:
+            raise ValueError(f"min_good_frames must be 1 to 100, not {self.min_good_frames}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """The rates that somebody wants to claim. They decide how many trials a statement needs, not what is measured.
+
+    `accused` is the FNMR at `different`: a person called another one. `missed` is the FMR there: another one not called so.
+    """
+
+    fte: float = 0.05
+    fta: float = 0.05
+    fmr: float = 0.001
+    fnmr: float = 0.01
+    accused: float = 0.0001
+    missed: float = 0.1
+    apcer: float = 0.01
+    bpcer: float = 0.03
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"the target {name} must lie between 0 and 1, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One error rate. `exact` takes the trials for independent, `by_person` draws the persons anew (None: too few to draw).
+
+    `independent` is False where many trials come from one recording.
+    """
+
+    level: str
+    name: str
+    errors: int
+    trials: int
+    target: float
+    exact: Interval
+    by_person: Interval | None
+    independent: bool
+
+    @property
+    def statement(self) -> str:
+        """What may be said against the target: holds, does not hold, open, or that it cannot be stated from so few trials."""
+        if not self.independent:
+            return "not claimed: frames of one clip are not independent"
+        if not can_carry(self.trials, self.target):
+            return f"cannot be stated from N={self.trials} (a claim of {self.target:g} needs {trials_needed(self.target)})"
+        if upper_bound(self.errors, self.trials) <= self.target:
+            return f"at most {self.target:g} holds"
+        return f"at most {self.target:g} does not hold" if self.exact.low > self.target else f"at most {self.target:g} is open"
+
+
+def rates(measured: Measured, limits: BandLimits, targets: Targets) -> tuple[Rate, ...]:
+    """Every rate of a run at the limits in force."""
+    drawn = draws(measured.people) if measured.people else np.empty((0, 0))
+    found = [_attempt_rate(tried, targets, drawn) for tried in measured.attempts]
+    for level in measured.levels:
+        found += comparison_rates(level, limits, targets, drawn)
+    return tuple(found)
+
+
+def comparison_rates(level: Level, limits: BandLimits, targets: Targets, drawn: Scores) -> Iterator[Rate]:
+    """FMR and FNMR at both limits.
+
+    At `same`: non-mated trials taken for the person, mated ones that are not. At `different`: mated trials called another person, non-mated
+    ones that are not.
+    """
+    mated, scores = level.first == level.second, level.scores
+    for name, kind, errors, target in (
+        (f"FMR at same={limits.same:g}", ~mated, scores >= limits.same, targets.fmr),
+        (f"FNMR at same={limits.same:g}", mated, scores < limits.same, targets.fnmr),
+        (f"FNMR at different={limits.different:g}", mated, scores <= limits.different, targets.accused),
+        (f"FMR at different={limits.different:g}", ~mated, scores > limits.different, targets.missed),
+    ):
+        yield _rate(level, name, kind, errors & kind, target, drawn)
+
+
+def det(level: Level) -> tuple[Scores, Scores, Scores]:
+    """The DET curve: thresholds from low to high with the FMR and the FNMR at each; empty without both kinds of trials."""
+    mated, non_mated = np.sort(level.mated), np.sort(level.non_mated)
+    if not len(mated) or not len(non_mated):
+        return np.empty(0), np.empty(0), np.empty(0)
+    steps = np.unique(level.scores)
+    steps = np.append(steps[:: max(1, len(steps) // DET_POINTS)], np.nextafter(steps[-1], np.inf))
+    fmr = 1 - np.searchsorted(non_mated, steps, side="left") / len(non_mated)
+    fnmr = np.searchsorted(mated, steps, side="left") / len(mated)
+    return steps, fmr, fnmr
+
+
+def proportion(level: str, name: str, errors: int, trials: int, target: float) -> Rate:
+    """A rate of independent trials behind which no persons are known."""
+    return Rate(
+        level=level,
+        name=name,
+        errors=errors,
+        trials=trials,
+        target=target,
+        exact=clopper_pearson(errors, trials),
+        by_person=None,
+        independent=True,
+    )
+
+
+def _rate(level: Level, name: str, kind: NDArray[np.bool_], errors: NDArray[np.bool_], target: float, drawn: Scores) -> Rate:
+    wrong, all_of_kind = (table(level.first, level.second, chosen, level.persons) for chosen in (errors, kind))
+    return Rate(
+        level=level.name,
+        name=name,
+        errors=int(errors.sum()),
+        trials=int(kind.sum()),
+        target=target,
+        exact=clopper_pearson(int(errors.sum()), int(kind.sum())),
+        by_person=bootstrap(wrong, all_of_kind, drawn) if level.persons > 1 else None,
+        independent=level.independent,
+    )
+
+
+def _attempt_rate(tried: Attempts, targets: Targets, drawn: Scores) -> Rate:
+    persons = drawn.shape[1]
+    everything = np.ones(len(tried.persons), np.bool_)
+    wrong, total = (table(tried.persons, tried.persons, chosen, persons) for chosen in (tried.failed, everything))
+    errors, trials = int(tried.failed.sum()), len(tried.persons)
+    return Rate(
+        level="attempt",
+        name=tried.name,
+        errors=errors,
+        trials=trials,
+        target=targets.fte if tried.name == "FTE" else targets.fta,
+        exact=clopper_pearson(errors, trials),
+        by_person=bootstrap(wrong, total, drawn) if persons > 1 else None,
+        independent=tried.independent,
+    )

@@ -1,0 +1,133 @@
+"""One run as a document: for programs (JSON) and for the terminal. Names no person and no file of a person."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models.errors import BadLabels
+from models.evaluation.rates import BandLimits, Rate, Targets, det
+from models.evaluation.scores import Level, Scores
+from models.files import sha256, write_whole
+from models.session import RUNTIME_VERSION
+
+SCHEMA = 1
+DIGITS = 6
+REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was measured, by what, when. `version` is that under which vectors (or liveness scores) may be compared."""
+
+    kind: str
+    labels: Path
+    made_at: datetime
+    version: str
+    hashes: Mapping[str, str]
+    limits: BandLimits
+    targets: Targets
+    people: int
+    counts: Mapping[str, int]
+
+
+def document(subject: Subject, rates: Sequence[Rate], levels: Sequence[Level] = (), histograms: Mapping[str, Scores] | None = None) -> Any:
+    """The report as plain values. `histograms` are scores by kind where there are no comparison trials."""
+    return {
+        "schema": SCHEMA,
+        "kind": subject.kind,
+        "made_at": subject.made_at.isoformat(),
+        "labels": {"file": subject.labels.name, "sha256": sha256(subject.labels.read_bytes())},
+        "machine": {
+            "python": platform.python_version(),
+            "onnxruntime": RUNTIME_VERSION,
+            "opencv": cv2.__version__,
+            "numpy": np.__version__,
+        },
+        "version": subject.version,
+        "models": dict(subject.hashes),
+        "limits": asdict(subject.limits),
+        "targets": asdict(subject.targets),
+        "people": subject.people,
+        "counts": dict(subject.counts),
+        "rates": [{**asdict(rate), "statement": rate.statement} for rate in rates],
+        "levels": {level.name: _level(level) for level in levels},
+        "histograms": {name: _rounded(scores) for name, scores in (histograms or {}).items()},
+    }
+
+
+def save(report: Any, folder: Path, page: str) -> None:
+    """Write report.json and report.html into `folder`, made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / REPORT_NAME, json.dumps(report, indent=1, allow_nan=False).encode())
+    write_whole(folder / "report.html", page.encode())
+
+
+def load(path: Path) -> Any:
+    """A report written by `save`. Raises BadLabels when it is none."""
+    try:
+        report = json.loads(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise BadLabels(f"{path} cannot be read as a report: {error}") from error
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        raise BadLabels(f"{path} is no report of this program; make one with: python -m models evaluate")
+    return report
+
+
+def lines(report: Any) -> list[str]:
+    """The report for a terminal: what was measured, one line a rate."""
+    head = [
+        f"{report['kind']} from {report['labels']['file']}: {report['people']} persons, "
+        + ", ".join(f"{value} {name}" for name, value in report["counts"].items()),
+        f"scores of {report['version']}",
+        *(f"{name}: sha256 {value}" for name, value in report["models"].items()),
+        "",
+        f"{'level':<9} {'rate':<26} {'errors of N':>15} {'rate':>8}  {'95 % exact':<17} {'95 % by person':<17} claim",
+    ]
+    return head + [_line(rate) for rate in report["rates"]]
+
+
+def percent(value: float) -> str:
+    """A share as per cent with as many digits as it takes to tell it from zero."""
+    return f"{100 * value:.2f} %" if value == 0 or value >= 0.0001 else f"{100 * value:.2g} %"
+
+
+def interval(limits: Mapping[str, float] | None, errors: int) -> str:
+    """An interval of shares in per cent; a bootstrap of trials without an error says nothing, and neither does one that was not made."""
+    if limits is None:
+        return "not made"
+    if limits["high"] == 0 and errors == 0:
+        return "no error seen"
+    return f"{100 * limits['low']:.2f} to {100 * limits['high']:.2f}"
+
+
+def shown_rate(rate: Mapping[str, Any]) -> str:
+    """The point value, or a dash where so few trials do not carry one."""
+    stated = rate["trials"] and not rate["statement"].startswith("cannot be stated")
+    return percent(rate["errors"] / rate["trials"]) if stated else "-"
+
+
+def _line(rate: Mapping[str, Any]) -> str:
+    count = f"{rate['errors']} of {rate['trials']}"
+    exact, by_person = interval(rate["exact"], -1), interval(rate["by_person"], rate["errors"])
+    return f"{rate['level']:<9} {rate['name']:<26} {count:>15} {shown_rate(rate):>8}  {exact:<17} {by_person:<17} {rate['statement']}"
+
+
+def _level(level: Level) -> dict[str, Any]:
+    thresholds, fmr, fnmr = det(level)
+    return {
+        "independent": level.independent,
+        "mated": _rounded(np.sort(level.mated)),
+        "non_mated": _rounded(np.sort(level.non_mated)),
+        "det": {"threshold": _rounded(thresholds), "fmr": _rounded(fmr), "fnmr": _rounded(fnmr)},
+    }
+
+
+def _rounded(values: Scores) -> list[float]:
+    return [round(float(value), DIGITS) for value in values]
