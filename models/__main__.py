@@ -1,15 +1,22 @@
-"""Fetch the face networks at set-up, and check them."""
+"""Fetch the face networks at set-up, check them, measure them on labelled data and set limits by it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from models import check as self_check
 from models import fetch as fetching
-from models.errors import ModelError
+from models.errors import BadLabels, ModelError
+from models.evaluation.calibrate import calibrate as choose_limits
+from models.evaluation.limits import read_limits, write_limits
+from models.evaluation.page import page
+from models.evaluation.rates import BandLimits
+from models.evaluation.report import lines, load, save
+from models.evaluation.run import evaluate_attacks, evaluate_clips, evaluate_pairs
 from models.files import default_folder
 from models.manifest import read_manifest
+from models.pack import load_pack
 from models.session import limit_opencv_threads
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -40,7 +47,54 @@ def check(folder: Folder = None) -> None:
         _fail(error)
 
 
-def _fail(error: Exception) -> None:
+@app.command()
+def evaluate(
+    out: Annotated[Path, typer.Option(help="Folder for report.json and report.html; made if need be.")],
+    clips: Annotated[Path | None, typer.Option(help="Table of clips: file, person, faces.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="Table of pairs of pictures: file_x, file_y, same.")] = None,
+    attacks: Annotated[Path | None, typer.Option(help="Table of presentations: file, label (live, or the attack's kind).")] = None,
+    limits: Annotated[Path | None, typer.Option(help="Limits file in force; without it the agent's defaults.")] = None,
+    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames of a clip looked at per second, as the agent does.")] = 6.0,
+    live_from: Annotated[float, typer.Option(min=0, max=1, help="Liveness score from which a picture counts as live.")] = 0.5,
+    folder: Folder = None,
+) -> None:
+    """Measure the networks on labelled data: error rates with their intervals, and whether so few trials may claim anything."""
+    limit_opencv_threads()
+    try:
+        if [clips, pairs, attacks].count(None) != 2:
+            raise BadLabels("give exactly one of --clips, --pairs and --attacks")
+        pack = load_pack(folder)
+        bands = read_limits(limits, pack.embedder.version) if limits else BandLimits()
+        if clips:
+            report = evaluate_clips(pack, clips, bands, fps=fps)
+        elif pairs:
+            report = evaluate_pairs(pack, pairs, bands)
+        elif attacks:
+            report = evaluate_attacks(pack, attacks, bands, live_from=live_from)
+        save(report, out, page(report))
+    except (ModelError, OSError) as error:
+        _fail(error)
+    typer.echo("\n".join(lines(report)))
+
+
+@app.command()
+def calibrate(
+    report: Annotated[Path, typer.Option(help="report.json of evaluate --clips or --pairs.")],
+    out: Annotated[Path, typer.Option(help="The limits file to write.")],
+) -> None:
+    """Choose the three bands by a report and write them with what they promise. Too few trials can only make them stricter."""
+    try:
+        measured = load(report)
+        limits, promises = choose_limits(measured)
+        write_limits(out, limits, promises, measured)
+    except (ModelError, OSError) as error:
+        _fail(error)
+    typer.echo(f"same {limits.same:g}, different {limits.different:g}, min_good_frames {limits.min_good_frames}: {out}")
+    for rate in promises:
+        typer.echo(f"{rate.name}: {rate.errors} of {rate.trials}, {rate.statement}")
+
+
+def _fail(error: Exception) -> NoReturn:
     typer.echo(f"{type(error).__name__}: {error}", err=True)
     raise typer.Exit(1)
 

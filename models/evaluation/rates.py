@@ -70,14 +70,23 @@ class Rate:
 
     @property
     def statement(self) -> str:
-        """What may be said against the target: holds, does not hold, open, or that it cannot be stated from so few trials."""
+        """What may be said against the target: holds, does not hold, open, or why nothing may be said.
+
+        It holds only when the exact one-sided bound allows it, and the bootstrap over persons as well where an error was seen.
+        """
+        if not self.stated:
+            return f"cannot be stated from N={self.trials} (a claim of {self.target:g} needs {trials_needed(self.target)})"
         if not self.independent:
             return "not claimed: frames of one clip are not independent"
-        if not can_carry(self.trials, self.target):
-            return f"cannot be stated from N={self.trials} (a claim of {self.target:g} needs {trials_needed(self.target)})"
-        if upper_bound(self.errors, self.trials) <= self.target:
+        by_person = self.by_person.high if self.by_person is not None else 0.0
+        if max(by_person, upper_bound(self.errors, self.trials)) <= self.target:
             return f"at most {self.target:g} holds"
         return f"at most {self.target:g} does not hold" if self.exact.low > self.target else f"at most {self.target:g} is open"
+
+    @property
+    def stated(self) -> bool:
+        """Whether so many trials can carry a rate as low as the target (rule of three)."""
+        return can_carry(self.trials, self.target)
 
 
 def rates(measured: Measured, limits: BandLimits, targets: Targets) -> tuple[Rate, ...]:

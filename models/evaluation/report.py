@@ -56,7 +56,7 @@ def document(subject: Subject, rates: Sequence[Rate], levels: Sequence[Level] = 
         "targets": asdict(subject.targets),
         "people": subject.people,
         "counts": dict(subject.counts),
-        "rates": [{**asdict(rate), "statement": rate.statement} for rate in rates],
+        "rates": [{**asdict(rate), "stated": rate.stated, "statement": rate.statement} for rate in rates],
         "levels": {level.name: _level(level) for level in levels},
         "histograms": {name: _rounded(scores) for name, scores in (histograms or {}).items()},
     }
@@ -109,8 +109,7 @@ def interval(limits: Mapping[str, float] | None, errors: int) -> str:
 
 def shown_rate(rate: Mapping[str, Any]) -> str:
     """The point value, or a dash where so few trials do not carry one."""
-    stated = rate["trials"] and not rate["statement"].startswith("cannot be stated")
-    return percent(rate["errors"] / rate["trials"]) if stated else "-"
+    return percent(rate["errors"] / rate["trials"]) if rate["stated"] else "-"
 
 
 def _line(rate: Mapping[str, Any]) -> str:
