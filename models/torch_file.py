@@ -151,8 +151,8 @@ class _Machine:
         match name:
             case "TUPLE":
                 self._stack.append(tuple(self._since_mark()))
-            case "APPENDS":
-                values = self._since_mark()
+            case "APPEND" | "APPENDS":
+                values = self._since_mark() if name == "APPENDS" else self._pop(1)
                 _is(self._stack[-1], list).extend(values)
             case "SETITEM" | "SETITEMS":
                 pairs = self._since_mark() if name == "SETITEMS" else self._pop(2)

@@ -5,7 +5,7 @@ the grid, glow, tint and reflection of a screen, blur, grain and JPEG of a camer
 light falling on all of them, masks. A rate measured on it says nothing about people who want to get through.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -47,7 +47,7 @@ def scene(
         picture, box = faces[number % len(faces)]
         phone, cover = _phone(look.shown(_screen(picture, box, share)))
         moment = motion(number)
-        frame = _placed(phone, cover, background, moment, random)
+        frame = _placed(phone, cover, background, moment)
         x, y = _projected(np.array([[0.0, FACE_DOWN - 0.5]]) * SCREEN / SCREEN[0], moment.turn)[0] * moment.width + moment.centre
         yield _recorded(frame, random, quality), (float(x), float(y))
 
@@ -97,7 +97,8 @@ def _phone(screen: Picture) -> tuple[Picture, NDArray[np.float32]]:
     return phone, cover
 
 
-def _motion(random: np.random.Generator, size: tuple[int, int], share: float):  # type: ignore[no-untyped-def]  # a closure over its numbers
+def _motion(random: np.random.Generator, size: tuple[int, int], share: float) -> Callable[[int], Motion]:
+    """Where the phone is in each frame, by number."""
     height, width = size
     face = random.uniform(62, 120) * height / 480  # width of the face in the scene
     start = np.array([*random.uniform([-22, -18, -15], [22, 18, 15])])
@@ -113,7 +114,7 @@ def _motion(random: np.random.Generator, size: tuple[int, int], share: float):  
     return at
 
 
-def _placed(phone: Picture, cover: NDArray[np.float32], background: Picture, motion: Motion, random: np.random.Generator) -> Picture:
+def _placed(phone: Picture, cover: NDArray[np.float32], background: Picture, motion: Motion) -> Picture:
     height, width = phone.shape[:2]
     corners = np.array([[-width / 2, -height / 2], [width / 2, -height / 2], [width / 2, height / 2], [-width / 2, height / 2]])
     seen = _projected(corners / SCREEN[0], motion.turn) * motion.width + motion.centre
@@ -123,8 +124,7 @@ def _placed(phone: Picture, cover: NDArray[np.float32], background: Picture, mot
     soft = cv2.GaussianBlur(phone, (0, 0), max(0.4, 0.35 * SCREEN[0] / motion.width))
     drawn = cv2.warpPerspective(soft, matrix, size, flags=cv2.INTER_LINEAR)
     opaque = cv2.warpPerspective(cover, matrix, size, flags=cv2.INTER_LINEAR)[..., None]
-    moved = np.roll(background, tuple(random.integers(-1, 2, 2)), axis=(0, 1))
-    return (drawn * opaque + moved * (1 - opaque)).astype(np.uint8)
+    return (drawn * opaque + background * (1 - opaque)).astype(np.uint8)
 
 
 def _projected(points: NDArray[np.float64], turn: tuple[float, float, float]) -> NDArray[np.float64]:
@@ -140,6 +140,6 @@ def _projected(points: NDArray[np.float64], turn: tuple[float, float, float]) ->
 
 def _recorded(frame: Picture, random: np.random.Generator, quality: int) -> Picture:
     """What a camera makes of it: grain and JPEG."""
-    grainy = np.clip(frame + random.normal(0, 2.0, frame.shape), 0, 255).astype(np.uint8)
+    grainy = np.clip(frame + 2 * random.standard_normal(frame.shape, np.float32), 0, 255).astype(np.uint8)
     _, coded = cv2.imencode(".jpg", grainy, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return cv2.imdecode(coded, cv2.IMREAD_COLOR)

@@ -49,6 +49,14 @@ def liveness(pack: Pack) -> LivenessNet:
 
 
 @pytest.fixture(scope="session")
+def liveness_published(manifest: Manifest) -> dict[str, bytes]:
+    """The liveness weights as they were published, by name."""
+    if not LIVENESS_MIRROR.is_dir():
+        pytest.skip(f"the published liveness weights are not at hand: {LIVENESS_MIRROR} does not exist; set SHARED_DIR")
+    return {item.name: (LIVENESS_MIRROR / Path(item.member).name).read_bytes() for item in manifest.items("liveness")}
+
+
+@pytest.fixture(scope="session")
 def demo(folder: Path, manifest: Manifest) -> Callable[[str], Picture]:
     items = {item.name: item for item in manifest.items("demo")}
     return lambda name: decode(files.load(folder, items[name]))

@@ -30,7 +30,7 @@ def test_the_window_pack_has_one_detector_and_one_embedder(manifest: Manifest) -
 
 
 def test_an_unknown_pack_names_the_known_ones(manifest: Manifest) -> None:
-    with pytest.raises(ModelError, match="no pack 'windo'; choose one of: window, demo, all"):
+    with pytest.raises(ModelError, match="no pack 'windo'; choose one of: window, liveness, demo, all"):
         manifest.items("windo")
 
 
@@ -51,5 +51,23 @@ def test_an_unknown_kind_is_refused() -> None:
         parse_manifest(TEXT.replace('kind = "npm"', 'kind = "carrier_pigeon"'))
 
 
-def test_no_address_stands_in_the_manifest() -> None:
-    assert "://" not in TEXT
+def test_only_an_archive_without_a_registry_has_an_address(manifest: Manifest) -> None:
+    archives = {item.archive.package: item.archive for item in manifest.items("all")}
+    addresses = [archive.address for archive in archives.values() if archive.kind == "address"]
+    assert TEXT.count("://") == len(addresses) == 1
+    assert all(archive.address is None for archive in archives.values() if archive.kind != "address")
+
+
+@pytest.mark.parametrize("address", ["http://example.org/x", "file:///etc", ""])
+def test_an_address_that_is_not_https_is_refused(address: str) -> None:
+    with pytest.raises(ModelError, match="begins with https"):
+        parse_manifest(re.sub(r'address = "https://[^"]*"', f'address = "{address}"', TEXT))
+
+
+def test_a_registry_package_with_an_address_is_refused() -> None:
+    with pytest.raises(ModelError, match="begins with https"):
+        parse_manifest(TEXT.replace('kind = "npm"', 'kind = "npm"\naddress = "https://example.org"'))
+
+
+def test_only_liveness_is_optional(manifest: Manifest) -> None:
+    assert {item.name for item in manifest.items("all") if manifest.is_optional(item)} == {"minifasnet-v2", "minifasnet-v1se"}
