@@ -26,7 +26,10 @@ LOSSES_NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judgement:
-    """A decision and what it rests on. `vector` and `portrait` are of the person that the decision speaks of."""
+    """A decision and what it rests on. `vector` and `portrait` are of the person that the decision speaks of.
+
+    `vector` is None unless enough moments show the whole face: different people under masks of one kind resemble each other.
+    """
 
     decision: Decision
     evidence: Evidence
@@ -43,6 +46,11 @@ class _Face:
     shots: tuple[Shot, ...]
     singles: Matrix
     vector: Vector | None
+
+    @property
+    def clear(self) -> int:
+        """How many of the shots show the whole face."""
+        return sum(not shot.covered for shot in self.shots)
 
     @property
     def portrait(self) -> Picture:
@@ -65,7 +73,7 @@ class Judge:
         faces = [self._embedded(track, QUICK_SHOTS if quick else None) for track in real[:MAX_PEOPLE]]
         known = self._people.known(session.start.psn_no, at)
         people = tuple(self._person(face, known, session.follower.frames_inside) for face in faces)
-        subject = faces[0].vector if faces else None
+        subject = self._recognisable(faces[0]) if faces else None
         evidence = Evidence(
             frames=FrameCounts(
                 seen=session.seen,
@@ -80,11 +88,11 @@ class Judge:
             people=people,
             other_cards=0 if subject is None else self._recent.other_cards(subject, session.start.psn_no, session.opened_s),
         )
-        return _judgement(decide(evidence, self._limits), evidence, faces)
+        return self._judgement(decide(evidence, self._limits), evidence, faces)
 
     def remember(self, judgement: Judgement, session: Session) -> None:
-        """Keep the face in memory, to notice it with other cards; not one that was seen too little."""
-        if judgement.vector is not None and judgement.evidence.frames.used >= self._limits.min_good_frames:
+        """Keep the face in memory, to notice it with other cards; not one that was hidden or seen too little."""
+        if judgement.vector is not None:
             self._recent.add(judgement.vector, session.start.psn_no, session.opened_s)
 
     def _embedded(self, track: Track, newest: int | None) -> _Face:
@@ -101,12 +109,26 @@ class Judge:
         parts = (shots[at : at + EMBED_AT_ONCE] for at in range(0, len(shots), EMBED_AT_ONCE))
         return np.concatenate([self._embedder.embed(np.stack([shot.chip for shot in part])) for part in parts])
 
+    def _recognisable(self, face: _Face) -> Vector | None:
+        """The fused vector, if it is that of a face and not of what hides it."""
+        return face.vector if face.clear >= self._limits.min_good_frames else None
+
+    def _judgement(self, decision: Decision, evidence: Evidence, faces: list[_Face]) -> Judgement:
+        face = next((face for face in faces if decision.person and face.track.key == decision.person.key), None)
+        return Judgement(
+            decision=decision,
+            evidence=evidence,
+            similarity=None if decision.person is None else decision.person.insured,
+            vector=None if face is None else self._recognisable(face),
+            portrait=None if face is None else face.portrait,
+        )
+
     def _person(self, face: _Face, known: Known, frames_inside: int) -> Person:
         insured = None if known.insured is None else known.insured[np.newaxis]
         return Person(
             key=face.track.key,
             used=len(face.shots),
-            clear=sum(not shot.covered for shot in face.shots),
+            clear=face.clear,
             share=face.track.frames_inside / max(1, frames_inside),
             losses=tuple(face.track.best.lost.most_common(LOSSES_NAMED)),
             insured=_best(insured, face.vector),
@@ -114,17 +136,6 @@ class Judge:
             proxy=_best(known.proxies, face.vector),
             staff=_best(known.staff, face.vector),
         )
-
-
-def _judgement(decision: Decision, evidence: Evidence, faces: list[_Face]) -> Judgement:
-    face = next((face for face in faces if decision.person and face.track.key == decision.person.key), None)
-    return Judgement(
-        decision=decision,
-        evidence=evidence,
-        similarity=None if decision.person is None else decision.person.insured,
-        vector=None if face is None else face.vector,
-        portrait=None if face is None else face.portrait,
-    )
 
 
 def _best(rows: Matrix | None, vector: Vector | None) -> float | None:

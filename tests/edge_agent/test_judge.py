@@ -97,6 +97,20 @@ def test_a_face_that_stays_covered_is_not_accused() -> None:
     assert found.decision.outcome is Outcome.UNDECIDED and "face_covered" in found.decision.reasons
 
 
+@pytest.mark.parametrize("sights", [stay(GREEN, covered=True), stay(GREEN)[:4]], ids=["hidden", "hardly seen"])
+def test_a_hidden_or_hardly_seen_face_leaves_no_template(sights: list[Sight]) -> None:
+    """Different people under masks of one kind resemble each other: such a vector would make strangers one person."""
+    recent = RecentFaces(keep_s=100, same=0.65)
+    recent.add(Y, "P2", 0.0)
+    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits())
+    one = session(*sights)
+    found = judge.judge(one, at=AT, interrupted=False)
+    judge.remember(found, one)
+    assert found.vector is None and found.portrait is not None
+    assert "face_with_other_cards" not in found.decision.reasons
+    assert recent.other_cards(Y, "P9", 0.0) == 1
+
+
 def test_unusable_moments_are_not_embedded() -> None:
     embedder = CountingEmbedder()
     found = judged(*stay(BLUE, problems=("blurred",)), embedder=embedder)
