@@ -12,7 +12,7 @@ import structlog
 import typer
 import uvicorn
 from prometheus_client import start_http_server
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from central import migrate as schema
 from central.accounts import service as accounts
@@ -37,9 +37,11 @@ from contract.commands import GalleryRole
 ACTOR = "command-line"
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The centre: image log against claims; people decide.")
 people_app = typer.Typer(no_args_is_help=True, help="Insured persons, staff and proxies.")
+device_app = typer.Typer(no_args_is_help=True, help="Terminals; scripts/enrol_site.py enrols them.")
 account_app = typer.Typer(no_args_is_help=True, help="Who may log in to the console.")
 app.add_typer(people_app, name="people")
 app.add_typer(account_app, name="account")
+app.add_typer(device_app, name="device")
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; config/central.example.toml shows every key.")]
 
 
@@ -99,8 +101,11 @@ def broker(
         ) as running:
             typer.echo(f"broker on {centre.settings.broker.host}:{centre.settings.broker.port}; files for Mosquitto in {folder}")
             while not stop.wait(2) and running.pid is not None:
-                if _write_broker_files(centre)[1]:
-                    running.reload()
+                try:
+                    if _write_broker_files(centre)[1]:
+                        running.reload()
+                except OperationalError as error:
+                    typer.echo(f"the database cannot be read now, the broker goes on as it is: {error.orig}", err=True)
 
 
 @app.command(name="import")
@@ -134,9 +139,14 @@ def reconcile(
         centre = _centre(settings)
         stop = _stop_on_signals()
         while True:
-            report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=_progress)
-            for line in report.lines():
-                typer.echo(line)
+            try:
+                report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=_progress)
+                for line in report.lines():
+                    typer.echo(line)
+            except OperationalError as error:
+                if not every:
+                    raise
+                typer.echo(f"not reconciled now, tried again in {every:g} s: {error.orig}", err=True)
             if not every or stop.wait(every):
                 return
 
@@ -174,6 +184,17 @@ def import_proxies(
             for proxy in register:
                 people.register_proxy(db, proxy, now=centre.now(), actor=ACTOR)
         typer.echo(f"{len(register)} proxies registered")
+
+
+@device_app.command("revoke")
+def revoke_device(device_id: Annotated[str, typer.Argument(help="Name of the terminal")], settings: SettingsFile = None) -> None:
+    """Trust a terminal no more, for good. `central broker` cuts it off within seconds, Mosquitto when it reads its files again."""
+    with _explained():
+        centre = _centre(settings)
+        with centre.engine.begin() as db:
+            sites.revoke_device(db, device_id, now=centre.now(), actor=ACTOR)
+        files, _ = _write_broker_files(centre)
+        typer.echo(f"{device_id} is revoked; if Mosquitto is used, send it SIGHUP to read {files.access_list} again")
 
 
 @account_app.command("add")

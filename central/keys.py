@@ -31,6 +31,10 @@ class CentreKeys:
         """Certificate and key file of `ca`, `broker` or `central`."""
         return self.folder / f"{name}.crt", self.folder / f"{name}.key"
 
+    def private_name(self, name: str) -> str:
+        """A name that nobody without our signing key can guess: whoever knows a client's id at a broker can throw it out."""
+        return f"{name}-{self.signer.derive(name)[:16]}"
+
     def authority(self) -> Pair:
         """The certificate authority, read only while enrolling."""
         certificate, key = self.tls("ca")

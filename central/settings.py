@@ -47,6 +47,9 @@ class FaceGroupSettings(Part):
 
     same: Share = Field(default=0.66, description="At or above: the same group. Above every different pair measured.")
     doubtful: Share = Field(default=0.5, description="From here to `same` the capture starts a group of its own, marked doubtful.")
+    min_frames_used: int = Field(
+        default=3, ge=1, le=100, description="Usable frames below which a face stands for nobody and joins no group."
+    )
     window_days: int = Field(default=30, ge=1, le=365, description="How far back faces are compared: the longest span of the face rules.")
 
 

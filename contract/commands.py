@@ -3,13 +3,16 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from contract.ids import DeviceId, PsnNo
+from contract.ids import Count, DeviceId, Moment, PsnNo, Seq, ShortText
 from contract.message import Message, Record
 
 GALLERY_PAGE = 64
 """Entries a gallery command carries at most; keeps it well below MAX_BYTES."""
+
+MAX_ACTS_FOR = 64
+"""For how many people one person can be the registered proxy at a terminal: a carer of a ward, not of a town."""
 
 
 class GalleryRole(StrEnum):
@@ -27,10 +30,10 @@ class GalleryEntry(Record):
 
     psn_no: PsnNo
     role: GalleryRole
-    embedder: Annotated[str, StringConstraints(max_length=80)]
+    embedder: ShortText
     vector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=8192)]
-    acts_for: Annotated[tuple[PsnNo, ...], Field(max_length=64)]
-    expires_at: AwareDatetime
+    acts_for: Annotated[tuple[PsnNo, ...], Field(max_length=MAX_ACTS_FOR)]
+    expires_at: Moment
 
 
 class GalleryPage(Record):
@@ -50,9 +53,9 @@ class Gallery(Message):
     kind: Literal["gallery"] = "gallery"
     version: Literal[1] = 1
     device: DeviceId
-    at: AwareDatetime
-    from_version: Annotated[int, Field(ge=0)]
-    to_version: Annotated[int, Field(ge=1)]
+    at: Moment
+    from_version: Count
+    to_version: Seq
     page: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 
     @model_validator(mode="after")

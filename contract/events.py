@@ -6,9 +6,9 @@ An event is committed to the device's outbox before it is sent and deleted only 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from contract.ids import Code, DeviceId, FixmedinsCode, Msgid, PsnNo, SetlId, Sha256, WindowId
+from contract.ids import Code, Count, DeviceId, Epoch, FixmedinsCode, Moment, Msgid, PsnNo, Seq, SetlId, Sha256, ShortText, WindowId
 from contract.message import MalformedMessage, Message, Record, first_fault
 
 GENESIS = "0" * 64
@@ -74,17 +74,17 @@ class MediaRef(Record):
 class FrameCounts(Record):
     """What the frames around the settlement gave: seen by the camera, with a face of the subject, good enough to compare."""
 
-    seen: Annotated[int, Field(ge=0)]
-    with_subject: Annotated[int, Field(ge=0)]
-    used: Annotated[int, Field(ge=0)]
+    seen: Count
+    with_subject: Count
+    used: Count
 
 
 class Software(Record):
     """What decided: an outcome can only be compared with one made by the same models and limits."""
 
-    agent: Annotated[str, StringConstraints(max_length=40)]
-    detector: Annotated[str, StringConstraints(max_length=80)]
-    embedder: Annotated[str, StringConstraints(max_length=80)]
+    agent: ShortText
+    detector: ShortText
+    embedder: ShortText
     limits_sha256: Sha256
     settings_sha256: Sha256
 
@@ -95,11 +95,11 @@ class EventBase(Message):
     typ: ClassVar[str] = "event"
     version: Literal[1] = 1
     device: DeviceId
-    epoch: Annotated[int, Field(ge=1)]
-    seq: Annotated[int, Field(ge=1)]
+    epoch: Epoch
+    seq: Seq
     prev: Sha256
-    at: AwareDatetime
-    mono_ns: Annotated[int, Field(ge=0)]
+    at: Moment
+    mono_ns: Annotated[int, Field(ge=0, lt=2**63)]
     clock_offset_ms: float | None
 
 
@@ -116,8 +116,8 @@ class Capture(EventBase):
     infno: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{4,6}$")]
     psn_no: PsnNo
     mdtrt_cert_type: Annotated[str, StringConstraints(pattern=r"^\d{2,3}$")]
-    opened_at: AwareDatetime
-    closed_at: AwareDatetime
+    opened_at: Moment
+    closed_at: Moment
     closing: Closing
     outcome: Outcome
     reasons: Annotated[tuple[Code, ...], Field(max_length=32)]
@@ -138,10 +138,10 @@ class Binding(EventBase):
     msgid: Msgid
     setl_id: SetlId
     mdtrt_id: SetlId
-    setl_time: AwareDatetime
+    setl_time: Moment
     medfee_sumamt: Annotated[str, StringConstraints(pattern=r"^-?\d{1,14}\.\d{2}$")]
-    auth_no: Annotated[str, StringConstraints(max_length=64)] | None
-    out_biz_no: Annotated[str, StringConstraints(max_length=64)] | None
+    auth_no: ShortText | None
+    out_biz_no: ShortText | None
 
 
 class Void(EventBase):

@@ -3,9 +3,10 @@
 None of the types checks that the thing exists; they only refuse text that cannot be an identifier.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{2,47}$")]
 """One terminal. No dot, slash, space, plus or hash: it is a topic level, a NATS subject token and a certificate name."""
@@ -30,3 +31,27 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A reason or state in snake case; texts for people are made from it at the console, never sent."""
+
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""A number of things; fits every database."""
+
+Epoch = Annotated[int, Field(ge=1, le=2**40)]
+"""Names one life of a device's outbox: Unix seconds of its making, or more where that number was taken."""
+
+Seq = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""Place of an event in its epoch."""
+
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A few words or a foreign number, without control characters: databases and terminals choke on them."""
+
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("the time does not lie between 2000 and 2100")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+"""A point in time with its zone; a clock may be wrong, but not by centuries."""

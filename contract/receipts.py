@@ -2,10 +2,14 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from contract.ids import DeviceId, Sha256
+from contract.ids import Count, DeviceId, Epoch, Moment, Seq, Sha256
 from contract.message import Message
+
+MAX_GAPS = 256
+MAX_MEDIA_DONE = 1024
+"""What one receipt can name; the rest is named by the next."""
 
 
 class Receipt(Message):
@@ -19,12 +23,12 @@ class Receipt(Message):
     kind: Literal["receipt"] = "receipt"
     version: Literal[1] = 1
     device: DeviceId
-    epoch: Annotated[int, Field(ge=1)]
-    up_to: Annotated[int, Field(ge=0)]
+    epoch: Epoch
+    up_to: Count
     head: Sha256
-    gaps: Annotated[tuple[tuple[int, int], ...], Field(max_length=256)]
-    media_done: Annotated[tuple[Sha256, ...], Field(max_length=1024)]
-    at: AwareDatetime
+    gaps: Annotated[tuple[tuple[Seq, Seq], ...], Field(max_length=MAX_GAPS)]
+    media_done: Annotated[tuple[Sha256, ...], Field(max_length=MAX_MEDIA_DONE)]
+    at: Moment
 
     @model_validator(mode="after")
     def _gaps_rise(self) -> "Receipt":

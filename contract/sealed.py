@@ -5,6 +5,7 @@ header is the RFC 7638 thumbprint of the signer's key. Seals are HPKE (RFC 9180)
 Signed bytes are verified first and parsed afterwards; nothing is ever serialised again to be checked.
 """
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -25,6 +28,7 @@ from contract.message import MAX_BYTES, Message
 _ALGORITHMS = ["Ed25519"]
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _SEAL_FORMAT = b"\x01"
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class _Registry(jws.JWSRegistry):
@@ -53,8 +57,13 @@ class Signer:
     def __init__(self, private: Ed25519PrivateKey) -> None:
         """Keep the key in its JWK form; nothing is written anywhere."""
         self._key = OKPKey.import_key(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        self._raw = private.private_bytes_raw()
         self.kid = self._key.thumbprint()
         self.public = raw_public(private.public_key())
+
+    def derive(self, purpose: str) -> str:
+        """A secret text for one purpose that only the holder of this key can make, the same every time."""
+        return to_text(HKDF(SHA256(), 32, None, b"derived/1 " + purpose.encode()).derive(self._raw))
 
     def sign(self, message: Message) -> bytes:
         """Serialise once and sign. Raises ValueError above MAX_BYTES, so that no peer has to refuse it."""
@@ -86,7 +95,7 @@ def verify(signed: bytes, find_key: Callable[[str], TrustedKey | None], typ: str
         header = jws.extract_compact(signed, registry=_registry).headers()
         if header.get("typ") != typ:
             raise Untrusted(f"signed as {str(header.get('typ'))[:16]!r}, expected {typ!r}")
-        key = find_key(str(header.get("kid")))
+        key = find_key(_kid(header.get("kid")))
         if key is None:
             raise Untrusted("signed by a key that is not trusted here")
         payload = jws.deserialize_compact(signed, key.jwk, registry=_registry).payload
@@ -95,6 +104,13 @@ def verify(signed: bytes, find_key: Callable[[str], TrustedKey | None], typ: str
             raise
         raise Untrusted(f"not validly signed: {type(error).__name__}") from None
     return Verified(kid=key.kid, payload=payload, sha256=digest(signed))
+
+
+def _kid(value: object) -> str:
+    """An RFC 7638 thumbprint and nothing else: it is looked up before anything is verified."""
+    if not isinstance(value, str) or not _THUMBPRINT.fullmatch(value):
+        raise Untrusted("the header names no key")
+    return value
 
 
 def digest(signed: bytes) -> str:

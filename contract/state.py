@@ -5,10 +5,10 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from contract.events import Software
-from contract.ids import Code, DeviceId, WindowId
+from contract.ids import Code, Count, DeviceId, Epoch, Moment, Seq, WindowId
 from contract.message import MalformedMessage, Message, Record, first_fault
 
 
@@ -18,9 +18,9 @@ class StateBase(Message):
     typ: ClassVar[str] = "state"
     version: Literal[1] = 1
     device: DeviceId
-    epoch: Annotated[int, Field(ge=1)]
-    connection: Annotated[int, Field(ge=1)]
-    at: AwareDatetime
+    epoch: Epoch
+    connection: Seq
+    at: Moment
 
 
 class CameraState(Record):
@@ -35,17 +35,17 @@ class Problem(Record):
     """A self-check that does not hold now, by its code; the next report without it withdraws it."""
 
     check: Code
-    detail: Annotated[str, StringConstraints(max_length=200)]
+    detail: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Birth(StateBase):
     """First message of a connection, repeated until the centre answers with a receipt: a broker acknowledges what nobody receives."""
 
     kind: Literal["birth"] = "birth"
-    last_seq: Annotated[int, Field(ge=0)]
+    last_seq: Count
     software: Software
     liveness_available: bool
-    gallery_version: Annotated[int, Field(ge=0)]
+    gallery_version: Count
     windows: Annotated[tuple[WindowId, ...], Field(max_length=64)]
 
 
@@ -53,9 +53,9 @@ class Health(StateBase):
     """Sent regularly and after each gallery change. `last_seq` lets the centre see a missing number without waiting for the next event."""
 
     kind: Literal["health"] = "health"
-    last_seq: Annotated[int, Field(ge=0)]
-    backlog: Annotated[int, Field(ge=0)]
-    gallery_version: Annotated[int, Field(ge=0)]
+    last_seq: Count
+    backlog: Count
+    gallery_version: Count
     cameras: Annotated[tuple[CameraState, ...], Field(max_length=64)]
     problems: Annotated[tuple[Problem, ...], Field(max_length=64)]
 

@@ -79,7 +79,7 @@ def _write_folder(centre: Centre, site: NewSite, terminal: Terminal, folder: Pat
     write_whole(folder / "tls.crt", issue_client(centre.keys.authority(), tls.public_key(), name=terminal.device_id, now=centre.now()))
     write_whole(folder / "ca.crt", centre.keys.tls("ca")[0].read_bytes())
     write_whole(folder / "till.token", secrets.token_urlsafe(32).encode(), private=True)
-    write_whole(folder / "agent.toml", agent_toml(centre, site, terminal).encode())
+    write_whole(folder / "agent.toml", agent_toml(centre, site, terminal).encode(), private=True)  # camera addresses hold passwords
     try:
         load_agent_settings(folder / "agent.toml")
     except AgentError as error:
@@ -131,11 +131,18 @@ def _quoted(text: str) -> str:
 
 
 def parse_windows(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Read `NAME=CAMERA`. Raises BadInput."""
+    """Read `NAME=CAMERA`; `NAME=@FILE` takes the address from a file, so that its password is in no list of processes. Raises BadInput."""
     pairs = [text.partition("=") for text in texts]
     if wrong := [text for text, (name, _, source) in zip(texts, pairs, strict=True) if not name or not source]:
         raise BadInput(f"window {wrong[0]!r}: write NAME=CAMERA, for example W1=rtsp://camera/stream or W1=0")
-    return tuple((name, source) for name, _, source in pairs)
+    return tuple((name, _from_file(source[1:]) if source.startswith("@") else source) for name, _, source in pairs)
+
+
+def _from_file(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"camera address file {path}: {error}") from None
 
 
 def main(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command line
@@ -144,7 +151,8 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comma
     admdvs: Annotated[str, typer.Option(help="Region, six digits")],
     device: Annotated[str, typer.Option(help="Name of the terminal, for example CODE-t1")],
     window: Annotated[
-        list[str], typer.Option(help="NAME=CAMERA; repeat for each window. CAMERA: rtsp:// or http:// address, USB number, file")
+        list[str],
+        typer.Option(help="NAME=CAMERA, repeated; CAMERA is an rtsp:// or http:// address, USB number, file, or @FILE holding it"),
     ],
     out: Annotated[Path, typer.Option(help="New folder for keys, certificate and settings; carry it to the terminal")],
     evidence_mode: Annotated[

@@ -31,7 +31,7 @@ def write(folder: Path, keys: CentreKeys, *, host: str, port: int, devices: list
     changed = not files.nats.exists() or files.nats.read_text() != text
     if changed:
         write_whole(files.nats, text.encode())
-    write_whole(files.access_list, mosquitto.access_list().encode())
+    write_whole(files.access_list, mosquitto.access_list(devices).encode())
     account = key.owner()
     text = mosquitto.configuration(listener, store=here / "mosquitto-store", access_list=files.access_list, account=account)
     write_whole(files.mosquitto, text.encode())

@@ -1,11 +1,12 @@
-"""Configuration of Mosquitto: pure text from names and paths. The access list needs no device names, so enrolling changes no file."""
+"""Configuration of Mosquitto: pure text from names and paths."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from central.broker.nats import Listener
 from central.certificates import CENTRE_NAME
 from contract.message import MAX_BYTES
-from contract.topics import ROOT
+from contract.topics import ROOT, shard
 
 _MAX_QUEUED = 100_000
 """Messages that wait for an ingest worker that is away; above it Mosquitto drops silently, and the devices send again."""
@@ -38,11 +39,12 @@ log_type error
 """
 
 
-def access_list() -> str:
-    """Text of the access list: a device writes and reads below its own name only; the centre everywhere below our root."""
-    return f"""pattern write {ROOT}/up/+/%u/+
-pattern read {ROOT}/down/%u/+
+def access_list(devices: Iterable[str]) -> str:
+    """Text of the access list: a device writes and reads below its own name only; the centre everywhere below our root.
 
-user {CENTRE_NAME}
-topic readwrite {ROOT}/#
-"""
+    Devices are named one by one, so that one that is revoked reaches nothing after Mosquitto has read the file again (SIGHUP).
+    """
+    blocks = [f"user {CENTRE_NAME}\ntopic readwrite {ROOT}/#\n"]
+    for device in sorted(devices):
+        blocks.append(f"user {device}\ntopic write {ROOT}/up/{shard(device):02d}/{device}/+\ntopic read {ROOT}/down/{device}/+\n")
+    return "\n".join(blocks)

@@ -8,10 +8,9 @@ from sqlalchemy import Connection
 from central.captures import store
 from central.captures.model import Head
 from contract.events import GENESIS
-from contract.receipts import Receipt
+from contract.receipts import MAX_GAPS, Receipt
 
 _PAGE = 5000
-_MAX_GAPS = 256
 
 
 class BrokenChain(ValueError):
@@ -49,7 +48,7 @@ def gaps(db: Connection, head: Head) -> tuple[tuple[int, int], ...]:
         if row["seq"] > edge + 1:
             found.append((edge + 1, row["seq"] - 1))
         edge = row["seq"]
-    return tuple(found[:_MAX_GAPS])
+    return tuple(found[:MAX_GAPS])
 
 
 def receipt(db: Connection, head: Head, *, media_done: Sequence[str], now: datetime) -> Receipt:

@@ -6,12 +6,14 @@ from threading import Event
 
 import structlog
 from prometheus_client import Counter, Histogram
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from central.captures.intake import Intake, Taken
 from central.captures.mqtt import Bus, Delivery
 from central.db import reading
+from central.errors import CentralError
 from central.keys import CentreKeys
 from central.people import service as people
 from central.settings import Settings
@@ -27,6 +29,8 @@ _RESEND_GALLERY = timedelta(seconds=10)
 _HOUSEKEEPING = timedelta(hours=1)
 _GALLERY_LOOK = timedelta(seconds=1)
 _AFTER_FAILURE_S = 1.0
+_PASSING = (OperationalError, InterfaceError, PoolTimeout, OSError)
+"""Failures of the database or disk that pass by themselves; the batch waits for that."""
 
 
 class Ingest:
@@ -43,34 +47,54 @@ class Ingest:
     def run(self, stop: Event) -> None:
         """Turn until `stop` is set."""
         while not stop.is_set():
-            self.turn(stop)
+            try:
+                self.turn(stop)
+            except Exception:
+                log.exception("ingest.failed")
+                stop.wait(_AFTER_FAILURE_S)
 
     def turn(self, stop: Event) -> None:
         """One batch, if there is one, and what is due besides."""
         deliveries = self._bus.take(self._settings.broker.batch, self._settings.broker.batch_wait_ms / 1000)
         if deliveries:
             self._commit(deliveries, stop)
-        try:
-            self._send_galleries()
-            self._keep_house()
-        except SQLAlchemyError as error:
-            log.error("ingest.database", error=str(error)[:500])
-            stop.wait(_AFTER_FAILURE_S)
+        self._send_galleries()
+        self._keep_house()
 
     def _commit(self, deliveries: Sequence[Delivery], stop: Event) -> None:
-        """Try one batch until the database takes it or we are told to stop; then acknowledge and send receipts, in this order."""
+        """Commit a batch; then acknowledge it and send receipts, in this order.
+
+        What fails for a reason of its own is taken one by one, and the one that fails again is set aside: it must not stop the others.
+        """
+        messages = [delivery.message for delivery in deliveries]
+        try:
+            taken = self._until_committed(lambda db: self._intake.take(db, messages), stop)
+        except Exception as error:
+            log.exception("ingest.poison", messages=len(messages))
+            if len(deliveries) > 1:
+                for delivery in deliveries:
+                    self._commit([delivery], stop)
+                return
+            why = type(error).__name__
+            taken = self._until_committed(lambda db: self._intake.set_aside(db, messages[0], why), stop)
+        if taken is not None:
+            self._bus.acknowledge(deliveries)
+            self._send_receipts(taken)
+
+    def _until_committed(self, work: Callable[[Connection], Taken], stop: Event) -> Taken | None:
+        """Repeat while database or disk fail in passing; None when told to stop before it succeeded."""
         while not stop.is_set():
             try:
                 with _BATCH_SECONDS.time(), self._engine.begin() as db:
-                    taken = self._intake.take(db, [delivery.message for delivery in deliveries])
-            except (SQLAlchemyError, OSError) as error:
+                    return work(db)
+            except _PASSING as error:
                 self._intake.rolled_back()
-                log.error("ingest.not_committed", messages=len(deliveries), error=str(error)[:500])
+                log.error("ingest.not_committed", error=type(error).__name__)
                 stop.wait(_AFTER_FAILURE_S)
-                continue
-            self._bus.acknowledge(deliveries)
-            self._send_receipts(taken)
-            return
+            except Exception:
+                self._intake.rolled_back()
+                raise
+        return None
 
     def _send_receipts(self, taken: Taken) -> None:
         for receipt in taken.receipts:
@@ -93,10 +117,19 @@ class Ingest:
                 sent_version, sent_at = self._told.get(device, (-1, now))
                 if sent_version == version and now - sent_at < _RESEND_GALLERY:
                     continue
-                command = people.gallery_command(db, self._keys, device, version, now=now, days=self._settings.people.gallery_days)
-                if command is not None:
-                    self._bus.publish(down(Down.COMMAND, device), self._keys.signer.sign(command))
-                    self._told[device] = (version, now)
+                self._send_gallery(db, device, version, now)
+
+    def _send_gallery(self, db: Connection, device: str, version: int, now: datetime) -> None:
+        """One device whose page cannot be made must not keep the others waiting."""
+        try:
+            command = people.gallery_command(db, self._keys, device, version, now=now, days=self._settings.people.gallery_days)
+        except (CentralError, ValueError) as error:
+            log.error("gallery.not_made", device=device, from_version=version, error=type(error).__name__)
+            self._told[device] = (version, now)
+            return
+        if command is not None:
+            self._bus.publish(down(Down.COMMAND, device), self._keys.signer.sign(command))
+            self._told[device] = (version, now)
 
     def _keep_house(self) -> None:
         now = self._now()

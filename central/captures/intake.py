@@ -4,7 +4,7 @@ The caller owns the transaction and sends the receipts after its commit.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -23,7 +23,7 @@ from central.settings import FaceGroupSettings
 from central.sites import service as sites
 from central.sites.model import DeviceKey
 from contract.events import Binding, Capture, Void
-from contract.receipts import Receipt
+from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
 from models.compare import unit
@@ -31,6 +31,8 @@ from models.errors import BadVector
 
 KEEP_IRREGULAR_BYTES = 64 * 1024
 """Signed but unreadable bytes are kept up to this length; their hash always."""
+
+_UNCLEAR = {"face_covered", "too_few_good_frames", "face_not_usable"}
 
 
 @dataclass(slots=True)
@@ -61,6 +63,17 @@ class Intake:
             if isinstance(one, OpenedState):
                 sites.note_state(db, one.state, now=now)
         self._acknowledge(db, opened, media_done, taken, now)
+        return taken
+
+    def set_aside(self, db: Connection, message: Incoming, why: str) -> Taken:
+        """Keep a message that cannot be taken: a numbered event is stored unread, so that its device's queue goes on."""
+        taken, now = Taken(), self._now()
+        opened = self._open(db, [message], taken, now)
+        unread = [replace(one, event=None, fault=why) for one in opened if isinstance(one, OpenedEvent)]
+        self._take_events(db, unread, taken, now)
+        self._acknowledge(db, unread, {}, taken, now)
+        for refused in () if unread or taken.refused else ("message",):
+            self._irregular(db, "poison", "?", None, f"{refused}: {why}", message.payload, now)
         return taken
 
     def rolled_back(self) -> None:
@@ -125,7 +138,7 @@ class Intake:
                 self._irregular(db, "unreadable", one.device.device_id, one, one.fault, one.signed, now)
 
     def _group_face(self, db: Connection, one: OpenedEvent, capture: Capture, now: datetime) -> None:
-        if capture.embedding is None:
+        if capture.embedding is None or not self._can_be_grouped(capture):
             return
         try:
             sealed = from_text(capture.embedding)
@@ -143,6 +156,10 @@ class Intake:
         row = {"capture_id": name, "fixmedins_code": capture.fixmedins_code, "embedder": embedder, "sealed_vector": sealed}
         grouped = {"face_group": assigned.group, "similarity": assigned.similarity, "band": assigned.band.value}
         store.add_face(db, row | grouped | {"seen_at": capture.opened_at})
+
+    def _can_be_grouped(self, capture: Capture) -> bool:
+        """Hidden or hardly seen faces resemble each other (under the same mask 0.68 to 0.74), so they stand for nobody."""
+        return capture.frames.used >= self._faces.min_frames_used and not _UNCLEAR & set(capture.reasons)
 
     def _vector(self, sealed: bytes, device_id: str, msgid: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         plain = unseal(sealed, self._keys.seal_private, embedding_purpose(device_id, msgid))
@@ -181,7 +198,9 @@ class Intake:
             head, broken = chain.advance(db, device_id, epoch)
             for fault in broken:
                 self._irregular(db, "broken_chain", device_id, None, str(fault), str(fault).encode(), now)
-            taken.receipts.append(chain.receipt(db, head, media_done=media_done.pop(device_id, []), now=now))
+            done = media_done.pop(device_id, [])
+            for start in range(0, max(1, len(done)), MAX_MEDIA_DONE):
+                taken.receipts.append(chain.receipt(db, head, media_done=done[start : start + MAX_MEDIA_DONE], now=now))
 
     def _irregular(
         self, db: Connection, kind: str, device_id: str, one: OpenedEvent | None, reason: str, signed: bytes, now: datetime

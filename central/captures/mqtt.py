@@ -102,7 +102,7 @@ class MqttBus:
     def _new_client(self) -> mqtt.Client:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._settings.ingest_id,
+            client_id=self._keys.private_name(self._settings.ingest_id),
             protocol=mqtt.MQTTv311,
             clean_session=False,
             manual_ack=True,

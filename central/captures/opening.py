@@ -1,14 +1,13 @@
 """Verify first, parse afterwards: from bytes of the broker to a message of a known device, or a reason to refuse it."""
 
 from collections.abc import Callable
-from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState
 from central.sites.model import DeviceKey
 from contract.events import Binding, Capture, EventBase, Void, parse_event
-from contract.ids import Sha256
+from contract.ids import Epoch, Moment, Seq, Sha256
 from contract.media import MediaPart, read_part, split_wire
 from contract.message import MalformedMessage
 from contract.sealed import TrustedKey, Untrusted, Verified, verify
@@ -32,10 +31,10 @@ class _Numbered(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     device: str
-    epoch: Annotated[int, Field(ge=1, le=2**62)]
-    seq: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    epoch: Epoch
+    seq: Seq
     prev: Sha256
-    at: AwareDatetime
+    at: Moment
 
 
 def open_message(message: Incoming, find_key: FindKey) -> Opened:
@@ -86,7 +85,10 @@ def _read(payload: bytes, key: DeviceKey) -> tuple[Capture | Binding | Void | No
 
 
 def _open_part(device: str, payload: bytes, find_key: FindKey) -> OpenedPart:
-    wire = split_wire(payload)
+    try:
+        wire = split_wire(payload)
+    except MalformedMessage as error:  # nothing is signed yet: to be counted, not kept
+        raise Untrusted(str(error)) from None
     part = read_part(wire, lambda header: _verify(device, header, find_key, MediaPart.typ)[1].payload)
     if part.device != device:
         raise Untrusted("the part names another device than its topic")

@@ -20,12 +20,13 @@ from central.keys import CentreKeys
 from central.people import store
 from central.people.model import Enrolment, Proxy
 from central.sites import service as sites
-from contract.commands import GALLERY_PAGE, Gallery, GalleryEntry, GalleryPage, GalleryRole
+from contract.commands import GALLERY_PAGE, MAX_ACTS_FOR, Gallery, GalleryEntry, GalleryPage, GalleryRole
 from contract.ids import PsnNo
 from contract.sealed import gallery_purpose, seal, to_text, unseal
 from models.results import Template
 
 _psn_no = TypeAdapter(PsnNo)
+_OPEN_END = datetime(2099, 12, 30, tzinfo=CHINA)
 _REGISTER_COLUMNS = ("psn_no", "proxy_psn_no", "from", "to", "reason")
 
 
@@ -89,6 +90,8 @@ def register_proxy(db: Connection, proxy: Proxy, *, now: datetime, actor: str) -
     if proxy.valid_to <= proxy.valid_from:
         raise BadInput(f"proxy of {proxy.psn_no}: it ends ({proxy.valid_to.isoformat()}) before it begins ({proxy.valid_from.isoformat()})")
     store.add_proxy(db, proxy)
+    if len(store.acting_for(db, [proxy.proxy_psn_no], now=max(now, proxy.valid_from)).get(proxy.proxy_psn_no, ())) > MAX_ACTS_FOR:
+        raise BadInput(f"{proxy.proxy_psn_no} would be the proxy of more than {MAX_ACTS_FOR} people at one time: end earlier entries first")
     for fixmedins_code in store.sites_expecting(db, proxy.psn_no):
         if proxy.proxy_psn_no not in store.roles_at(db, fixmedins_code, [proxy.proxy_psn_no]):
             store.expect(db, fixmedins_code, proxy.proxy_psn_no, GalleryRole.INSURED)
@@ -106,7 +109,7 @@ def read_proxies(text: str) -> list[Proxy]:
             psn_no=row["psn_no"],
             proxy_psn_no=row["proxy_psn_no"],
             valid_from=_local_date(row["from"], line, "from"),
-            valid_to=_local_date(row["to"], line, "to") + timedelta(days=1),
+            valid_to=_day_after(_local_date(row["to"], line, "to")),
             reason=row["reason"] or "",
         )
         for line, row in enumerate(reader, start=2)
@@ -165,7 +168,7 @@ def _entries(
             role=GalleryRole(roles[row["psn_no"]]),
             embedder=row["embedder"],
             vector=to_text(unseal(row["sealed_vector"], keys.seal_private, _template_purpose(row["psn_no"]))),
-            acts_for=acting.get(row["psn_no"], ()),
+            acts_for=acting.get(row["psn_no"], ())[:MAX_ACTS_FOR],
             expires_at=expires_at,
         )
         for row in store.current_templates(db, roles)
@@ -179,6 +182,11 @@ def _tell_sites(db: Connection, psn_no: str, *, now: datetime) -> None:
 
 def _template_purpose(psn_no: str) -> str:
     return f"template/1 {psn_no}"
+
+
+def _day_after(day: datetime) -> datetime:
+    """The last day counts whole; 9999-12-31 and the like mean that no end is set."""
+    return min(day, _OPEN_END) + timedelta(days=1)
 
 
 def _local_date(text: str | None, line: int, column: str) -> datetime:

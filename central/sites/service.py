@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
+from central.certificates import CENTRE_NAME
 from central.errors import BadInput, Conflict, NotFound
 from central.sites import store
 from central.sites.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, NewSite, SiteRow
@@ -47,16 +48,29 @@ def _require_codes(new: NewSite) -> None:
 
 def register_device(db: Connection, new: NewDevice, *, now: datetime, actor: str) -> None:
     """Add a terminal. Raises NotFound for an unknown site and Conflict for a device or key that is already registered."""
+    if new.device_id.lower().startswith(CENTRE_NAME):
+        raise BadInput(f"device {new.device_id}: names that begin with {CENTRE_NAME!r} are the centre's own at the broker")
     if store.site(db, new.fixmedins_code) is None:
         raise NotFound(f"site {new.fixmedins_code} is not registered: register it first")
     if store.device(db, new.device_id) is not None:
-        raise Conflict(f"device {new.device_id} is already registered: choose another name, or revoke it first")
+        raise Conflict(f"device {new.device_id} is already registered: choose another name")
     if (other := store.key(db, new.kid)) is not None:
         raise Conflict(f"this signing key already belongs to device {other.device_id}: a key is never shared")
     store.add_device(db, new, now=now)
     audit.record(
         db, now=now, actor=actor, action="device.register", object=new.device_id, detail={"site": new.fixmedins_code, "kid": new.kid}
     )
+
+
+def revoke_device(db: Connection, device_id: str, *, now: datetime, actor: str) -> None:
+    """Trust nothing more that a device signs, and let no broker admit it. Its name is never given again. Raises NotFound, Conflict."""
+    known = store.device(db, device_id)
+    if known is None:
+        raise NotFound(f"device {device_id} is not registered")
+    if known["revoked_at"] is not None:
+        raise Conflict(f"device {device_id} was revoked already")
+    store.revoke(db, device_id, now=now)
+    audit.record(db, now=now, actor=actor, action="device.revoke", object=device_id)
 
 
 def key(db: Connection, kid: str) -> DeviceKey | None:
@@ -89,7 +103,7 @@ def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime) 
     Connections only rise: a will or a late message of an earlier connection says nothing about the present one.
     """
     known = store.state(db, state.device)
-    if known is not None and (state.epoch, state.connection) < (known["epoch"], known["connection"]):
+    if known is not None and _is_of_the_past(state, known):
         return
     if isinstance(state, Death):
         if known is not None:
@@ -104,6 +118,13 @@ def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime) 
         problems = [problem.model_dump(mode="json") for problem in state.problems]
         row |= {"backlog": state.backlog, "cameras": cameras, "problems": problems}
     store.put_state(db, _UNKNOWN_STATE | (dict(known) if known is not None else {}) | row)
+
+
+def _is_of_the_past(state: Birth | Health | Death, known: RowMapping) -> bool:
+    """Connections rise within an epoch; a new epoch begins with a birth, whatever its number, for a clock may have been set back."""
+    if state.epoch == known["epoch"]:
+        return bool(state.connection < known["connection"])
+    return not isinstance(state, Birth)
 
 
 def galleries_due(db: Connection, newest: Any) -> Sequence[RowMapping]:

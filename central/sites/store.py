@@ -55,6 +55,12 @@ def add_device(db: Connection, new: NewDevice, *, now: datetime) -> None:
     )
 
 
+def revoke(db: Connection, device_id: str, *, now: datetime) -> None:
+    """Mark a device and its keys as revoked."""
+    db.execute(update(devices).where(devices.c.device_id == device_id).values(revoked_at=now))
+    db.execute(update(device_keys).where(device_keys.c.device_id == device_id, device_keys.c.revoked_at.is_(None)).values(revoked_at=now))
+
+
 def key(db: Connection, kid: str) -> DeviceKey | None:
     """The key with this thumbprint if neither it nor its device is revoked."""
     return _key(db, device_keys.c.kid == kid)

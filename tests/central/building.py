@@ -26,9 +26,9 @@ from contract.topics import Up, up
 from tests import builders
 
 
-def make_centre(folder: Path, *, now: Callable[[], datetime] = lambda: builders.AT) -> Centre:
+def make_centre(folder: Path, *, now: Callable[[], datetime] = lambda: builders.AT, database_url: str = "") -> Centre:
     """Keys, an empty database at the newest schema, one site."""
-    settings = Settings(data_dir=folder)
+    settings = Settings(data_dir=folder, database_url=database_url)
     make_keys(settings.keys_dir, broker_hosts=("127.0.0.1", "localhost"), now=builders.AT)
     centre = open_centre(settings, now=now)
     migrate.upgrade(centre.engine)

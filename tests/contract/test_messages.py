@@ -33,6 +33,13 @@ def test_an_event_is_read_by_its_kind() -> None:
         {"similarity": 1e999},
         {"outcome": "guilty"},
         {"reasons": ["<script>"]},
+        {"at": "0001-01-01T00:00:00+08:00"},
+        {"opened_at": "9999-12-31T23:59:59Z"},
+        {"epoch": 2**63},
+        {"seq": 2**31},
+        {"mono_ns": 2**63},
+        {"frames": {"seen": 2**31, "with_subject": 0, "used": 0}},
+        {"software": {"agent": "a\x00b", "detector": "d", "embedder": "e", "limits_sha256": "a" * 64, "settings_sha256": "b" * 64}},
     ],
     ids=str,
 )
@@ -51,7 +58,7 @@ def test_rubbish_is_malformed(data: bytes) -> None:
 
 @pytest.mark.parametrize("gaps", [((3, 4),), ((6, 5),), ((7, 8), (8, 9)), ((0, 1),)])
 def test_gaps_lie_above_the_head_in_rising_order(gaps: tuple[tuple[int, int], ...]) -> None:
-    with pytest.raises(ValidationError, match="rising order"):
+    with pytest.raises(ValidationError):
         Receipt(**{**receipt().model_dump(), "up_to": 4, "gaps": gaps})
 
 

@@ -1,5 +1,7 @@
 """Signatures and seals: only exact bytes by exactly the right key for exactly this use."""
 
+import json
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -62,6 +64,15 @@ def test_no_algorithm_is_no_signature() -> None:
     header = to_text(b'{"alg":"none","kid":"%s","typ":"state"}' % SIGNER.kid.encode())
     with pytest.raises(Untrusted):
         verify(f"{header}.{to_text(death().to_bytes())}.".encode(), KEYS, "state")
+
+
+@pytest.mark.parametrize("kid", ["", "\x00", "a" * 42, "a" * 44, "../../key", None, 7, ["a" * 43]])
+def test_a_key_is_looked_up_by_a_thumbprint_only(kid: object) -> None:
+    asked: list[str] = []
+    header = to_text(json.dumps({"alg": "Ed25519", "kid": kid, "typ": "state"}).encode())
+    with pytest.raises(Untrusted):
+        verify(f"{header}.e30.AAAA".encode(), asked.append, "state")
+    assert asked == []
 
 
 def test_a_seal_opens_for_its_key_and_purpose_only() -> None:

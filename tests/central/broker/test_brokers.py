@@ -16,7 +16,7 @@ from central.broker import files as broker_files
 from central.broker.embedded import EmbeddedBroker, find_server
 from central.certificates import Pair, issue_client, key_pem, make_authority, new_key
 from central.errors import Misconfigured
-from central.keys import CentreKeys, make_keys
+from central.keys import CentreKeys, make_keys, read_keys
 from contract.topics import Down, Up, down, ingest_filters, up
 from scripts.stack import free_port, wait_until
 from tests import builders
@@ -122,6 +122,21 @@ def test_devices_reach_the_centre_and_nobody_else(broker: Broker) -> None:
     assert second.got == []
     for client in (centre, first, second):
         client.close()
+
+
+def test_the_centres_client_id_cannot_be_guessed(tmp_path: Path) -> None:
+    first, second = (make_keys(tmp_path / name, broker_hosts=("localhost",), now=builders.AT) for name in ("one", "two"))
+    names = {first.private_name("central"), first.private_name("central-2"), second.private_name("central")}
+    assert len(names) == 3 and first.private_name("central") in names
+    assert read_keys(tmp_path / "one").private_name("central") == first.private_name("central")
+
+
+def test_a_device_is_named_in_both_files_until_it_is_revoked(tmp_path: Path) -> None:
+    keys = make_keys(tmp_path / "keys", broker_hosts=("localhost",), now=builders.AT)
+    for devices in (DEVICES, DEVICES[:1]):
+        written, _ = broker_files.write(tmp_path, keys, host="127.0.0.1", port=1, devices=devices)
+        for path in (written.nats, written.access_list):
+            assert (DEVICES[1] in path.read_text()) is (len(devices) == 2)
 
 
 def test_the_files_are_new_only_when_devices_change(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from central.captures.model import Incoming
 from central.evidence import service as evidence
 from central.sites import service as sites
 from central.wiring import Centre
-from contract.events import GENESIS, MediaRef, MediaRole, Outcome
+from contract.events import GENESIS, FrameCounts, MediaRef, MediaRole, Outcome
 from contract.media import join_wire, media_id, part_headers
 from contract.message import MAX_BYTES
 from contract.sealed import Signer, digest, picture_purpose, seal
@@ -171,6 +171,25 @@ def test_a_false_embedding_never_groups_but_the_capture_stays(
     take(centre, intake, terminal.event(msgid="M3", embedding="AAAA"))
     assert (count(centre, "captures"), count(centre, "faces")) == (3, 1)
     assert irregularities(centre) == ["bad_embedding", "bad_embedding"]
+
+
+def test_hidden_or_hardly_seen_faces_join_no_group(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    face = unit_vector("mask")
+    unclear = [
+        {"reasons": ("face_covered",)},
+        {"reasons": ("too_few_good_frames", "blurred")},
+        {"frames": FrameCounts(seen=9, with_subject=9, used=2)},
+    ]
+    for number, changes in enumerate(unclear):
+        take(centre, intake, terminal.event(msgid=f"M{number}", embedding=terminal.face(face, f"M{number}"), **changes))
+    assert (count(centre, "captures"), count(centre, "faces"), irregularities(centre)) == (3, 0, [])
+
+
+def test_unsigned_bytes_are_counted_and_not_kept(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    topic = up(Up.MEDIA, terminal.device_id)
+    taken = take(centre, intake, *(Incoming(topic=topic, payload=bytes([number]) * 70_000) for number in range(3)))
+    assert [refused.reason for refused in taken.refused] == ["untrusted"] * 3
+    assert irregularities(centre) == []
 
 
 def picture(terminal: Terminal) -> tuple[bytes, MediaRef]:

@@ -12,7 +12,7 @@ from central.people import service as people
 from central.people.model import Enrolment, Proxy
 from central.people.tables import templates
 from central.wiring import Centre
-from contract.commands import Gallery, GalleryPage, GalleryRole
+from contract.commands import MAX_ACTS_FOR, Gallery, GalleryPage, GalleryRole
 from contract.sealed import Untrusted, from_text, gallery_purpose, unseal
 from models import files
 from models.results import Quality, Template
@@ -165,6 +165,23 @@ def test_a_senseless_proxy_is_refused(centre: Centre, proxy: str, start: int, en
     wrong = Proxy(psn_no="PSN-1", proxy_psn_no=proxy, valid_from=NOW + timedelta(days=start), valid_to=NOW + timedelta(days=end), reason="")
     with pytest.raises(BadInput, match=says), centre.engine.begin() as db:
         people.register_proxy(db, wrong, now=NOW, actor="test")
+
+
+def test_nobody_is_the_proxy_of_a_town(centre: Centre) -> None:
+    with centre.engine.begin() as db:
+        for number in range(MAX_ACTS_FOR):
+            people.register_proxy(db, proxy_of(f"P-{number}"), now=NOW, actor="test")
+    with pytest.raises(BadInput, match="more than 64"), centre.engine.begin() as db:
+        people.register_proxy(db, proxy_of("ONE-MORE"), now=NOW, actor="test")
+
+
+def proxy_of(psn_no: str) -> Proxy:
+    return Proxy(psn_no=psn_no, proxy_psn_no="CARER", valid_from=NOW, valid_to=NOW + timedelta(days=9), reason="ward")
+
+
+def test_an_open_end_is_a_date_far_away() -> None:
+    (proxy,) = people.read_proxies("psn_no,proxy_psn_no,from,to,reason\nA,B,2026-01-01,9999-12-31,x\n")
+    assert proxy.valid_to.year == 2099
 
 
 def test_galleries_are_renewed_before_they_expire(centre: Centre) -> None:

@@ -46,6 +46,8 @@ def test_a_device_needs_a_site_a_name_and_a_key_of_its_own(centre: Centre) -> No
         (device, Conflict, "never shared"),
         (replace(device, device_id=builders.DEVICE, kid="k2"), Conflict, "already registered"),
         (replace(device, fixmedins_code="P00000000000", kid="k3"), NotFound, "register it first"),
+        (replace(device, device_id="central", kid="k4"), BadInput, "centre's own"),
+        (replace(device, device_id="Central-2", kid="k5"), BadInput, "centre's own"),
     )
     for wrong, error, says in cases:
         with pytest.raises(error, match=says), centre.engine.begin() as db:
@@ -94,3 +96,28 @@ def test_a_new_epoch_counts_its_connections_from_one_again(centre: Centre) -> No
         sites.note_state(db, builders.death(connection=9), now=builders.AT)
         (device,) = sites.overview(db, builders.AT)[0].devices
     assert (device.online, device.gallery_version) == (True, 4)
+
+
+def test_an_epoch_of_a_clock_set_back_is_believed_from_its_birth_on(centre: Centre) -> None:
+    Terminal(centre).register()
+    earlier = builders.EPOCH - 1000
+    with centre.engine.begin() as db:
+        sites.note_state(db, builders.birth(connection=5), now=builders.AT)
+        sites.note_state(db, builders.health(epoch=earlier, connection=1, gallery_version=7), now=builders.AT)
+        assert sites.overview(db, builders.AT)[0].devices[0].gallery_version == 0
+        sites.note_state(db, builders.birth(epoch=earlier, connection=1, gallery_version=7), now=builders.AT)
+        assert sites.overview(db, builders.AT)[0].devices[0].gallery_version == 7
+
+
+def test_a_revoked_device_is_trusted_no_more(centre: Centre) -> None:
+    terminal = Terminal(centre).register()
+    with centre.engine.begin() as db:
+        sites.revoke_device(db, terminal.device_id, now=builders.AT, actor="test")
+    with centre.engine.begin() as db:
+        assert sites.key(db, terminal.signer.kid) is None
+        assert sites.device_ids(db) == []
+        assert sites.overview(db, builders.AT)[0].devices == ()
+        with pytest.raises(Conflict, match="revoked already"):
+            sites.revoke_device(db, terminal.device_id, now=builders.AT, actor="test")
+        with pytest.raises(NotFound):
+            sites.revoke_device(db, "nobody", now=builders.AT, actor="test")

@@ -18,7 +18,7 @@ from central.rules.registry import RULES
 from central.web.console import TEMPLATES
 from central.web.texts import FOLDER, Language, Texts, load
 from contract.events import Closing, EvidenceMode, Liveness, Outcome
-from edge_agent.agent import JUDGING_FAILED
+from edge_agent.agent import CUT_SHORT, JUDGING_FAILED
 from edge_agent.books import RESTARTED
 from edge_agent.track import BETTER_NEARBY
 from models import quality
@@ -65,7 +65,14 @@ CODES = {
     "camera": ("opening", "streaming", "lost", "unknown"),
     "rejection": ("bad_topic", "untrusted", "malformed"),
     "language": tuple(Language),
-    "reason": (*codes_in("edge_agent/decide.py"), *shortcomings(), BETTER_NEARBY, *JUDGING_FAILED.reasons, *RESTARTED.reasons),
+    "reason": (
+        *codes_in("edge_agent/decide.py"),
+        *shortcomings(),
+        BETTER_NEARBY,
+        *JUDGING_FAILED.reasons,
+        *RESTARTED.reasons,
+        *CUT_SHORT.values(),
+    ),
     "problem": tuple(path.stem for path in (ROOT / "edge_agent" / "checks").glob("[a-z]*.py")),
     "audit_action": tuple(
         {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
