@@ -20,7 +20,7 @@ from edge_agent import texts
 from edge_agent.books import Books
 from edge_agent.capture import Closed
 from edge_agent.clock import Clock
-from edge_agent.decide import Decision, confirm_by_hand
+from edge_agent.decide import Decision, confirm_by_hand, cut_short
 from edge_agent.errors import TooManyOpen, UnknownWindow, VaultFull
 from edge_agent.eyes import shrink
 from edge_agent.frames import Ring, Sight
@@ -32,6 +32,7 @@ from edge_agent.track import Follower
 from models.results import Picture
 
 SCENE_SIDE = 640
+CUT_SHORT = {Closing.STOPPED: "agent_stopped", Closing.VOIDED: "settlement_voided"}
 JUDGING_FAILED = Decision(outcome=Outcome.UNDECIDED, reasons=("judging_failed",))
 
 log = structlog.get_logger(__name__)
@@ -181,6 +182,8 @@ class Agent:
 
     def _closed(self, session: Session, closing: Closing, judgement: Judgement | None) -> Closed:
         decision = JUDGING_FAILED if judgement is None else judgement.decision
+        if closing in CUT_SHORT:
+            decision = cut_short(decision, CUT_SHORT[closing])
         return Closed(
             start=session.start,
             opened_at=session.opened_at,

@@ -23,14 +23,16 @@ class Person:
     """One face followed over the session and compared.
 
     `used` moments were fused, `clear` of them show the whole face; `losses` says why others were not used, with counts. `share` is that of
-    the frames since the start in which the face was seen. `insured`, `proxy` and `staff` are the fused similarities to the enrolled person,
-    the best registered proxy and the best member of staff; `insured_best` is the highest one of a single moment. None: not compared.
+    the frames since the start in which the face was seen, `came_after_s` how long after the start it first was (negative: before).
+    `insured`, `proxy` and `staff` are the fused similarities to the enrolled person, the best registered proxy and the best member of
+    staff; `insured_best` is the highest one of a single moment. None: not compared.
     """
 
     key: int
     used: int
     clear: int
     share: float
+    came_after_s: float = 0.0
     losses: tuple[tuple[str, int], ...] = ()
     insured: float | None = None
     insured_best: float | None = None
@@ -40,8 +42,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything an outcome may rest on. `people` are the persons at the window, the subject first; `faces` counts faces in all frames,
-    followed or not.
+    """Everything an outcome may rest on. `people` are the persons compared, the subject first; `followed` counts also those who were not,
+    and `persons` those seen at one time. `faces` counts faces in all frames, followed or not.
 
     `other_cards` is the number of other insured persons for whom the same face stood here recently.
     """
@@ -52,6 +54,7 @@ class Evidence:
     faces: int
     enrolled: bool
     persons: int = 0
+    followed: int = 0
     people: tuple[Person, ...] = ()
     liveness: Liveness = Liveness.NOT_EVALUATED
     other_cards: int = 0
@@ -75,7 +78,8 @@ def decide(seen: Evidence, limits: Limits) -> Decision:
     if seen.liveness is Liveness.ATTACK:
         return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack",), person=seen.people[0])
     found = _identity(seen, limits)
-    return Decision(outcome=found.outcome, reasons=found.reasons + _remarks(seen, limits), person=found.person)
+    reasons = tuple(dict.fromkeys(found.reasons + _remarks(seen, limits)))
+    return Decision(outcome=found.outcome, reasons=reasons, person=found.person)
 
 
 def confirm_by_hand(decision: Decision) -> Decision:
@@ -86,6 +90,16 @@ def confirm_by_hand(decision: Decision) -> Decision:
     if decision.outcome in (Outcome.UNDECIDED, Outcome.BLIND):
         return Decision(outcome=Outcome.MANUAL_VERIFIED, reasons=decision.reasons, person=decision.person)
     return Decision(outcome=decision.outcome, reasons=(*decision.reasons, "manual_claimed"), person=decision.person)
+
+
+def cut_short(decision: Decision, reason: str) -> Decision:
+    """What remains when the observation ended early for this reason: only a completed one may say that somebody else or nobody was there.
+
+    That the enrolled person or a proxy was recognised stays true.
+    """
+    if decision.outcome in (Outcome.DIFFERENT, Outcome.NO_PERSON):
+        return Decision(outcome=Outcome.UNDECIDED, reasons=(reason, *decision.reasons), person=decision.person)
+    return decision
 
 
 def _nobody(seen: Evidence) -> Decision:
@@ -118,7 +132,11 @@ def _identity(seen: Evidence, limits: Limits) -> Decision:
 
 
 def _doubts(seen: Evidence, limits: Limits) -> tuple[str, ...]:
-    """Why the subject must not be called another person; empty only when everything speaks for it."""
+    """Why the subject must not be called another person; empty only when everything speaks for it.
+
+    Wherever the insured person may have been without being recognised there is a doubt: beside the subject however briefly, among those
+    not compared, before a camera that failed for a while, or at the window before a subject who came later.
+    """
     subject, *others = seen.people
     if subject.used < limits.min_good_frames:
         return ("too_few_good_frames", *(code for code, _ in subject.losses))
@@ -128,21 +146,29 @@ def _doubts(seen: Evidence, limits: Limits) -> tuple[str, ...]:
         "seen_too_briefly": subject.share < limits.min_subject_share,
         "between_limits": _value(subject.insured) > limits.different,
         "moments_disagree": _value(subject.insured_best) >= limits.same,
+        "came_later": subject.came_after_s > limits.subject_within_s,
+        "staff_face": _is_staff(subject, limits),
         "another_face_unclear": any(_may_be_insured(person, limits) for person in others),
+        "not_everybody_compared": max(seen.followed, seen.persons) > len(seen.people),
+        "camera_interrupted": seen.interrupted,
     }
     return tuple(code for code, holds in doubts.items() if holds)
 
 
 def _may_be_insured(person: Person, limits: Limits) -> bool:
-    if person.share < limits.min_subject_share or _value(person.staff) >= limits.same:
-        return False
-    return person.insured is None or person.clear < limits.min_good_frames or person.insured > limits.different
+    if person.insured is None or person.clear < limits.min_good_frames:
+        return True
+    return person.insured > limits.different and not _is_staff(person, limits)
+
+
+def _is_staff(person: Person, limits: Limits) -> bool:
+    return _value(person.staff) >= limits.same
 
 
 def _remarks(seen: Evidence, limits: Limits) -> tuple[str, ...]:
     subject = seen.people[0]
     remarks = {
-        "staff_face": _value(subject.staff) >= limits.same,
+        "staff_face": _is_staff(subject, limits),
         "several_persons": seen.persons > 1,
         "camera_interrupted": seen.interrupted,
         "face_with_other_cards": seen.other_cards > 0,

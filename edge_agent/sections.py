@@ -126,6 +126,10 @@ class Limits(Section):
     """Somebody seen in a smaller share of the frames after start may be a passer-by or the previous customer, and is never called another
     person than the insured one.
     """
+    subject_within_s: Seconds = 5.0
+    """Whose face was first seen longer after start may be the next customer, while the reply of the national platform is late, and is never
+    called another person than the insured one: who settles stands at the window when the card is read.
+    """
     min_face_score: float = Field(0.65, ge=0, le=1)
     """Detections whose mean score over the track is lower are no persons: real faces at the window gave 0.86 to 0.95, prints and picture
     edges 0.50 to 0.63.

@@ -139,7 +139,7 @@ def test_a_genuine_settlement(bench: Bench) -> None:
 
 
 def test_pictures_and_embeddings_open_at_the_centre_only(bench: Bench) -> None:
-    bench.show(GREEN)
+    bench.show(GREEN, 11)
     bench.start()
     bench.show(GREEN)
     bench.bind()
@@ -239,7 +239,7 @@ def test_an_unknown_person_is_checked_by_hand(bench: Bench) -> None:
 
 
 def test_the_clerks_word_does_not_clear_another_person(bench: Bench) -> None:
-    bench.show(GREEN)
+    bench.show(GREEN, 11)
     bench.start()
     bench.bind(manual_verified=True)
     bench.show(GREEN, 5)
@@ -324,6 +324,18 @@ def test_the_next_customer_is_not_held_against_the_one_before(bench: Bench) -> N
     assert [capture.outcome for capture in bench.captures()] == [Outcome.SAME, Outcome.SAME]
 
 
+def test_the_next_customer_of_a_late_reply_is_not_held_against_a_hidden_face(bench: Bench) -> None:
+    bench.start()
+    for _ in range(8 * FPS):
+        bench.clock.pass_s(1 / FPS)
+        bench.agent.observe("W1", sight(bench.clock.mono, shot(colour=BLUE, covered=True), foreground=0.4), SCENE)
+    bench.show(GREEN, 45, foreground=0.4)
+    bench.bind()
+    bench.show(GREEN, 5, foreground=0.4)
+    bench.agent.tick()
+    assert bench.captures()[0].outcome is Outcome.UNDECIDED
+
+
 def test_who_left_before_the_start_is_not_judged(bench: Bench) -> None:
     bench.show(GREEN, 6)
     bench.show(None, 2, foreground=0.3)
@@ -384,6 +396,16 @@ def test_an_orderly_stop_closes_open_sessions(bench: Bench) -> None:
     assert (capture.closing, capture.outcome) == (Closing.STOPPED, Outcome.SAME)
     bench.restart()
     assert bench.agent.recover() == 0
+
+
+@pytest.mark.parametrize("colour", [GREEN, None])
+def test_a_stop_accuses_nobody(bench: Bench, colour: tuple[int, int, int] | None) -> None:
+    bench.show(colour, 12)
+    bench.start()
+    bench.show(colour, 2)
+    bench.agent.stop()
+    (capture,) = bench.captures()
+    assert (capture.closing, capture.outcome, capture.reasons[0]) == (Closing.STOPPED, Outcome.UNDECIDED, "agent_stopped")
 
 
 def test_a_network_that_breaks_is_no_pass(bench: Bench) -> None:

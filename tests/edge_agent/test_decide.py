@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.events import FrameCounts, Liveness, Outcome
-from edge_agent.decide import Decision, Emptiness, Evidence, Person, confirm_by_hand, decide
+from edge_agent.decide import Decision, Emptiness, Evidence, Person, confirm_by_hand, cut_short, decide
 from edge_agent.sections import Limits
 
 LIMITS = Limits()
@@ -32,6 +32,7 @@ def evidence(*people: Person, **changes: Any) -> Evidence:
     return Evidence(**(fields | changes))
 
 
+U = Outcome.UNDECIDED
 STRANGER = person(insured=0.1, insured_best=0.2)
 
 
@@ -53,13 +54,22 @@ STRANGER = person(insured=0.1, insured_best=0.2)
         (evidence(person(insured=None, insured_best=None), enrolled=False), Outcome.UNDECIDED, "not_enrolled"),
         (evidence(STRANGER, person(key=2)), Outcome.SAME, "insured_beside"),
         (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6)), Outcome.UNDECIDED, "another_face_unclear"),
-        (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6, share=0.1)), Outcome.DIFFERENT, "several_persons"),
+        (evidence(STRANGER, person(key=2, insured=0.93, insured_best=0.94, used=2, clear=2, share=0.1)), U, "another_face_unclear"),
+        (evidence(STRANGER, person(key=2, insured=0.6, insured_best=0.75, share=0.25)), U, "another_face_unclear"),
+        (evidence(STRANGER, replace(STRANGER, key=2, clear=0, share=0.1)), U, "another_face_unclear"),
+        (evidence(STRANGER, replace(STRANGER, key=2, clear=0, staff=0.9)), U, "another_face_unclear"),
+        (evidence(STRANGER, replace(STRANGER, key=2, share=0.1)), Outcome.DIFFERENT, "several_persons"),
+        (evidence(STRANGER, replace(STRANGER, key=2), persons=3), U, "not_everybody_compared"),
+        (evidence(STRANGER, followed=2), U, "not_everybody_compared"),
+        (evidence(replace(STRANGER, came_after_s=5.1)), U, "came_later"),
+        (evidence(replace(STRANGER, came_after_s=5.0)), Outcome.DIFFERENT, "different_face"),
+        (evidence(STRANGER, interrupted=True), U, "camera_interrupted"),
         (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6, staff=0.9)), Outcome.DIFFERENT, "different_face"),
         (evidence(STRANGER, replace(STRANGER, key=2, clear=0)), Outcome.UNDECIDED, "another_face_unclear"),
         (evidence(replace(STRANGER, proxy=0.9)), Outcome.PROXY, "registered_proxy"),
         (evidence(person(insured=None, insured_best=None, proxy=0.9), enrolled=False), Outcome.PROXY, "registered_proxy"),
         (evidence(replace(STRANGER, proxy=0.9, used=2)), Outcome.UNDECIDED, "too_few_good_frames"),
-        (evidence(replace(STRANGER, staff=0.9)), Outcome.DIFFERENT, "staff_face"),
+        (evidence(replace(STRANGER, staff=0.9)), U, "staff_face"),
         (evidence(person(staff=0.9)), Outcome.SAME, "staff_face"),
         (evidence(person(), other_cards=2), Outcome.SAME, "face_with_other_cards"),
         (evidence(person(), interrupted=True), Outcome.SAME, "camera_interrupted"),
@@ -78,6 +88,16 @@ def test_table(seen: Evidence, outcome: Outcome, reason: str) -> None:
     decision = decide(seen, LIMITS)
     assert decision.outcome is outcome
     assert reason in decision.reasons
+    assert len(set(decision.reasons)) == len(decision.reasons)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_short_observation_says_neither_somebody_else_nor_nobody(outcome: Outcome) -> None:
+    decision = cut_short(Decision(outcome=outcome, reasons=("why",)), "agent_stopped")
+    if outcome in (Outcome.DIFFERENT, Outcome.NO_PERSON):
+        assert decision == Decision(outcome=Outcome.UNDECIDED, reasons=("agent_stopped", "why"))
+    else:
+        assert decision == Decision(outcome=outcome, reasons=("why",))
 
 
 def test_losses_say_why_frames_were_too_few() -> None:
@@ -102,6 +122,7 @@ persons = st.builds(
     used=st.integers(0, 16),
     clear=st.integers(0, 16),
     share=st.floats(0, 1),
+    came_after_s=st.floats(-10, 20),
     insured=similarities,
     insured_best=similarities,
     proxy=similarities,
@@ -115,6 +136,7 @@ anything = st.builds(
     faces=st.integers(0, 100),
     enrolled=st.booleans(),
     persons=st.integers(0, 5),
+    followed=st.integers(0, 5),
     people=st.lists(persons, max_size=4).map(tuple),
     liveness=st.sampled_from(Liveness),
     other_cards=st.integers(0, 3),
@@ -129,7 +151,10 @@ def test_nobody_is_accused_without_full_evidence(seen: Evidence) -> None:
         assert seen.enrolled
         assert min(subject.used, subject.clear) >= LIMITS.min_good_frames
         assert subject.insured is not None and subject.insured <= LIMITS.different
-        assert not any(one.used >= LIMITS.min_good_frames and (one.insured or -1) >= LIMITS.same for one in seen.people)
+        assert subject.came_after_s <= LIMITS.subject_within_s and (subject.staff is None or subject.staff < LIMITS.same)
+        assert all(one.insured is not None and one.clear >= LIMITS.min_good_frames for one in seen.people)
+        assert not any((one.insured or -1) >= LIMITS.same > (one.staff or -1) for one in seen.people)
+        assert not seen.interrupted and max(seen.followed, seen.persons) <= len(seen.people)
     if decision.outcome is Outcome.NO_PERSON:
         assert seen.emptiness is Emptiness.EMPTY and not seen.faces and not seen.interrupted and not seen.people
     if decision.outcome in (Outcome.SAME, Outcome.PROXY):

@@ -1,5 +1,6 @@
 """From followed faces to evidence, with an embedder that tells people by colour."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from contract.events import Outcome
 from edge_agent.frames import Sight
-from edge_agent.judge import QUICK_SHOTS, Judge, Judgement
+from edge_agent.judge import MAX_PEOPLE, QUICK_SHOTS, Judge, Judgement
 from edge_agent.recent import RecentFaces
 from edge_agent.sections import Limits
 from edge_agent.session import Session, Start
@@ -82,7 +83,29 @@ def test_nobody_enrolled_is_not_compared() -> None:
 def test_a_proxy_and_staff_are_recognised() -> None:
     assert judged(*stay(GREEN), people=Acquaintances(insured={"P1": X}, proxies=[Z, Y])).decision.outcome is Outcome.PROXY
     staff = judged(*stay(GREEN), people=Acquaintances(insured={"P1": X}, staff=[Z, Y])).decision
-    assert (staff.outcome, "staff_face" in staff.reasons) == (Outcome.DIFFERENT, True)
+    assert (staff.outcome, "staff_face" in staff.reasons) == (Outcome.UNDECIDED, True)
+
+
+def test_more_people_than_are_compared_leave_a_doubt() -> None:
+    crowd = [shot(40 + 80 * i, 40 + 80 * (i % 2), width=40, colour=GREEN) for i in range(MAX_PEOPLE + 1)]
+    found = judged(*(sight(i / 6, *crowd) for i in range(24)))
+    assert (found.evidence.followed, len(found.evidence.people)) == (MAX_PEOPLE + 1, MAX_PEOPLE)
+    assert "not_everybody_compared" in found.decision.reasons
+
+
+def later(*sights: Sight, after_s: float) -> list[Sight]:
+    return [replace(one, mono_s=one.mono_s + after_s) for one in sights]
+
+
+def test_the_next_customer_is_not_accused_when_the_reply_is_late() -> None:
+    """The insured person stood there with the back to the camera; nothing of her face was seen."""
+    found = judged(*(sight(i / 6, foreground=0.4) for i in range(48)), *later(*stay(GREEN), *later(*stay(GREEN), after_s=4), after_s=8))
+    assert (found.decision.outcome, found.decision.reasons[0]) == (Outcome.UNDECIDED, "came_later")
+
+
+def test_a_face_that_turned_away_for_a_while_is_the_one_that_came_first() -> None:
+    found = judged(*stay(GREEN)[:14], *later(*stay(GREEN), *later(*stay(GREEN), after_s=4), after_s=6))
+    assert (found.decision.outcome, found.evidence.followed) == (Outcome.DIFFERENT, 2)
 
 
 def test_covered_moments_are_left_out_while_enough_others_are_clear() -> None:
