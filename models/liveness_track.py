@@ -37,9 +37,10 @@ class LivenessLimits:
     min_shots: int = 3  # scored ones
     live: float = 0.7
     attack: float = 0.3
-    border: float = 0.3  # median over the shots from which a border counts; above 1 for a window whose own frame would count
+    border: float = 0.3  # from which a border counts; 2 for a window whose own frame stands beside the faces
+    border_share: float = 0.1  # of the shots that show one
     live_in_border: float = 0.9
-    attack_in_border: float = 0.5
+    attack_in_border: float = 0.65
     repeats: int = 3  # pictures that come back after others
     still_s: float = 2.0  # seconds through which every pixel stays the same
     motion: float = 0.01  # least movement of the landmarks, in eye distances; a face of flesh cannot hold so still
@@ -87,7 +88,7 @@ def _forged(shots: Sequence[LivenessShot], limits: LivenessLimits) -> tuple[str,
 
 
 def _judged(score: float, shots: Sequence[LivenessShot], limits: LivenessLimits) -> LivenessVerdict:
-    bordered = float(np.median([shot.border for shot in shots])) >= limits.border
+    bordered = float(np.mean([shot.border >= limits.border for shot in shots])) >= limits.border_share
     around = ("border_around_face",) if bordered else ()
     if score <= (limits.attack_in_border if bordered else limits.attack):
         return LivenessVerdict(verdict="attack", score=score, reasons=("looks_shown", *around))
