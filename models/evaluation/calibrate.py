@@ -13,14 +13,16 @@ from models.evaluation.rates import BandLimits, Rate, Targets, proportion
 from models.evaluation.scores import Scores
 
 STEP = 100  # limits are hundredths
+LEAST_GAP = 0.05  # however well the scores part, some cases are left to people
 
 
 def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
     """The bands for the networks of `report` (clips or pairs), and the rates measured at them.
 
-    `same` is the lowest limit whose FMR is at most the target with 95 % confidence, `different` the highest whose FNMR is. Where there are
-    too few trials for that (rule of three) a limit in force is only moved away from the scores seen, those of single frames included,
-    never towards them. `min_good_frames` is the least number of fused frames from which on no error was seen, and not below the one in force.
+    `same` is the lowest limit whose FMR is at most the target with 95 % confidence, `different` the highest whose FNMR is, and at least
+    LEAST_GAP lower. Where there are too few trials for that (rule of three) a limit in force is only moved away from the scores seen,
+    those of single frames included, never towards them. `min_good_frames` is the least number of fused frames from which on no error
+    was seen, not below the one in force.
     The rates were measured on the trials that chose the limits: test them on others. Raises BadLabels when the report is of another kind,
     damaged, or its scores leave no room between the bands.
     """
@@ -28,7 +30,8 @@ def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
         name = {"clips": CLIP, "pairs": PICTURE}[report["kind"]]
         levels = {key: _Scores(value) for key, value in report["levels"].items()}
         force, targets = BandLimits(**report["limits"]), Targets(**report["targets"])
-        same, different = _same(levels, name, force, targets), _different(levels, name, force, targets)
+        same = _same(levels, name, force, targets)
+        different = min(_different(levels, name, force, targets), round(same - LEAST_GAP, 2))
         frames = _min_good_frames(levels, same, different, force)
         limits = BandLimits(same=same, different=different, min_good_frames=frames)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -60,6 +60,7 @@ def measure_clips(pack: Pack, clips: Sequence[Clip], *, fps: float, min_good_fra
         ),
         attempts=_clip_attempts(recordings, people, min_good_frames),
         counts={
+            "persons": len(people),
             "clips": len(clips),
             "frames": sum(recording.frames for recording in (*recordings, *empty)),
             "clips without a face": len(empty),
@@ -90,7 +91,12 @@ def measure_pairs(pack: Pack, pairs: Sequence[Pair]) -> Measured:
             attempts(FTE, people, ((person[path], vector is None) for path, vector in firsts.items()), independent=True),
             attempts(FTA, people, ((person[path], vector is None) for path, vector in seconds.items()), independent=True),
         ),
-        counts={"pairs": len(pairs), "pictures": len(person), **{f"refused: {reason}": count for reason, count in reasons.items()}},
+        counts={
+            "persons": len(people),
+            "pairs": len(pairs),
+            "pictures": len(person),
+            **{f"refused: {reason}": count for reason, count in reasons.items()},
+        },
     )
 
 

@@ -18,6 +18,7 @@ h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2
 h1 span, h2 span { color: var(--soft); font-weight: 400; margin-left: .6em; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td:last-child, th:last-child { min-width: 15rem; padding-right: 0; }
 th { color: var(--soft); font-weight: 500; } td.n, th.n { text-align: right; white-space: nowrap; }
 p, li { max-width: 50rem; } code { font-size: .86em; overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem; }
@@ -71,7 +72,7 @@ def page(report: Any) -> str:
 def _head(report: Any) -> str:
     counts = ", ".join(f"{value} {escape(name)}" for name, value in report["counts"].items())
     return (
-        f"<h1>Evaluation <span>评测报告</span></h1><p>{escape(report['labels']['file'])}, {report['people']} persons, {counts}; "
+        f"<h1>Evaluation <span>评测报告</span></h1><p>{escape(report['labels']['file'])}: {counts}; "
         f"made {escape(report['made_at'][:16])} UTC with <code>{escape(report['version'])}</code></p>"
     )
 
@@ -119,7 +120,7 @@ def _figure(drawing: str, caption: str) -> str:
 def _facts(report: Any) -> str:
     facts = {
         **{f"{name} (sha256)": value for name, value in report["models"].items()},
-        **report["limits"],
+        **({"live from": report["live_from"]} if "live_from" in report else report["limits"]),
         **{f"target {name}": value for name, value in report["targets"].items()},
         **report["machine"],
         "labels (sha256)": report["labels"]["sha256"],

@@ -83,8 +83,7 @@ def load(path: Path) -> Any:
 def lines(report: Any) -> list[str]:
     """The report for a terminal: what was measured, one line a rate."""
     head = [
-        f"{report['kind']} from {report['labels']['file']}: {report['people']} persons, "
-        + ", ".join(f"{value} {name}" for name, value in report["counts"].items()),
+        f"{report['kind']} from {report['labels']['file']}: " + ", ".join(f"{value} {name}" for name, value in report["counts"].items()),
         f"scores of {report['version']}",
         *(f"{name}: sha256 {value}" for name, value in report["models"].items()),
         "",

@@ -1,0 +1,119 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.errors import BadLabels, LimitsEdited, ModelError, VersionMismatch
+from models.evaluation.calibrate import calibrate
+from models.evaluation.limits import read_limits, write_limits
+from models.evaluation.rates import BandLimits
+
+VERSION = "embedder-000000000000"
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def written(make_report: Make, tmp_path: Path) -> Path:
+    report = make_report([0.9] * 5, [0.2] * 20)
+    path = tmp_path / "limits.toml"
+    limits, promises = calibrate(report)
+    write_limits(path, limits, promises, report)
+    return path
+
+
+def test_what_was_written_is_read_again(written: Path) -> None:
+    assert read_limits(written, VERSION) == BandLimits()
+    text = written.read_text()
+    assert "cannot be stated from N=20 (a claim of 0.001 needs 3000)" in text
+    assert f'embedder = "{"0" * 64}"' in text
+
+
+def test_limits_of_another_embedder_are_refused(written: Path) -> None:
+    with pytest.raises(VersionMismatch, match=f"measured with {VERSION}, this program compares with other-1"):
+        read_limits(written, "other-1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("same = 0.65", "same = 0.45"),
+        ("different = 0.35", "different = 0.36"),
+        ("min_good_frames = 3", "min_good_frames = 1"),
+        ("trials = 20", "trials = 20000"),
+        (VERSION, "other-1"),
+        ("checksum = ", "# checksum = "),
+        ("[limits]", "[limits"),
+        ("same = 0.65\n", ""),
+    ],
+)
+def test_an_edited_file_is_noticed(written: Path, old: str, new: str) -> None:
+    text = written.read_text()
+    assert old in text
+    written.write_text(text.replace(old, new, 1))
+    with pytest.raises(LimitsEdited, match=r"limits\.toml .*make it again"):
+        read_limits(written, VERSION)
+
+
+def test_every_flipped_bit_of_the_values_is_noticed_or_harmless(written: Path) -> None:
+    sound, expected = written.read_bytes(), read_limits(written, VERSION)
+    for place in range(0, len(sound), 3):
+        broken = bytearray(sound)
+        broken[place] ^= 1
+        written.write_bytes(broken)
+        try:
+            assert read_limits(written, VERSION) == expected  # a comment, or a space
+        except ModelError as error:
+            assert isinstance(error, LimitsEdited)
+
+
+def test_a_comment_may_be_added(written: Path) -> None:
+    written.write_text(written.read_text() + "# seen by the quality officer\n")
+    assert read_limits(written, VERSION) == BandLimits()
+
+
+def test_few_trials_never_make_a_limit_laxer(make_report: Make) -> None:
+    limits, promises = calibrate(make_report([0.95] * 3, [0.05] * 25))
+    assert limits == BandLimits()
+    assert all(promise.statement.startswith("cannot be stated") for promise in promises)
+
+
+def test_few_trials_make_limits_stricter_when_the_scores_ask_for_it(make_report: Make) -> None:
+    limits, _ = calibrate(make_report([0.9, 0.31], [0.1, 0.705]))
+    assert (limits.same, limits.different) == (0.71, 0.3)
+
+
+def test_enough_trials_set_the_limits_that_reach_the_targets(make_report: Make) -> None:
+    random = np.random.default_rng(1)
+    mated, other = np.clip(random.normal(0.85, 0.03, 60_000), -1, 1), np.clip(random.normal(0.1, 0.1, 60_000), -1, 1)
+    limits, promises = calibrate(make_report(mated, other))
+    assert limits.same == pytest.approx(0.41, abs=0.02)  # 3.1 deviations above 0.1
+    assert limits.different == pytest.approx(limits.same - 0.05)
+    kept = {promise.name.split()[0]: promise for promise in promises if "same" in promise.name}
+    assert kept["FMR"].statement == "at most 0.001 holds"
+    assert kept["FMR"].exact.high <= 0.0011
+
+
+def test_scores_without_room_between_the_bands_are_refused(make_report: Make) -> None:
+    with pytest.raises(BadLabels, match="cannot be calibrated"):
+        calibrate(make_report([0.9], [1.0]))
+
+
+@pytest.mark.parametrize("change", [{"kind": "attacks"}, {"levels": {}}, {"limits": {"same": 2}}, {"levels": {"clip": {"mated": ["x"]}}}])
+def test_a_report_of_another_kind_or_damaged_is_refused(make_report: Make, change: dict[str, Any]) -> None:
+    with pytest.raises(BadLabels, match="make one with evaluate"):
+        calibrate({**make_report([0.9], [0.1]), **change})
+
+
+def test_a_score_edited_to_nan_is_refused(make_report: Make) -> None:
+    report = make_report([0.9, 0.8], [0.1])
+    report["levels"]["clip"]["mated"][0] = float("nan")
+    with pytest.raises(BadLabels, match="not finite"):
+        calibrate(report)
+
+
+def test_limits_in_force_are_the_reports(make_report: Make) -> None:
+    force = replace(BandLimits(), same=0.8, different=0.2, min_good_frames=7)
+    assert calibrate(make_report([0.9], [0.1], force))[0] == force
