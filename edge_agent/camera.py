@@ -2,12 +2,16 @@
 
 A read may hang for minutes inside the video library, where no thread can be stopped. So every opening has a reader thread of its own; one
 that stays silent is left behind and a new one is begun, and whoever asks for a frame never waits.
+
+A live source that repeats one picture bit by bit is frozen: its pictures are not handed on, and it is opened again as if it were silent.
+A recording repeats what it likes (a loop over one picture): it replays, there is no sensor behind it that could freeze.
 """
 
 import random
 from collections import deque
 from threading import Event, Lock, Thread
 
+import numpy as np
 import structlog
 
 from edge_agent.clock import Clock
@@ -22,6 +26,7 @@ MAX_LEFT_BEHIND = 3  # readers that still hang; no more are begun until one retu
 LOOK_S = 0.1
 FAREWELL_S = 2.0
 RATE_FRAMES = 60
+FEW_ROWS = 32  # every so many rows are compared first: that tells nearly all pictures apart
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +62,7 @@ class _Reader(Thread):
                 self.ended = stream.interval_s is not None
                 return
             if not self.stop.is_set():
-                self._camera.arrived(self, picture)
+                self._camera.arrived(self, picture, live=stream.interval_s is None)
             if stream.interval_s is not None:
                 due_s = max(due_s + stream.interval_s, clock.mono_s() - stream.interval_s)
                 self.stop.wait(max(0.0, due_s - clock.mono_s()))
@@ -66,10 +71,13 @@ class _Reader(Thread):
 class WatchedCamera:
     """A camera with its supervisor thread. `start` once, `stop` once; the rest may be called from any thread and never blocks."""
 
-    def __init__(self, name: str, open_stream: OpenStream, clock: Clock) -> None:
+    def __init__(self, name: str, open_stream: OpenStream, clock: Clock, *, frozen_after_s: float) -> None:
+        """`frozen_after_s` is how long a live source may repeat one picture before it counts as lost."""
         self.name = name
         self.clock = clock
         self._open_stream = open_stream
+        self._frozen_after_s = frozen_after_s
+        self._heard_s = self._changed_s = 0.0
         self._frame: Frame | None = None
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._lock = Lock()
@@ -95,11 +103,20 @@ class WatchedCamera:
 
     @property
     def status(self) -> CameraStatus:
-        """What the camera does now, judged by the age of its newest frame."""
+        """What the camera does now, judged by the age of its newest frame; a frozen one is lost."""
         frame = self.newest()
         if frame is None:
             return "opening"
+        if self.frozen:
+            return "lost"
         return "streaming" if self.clock.mono_s() - frame.mono_s <= SILENT_S else "lost"
+
+    @property
+    def frozen(self) -> bool:
+        """Whether pictures arrive, but always the same one."""
+        with self._lock:
+            still_s, now_s = self._heard_s - self._changed_s, self.clock.mono_s()
+            return still_s > self._frozen_after_s and now_s - self._heard_s <= SILENT_S
 
     @property
     def frames_per_second(self) -> float:
@@ -110,11 +127,16 @@ class WatchedCamera:
             return 0.0
         return min(1000.0, (len(times) - 1) / max(times[-1] - times[0], 1e-3))
 
-    def arrived(self, reader: Thread, picture: Picture) -> None:
-        """Take a picture from the current reader; one that was left behind is not listened to."""
+    def arrived(self, reader: Thread, picture: Picture, *, live: bool) -> None:
+        """Take a picture from the current reader; one that was left behind is not listened to, and a frozen picture is not handed on."""
         now_s = self.clock.mono_s()
         with self._lock:
-            if reader is self._reader:
+            if reader is not self._reader:
+                return
+            if not (live and self._frame is not None and _equal(picture, self._frame.picture)):
+                self._changed_s = now_s
+            self._heard_s = now_s
+            if now_s - self._changed_s <= self._frozen_after_s:
                 self._frame = Frame(picture=picture, mono_s=now_s, number=1 if self._frame is None else self._frame.number + 1)
                 self._times.append(now_s)
 
@@ -140,7 +162,7 @@ class WatchedCamera:
         return reader
 
     def _watch(self, reader: _Reader) -> None:
-        """Return when the reader ended, stayed silent too long, or everything stops."""
+        """Return when the reader ended, gave nothing new for too long, or everything stops."""
         begun_s = self.clock.mono_s()
         while reader.is_alive() and not self._stop.wait(LOOK_S):
             frame = self.newest()
@@ -149,3 +171,7 @@ class WatchedCamera:
                 log.warning("camera_silent", camera=self.name, seconds=GIVE_UP_S)
                 break
         reader.stop.set()
+
+
+def _equal(one: Picture, other: Picture) -> bool:
+    return np.array_equal(one[::FEW_ROWS], other[::FEW_ROWS]) and np.array_equal(one, other)

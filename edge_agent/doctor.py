@@ -14,7 +14,7 @@ from edge_agent.clock import SystemClock
 from edge_agent.connection import new_tls
 from edge_agent.errors import AgentError
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
-from edge_agent.sections import Window
+from edge_agent.sections import Times, Window
 from edge_agent.settings import Settings
 from edge_agent.source import opener
 
@@ -41,7 +41,7 @@ def examine(settings: Settings) -> list[Finding]:
         "broker": lambda: _broker(settings),
     }
     found = [Finding(name=name, problem=_tried(trial)) for name, trial in trials.items()]
-    return found + [Finding(name=f"camera {window.window}", problem=_camera(window)) for window in settings.windows]
+    return found + [Finding(name=f"camera {window.window}", problem=_camera(window, settings.times)) for window in settings.windows]
 
 
 def _tried(trial: Callable[[], str | None]) -> str | None:
@@ -73,8 +73,9 @@ def _broker(settings: Settings) -> str | None:
         return None
 
 
-def _camera(window: Window) -> str | None:
-    camera = WatchedCamera(window.window, opener(window.source, loop=window.loop), SystemClock())
+def _camera(window: Window, times: Times) -> str | None:
+    source = opener(window.source, loop=window.loop)
+    camera = WatchedCamera(window.window, source, SystemClock(), frozen_after_s=times.frozen_after_s)
     camera.start()
     until_s = time.monotonic() + CAMERA_S
     while camera.newest() is None and time.monotonic() < until_s:

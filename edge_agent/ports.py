@@ -53,6 +53,11 @@ class Camera(Protocol):
         ...
 
     @property
+    def frozen(self) -> bool:
+        """Whether it repeats one picture; its status is `lost` then."""
+        ...
+
+    @property
     def frames_per_second(self) -> float:
         """Frames that arrived in the last second or so."""
         ...

@@ -13,7 +13,7 @@ from edge_agent.agent import Agent
 from edge_agent.books import Books
 from edge_agent.camera import WatchedCamera
 from edge_agent.capture import Scribe
-from edge_agent.checks import backlog, camera, disk, evidence, receipts, store
+from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store
 from edge_agent.checks import clock as clock_check
 from edge_agent.clock import Clock, Offset, SystemClock
 from edge_agent.eyes import Eyes
@@ -87,7 +87,7 @@ def build(
     token = load_token(settings.files.till_token)
     stores = _open_stores(base)
     agent = _agent(base, stores)
-    cameras = {window.window: _camera(window, base.clock, streams or {}) for window in settings.windows}
+    cameras = {window.window: _camera(base, window, streams or {}) for window in settings.windows}
     inbox = Inbox(
         device=settings.device_id,
         centre=trusted(settings.centre.sign_keys),
@@ -195,8 +195,9 @@ def _books(base: _Base, stores: _Stores) -> Books:
     )
 
 
-def _camera(window: Window, clock: Clock, streams: Mapping[str, OpenStream]) -> WatchedCamera:
-    return WatchedCamera(window.window, streams.get(window.window) or opener(window.source, loop=window.loop), clock)
+def _camera(base: _Base, window: Window, streams: Mapping[str, OpenStream]) -> WatchedCamera:
+    open_stream = streams.get(window.window) or opener(window.source, loop=window.loop)
+    return WatchedCamera(window.window, open_stream, base.clock, frozen_after_s=base.settings.times.frozen_after_s)
 
 
 def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, agent: Agent) -> Watcher:
@@ -224,6 +225,7 @@ def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
 
     return {
         "camera": partial(camera.check, cameras),
+        "frozen": partial(frozen.check, cameras),
         "disk": partial(disk.check, settings.files.data_dir, upkeep.min_free_mb),
         "clock": clock_agrees,
         "backlog": arrives,

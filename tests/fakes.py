@@ -54,6 +54,7 @@ class StillCamera:
     frame: Frame | None = None
     status: CameraStatus = "streaming"
     frames_per_second: float = 25.0
+    frozen: bool = False
 
     def newest(self) -> Frame | None:
         return self.frame

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from contract.events import EvidenceMode
 from contract.state import Problem
-from edge_agent.checks import backlog, camera, clock, disk, evidence, receipts, store, weights
+from edge_agent.checks import backlog, camera, clock, disk, evidence, frozen, receipts, store, weights
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Backlog
 from edge_agent.problems import Problems
@@ -15,6 +15,13 @@ def test_camera_names_the_silent_windows() -> None:
     assert camera.check({"W1": StillCamera()}) is None
     problem = camera.check({"W1": StillCamera(), "W3": StillCamera(status="lost"), "W2": StillCamera(status="opening")})
     assert problem is not None and problem.detail.endswith("W2, W3")
+
+
+def test_a_frozen_camera_has_a_name_of_its_own() -> None:
+    cameras = {"W1": StillCamera(), "W2": StillCamera(status="lost", frozen=True)}
+    problem = frozen.check(cameras)
+    assert frozen.check({"W1": StillCamera()}) is None and camera.check(cameras) is None
+    assert problem is not None and problem.detail.endswith("W2")
 
 
 def test_disk(tmp_path: Path) -> None:
