@@ -29,6 +29,7 @@ def download(archive: Archive, member: str, folder: Path) -> Path:
     try:
         with _opener().open(place, timeout=TIMEOUT_S) as answer:
             content = answer.read(MAX_FILE_BYTES + 1)
+            outstanding = answer.length
     except HTTPError as error:
         error.close()
         raise FetchFailed(f"{place} was refused ({error.code} {error.reason}); {_way_out(member)}") from error
@@ -36,6 +37,8 @@ def download(archive: Archive, member: str, folder: Path) -> Path:
         raise FetchFailed(f"{place} cannot be reached ({error}); {_way_out(member)}") from error
     if len(content) > MAX_FILE_BYTES:
         raise FetchFailed(f"{place} is larger than {MAX_FILE_BYTES} bytes; this is not the file that was published. {_way_out(member)}")
+    if outstanding:
+        raise FetchFailed(f"{place} broke off with {outstanding} bytes to come; try again, or {_way_out(member)}")
     path = folder / Path(member).name
     path.write_bytes(content)
     return path

@@ -25,7 +25,7 @@ def fetch(
     progress: Progress = lambda _: None,
     manifest: Manifest | None = None,
 ) -> tuple[Path, ...]:
-    """Bring every file of `pack` ("all" for every pack) into `folder` and return their paths.
+    """Bring every file of `pack` ("all" for every pack) into `folder` and return the paths of what is there.
 
     With `mirror` nothing is downloaded: that folder holds either the archives, named as their registry names them, or the bare member
     files. `progress` gets one line a file. With "all", what only optional packs need and nobody gives is left out, and a line says so.
@@ -40,14 +40,12 @@ def fetch(
         wanted = [item for item in items if not _present(folder, item, progress)]
         for archive, group in groupby(sorted(wanted, key=_archive_name), key=lambda item: item.archive):
             missing = list(group)
-            with tempfile.TemporaryDirectory(prefix="models-fetch-") as space:
-                try:
-                    place = mirror or _downloaded(archive, missing, Path(space), progress)
-                    _take_all(archive, missing, folder, place, progress)
-                except FetchFailed as error:
-                    if pack != "all" or not all(known.is_optional(item) for item in missing):
-                        raise
-                    progress(f"{', '.join(item.file for item in missing)}: not fetched, so this will not be evaluated: {error}")
+            try:
+                _bring(archive, missing, folder, mirror, progress)
+            except FetchFailed as error:
+                if pack != "all" or not all(known.is_optional(item) for item in missing):
+                    raise
+                progress(f"{', '.join(item.file for item in missing)}: not fetched, so this will not be evaluated: {error}")
     return tuple(folder / item.file for item in items if (folder / item.file).is_file())
 
 
@@ -70,6 +68,11 @@ def _present(folder: Path, item: Item, progress: Progress) -> bool:
 
 def _archive_name(item: Item) -> str:
     return f"{item.archive.kind} {item.archive.package}"
+
+
+def _bring(archive: Archive, items: list[Item], folder: Path, mirror: Path | None, progress: Progress) -> None:
+    with tempfile.TemporaryDirectory(prefix="models-fetch-") as space:
+        _take_all(archive, items, folder, mirror or _downloaded(archive, items, Path(space), progress), progress)
 
 
 def _downloaded(archive: Archive, items: list[Item], space: Path, progress: Progress) -> Path:
