@@ -109,7 +109,7 @@ def _sum_of_terms(start: int, trials: int, rate: float, *, upwards: bool) -> flo
     """Sum of binomial probabilities from `start` away from the peak; each follows from the one before, so nothing overflows."""
     term = exp(lgamma(trials + 1) - lgamma(start + 1) - lgamma(trials - start + 1) + start * log(rate) + (trials - start) * log1p(-rate))
     total, odds, count = 0.0, rate / (1 - rate), start
-    while term > total * 1e-17 and 0 <= count <= trials:
+    while term > total * 1e-17:  # beyond the last count it is 0
         total += term
         term *= (trials - count) / (count + 1) * odds if upwards else count / (trials - count + 1) / odds
         count += 1 if upwards else -1

@@ -10,6 +10,7 @@ from models.evaluation.intervals import Interval, bootstrap, can_carry, clopper_
 from models.evaluation.scores import Attempts, Level, Measured, Scores, table
 
 DET_POINTS = 200
+OPERATING_FMR = (0.1, 0.01, 0.001, 0.0001)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,15 @@ def det(level: Level) -> tuple[Scores, Scores, Scores]:
     fmr = 1 - np.searchsorted(non_mated, steps, side="left") / len(non_mated)
     fnmr = np.searchsorted(mated, steps, side="left") / len(mated)
     return steps, fmr, fnmr
+
+
+def operating_points(level: Level) -> Iterator[tuple[float, float, float]]:
+    """FMR, threshold and FNMR where the FMR is at most each of OPERATING_FMR, as far as the non-mated trials carry it."""
+    mated, non_mated = level.mated, np.sort(level.non_mated)[::-1]
+    for target in OPERATING_FMR:
+        if len(mated) and can_carry(len(non_mated), target):
+            threshold = float(np.nextafter(non_mated[int(target * len(non_mated))], np.inf))
+            yield target, threshold, float((mated < threshold).mean())
 
 
 def proportion(level: str, name: str, errors: int, trials: int, target: float) -> Rate:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from models.errors import BadLabels
-from models.evaluation.rates import BandLimits, Rate, Targets, det
+from models.evaluation.rates import BandLimits, Rate, Targets, det, operating_points
 from models.evaluation.scores import Level, Scores
 from models.files import sha256, write_whole
 from models.session import RUNTIME_VERSION
@@ -89,7 +89,8 @@ def lines(report: Any) -> list[str]:
         "",
         f"{'level':<9} {'rate':<26} {'errors of N':>15} {'rate':>8}  {'95 % exact':<17} {'95 % by person':<17} claim",
     ]
-    return head + [_line(rate) for rate in report["rates"]]
+    points = [_point(name, *point) for name, level in report["levels"].items() for point in level["operating_points"]]
+    return head + [_line(rate) for rate in report["rates"]] + ["", *points]
 
 
 def percent(value: float) -> str:
@@ -117,6 +118,10 @@ def _line(rate: Mapping[str, Any]) -> str:
     return f"{rate['level']:<9} {rate['name']:<26} {count:>15} {shown_rate(rate):>8}  {exact:<17} {by_person:<17} {rate['statement']}"
 
 
+def _point(name: str, fmr: float, threshold: float, fnmr: float) -> str:
+    return f"DET {name}: FNMR {percent(fnmr)} at FMR <= {100 * fmr:g} % (threshold {threshold:.3f})"
+
+
 def _level(level: Level) -> dict[str, Any]:
     thresholds, fmr, fnmr = det(level)
     return {
@@ -124,6 +129,7 @@ def _level(level: Level) -> dict[str, Any]:
         "mated": _rounded(np.sort(level.mated)),
         "non_mated": _rounded(np.sort(level.non_mated)),
         "det": {"threshold": _rounded(thresholds), "fmr": _rounded(fmr), "fnmr": _rounded(fnmr)},
+        "operating_points": [list(point) for point in operating_points(level)],
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from models.errors import BadLabels
 from models.evaluation.collect import CLIP
 from models.evaluation.intervals import Interval
-from models.evaluation.rates import BandLimits, Rate, Targets, det, proportion, rates
+from models.evaluation.rates import BandLimits, Rate, Targets, det, operating_points, proportion, rates
 from models.evaluation.scores import Measured, level
 
 Make = Callable[[list[float], list[float]], Measured]
@@ -60,10 +60,21 @@ def test_the_det_curve_is_that_of_the_distributions(make_measured: Make) -> None
     assert fnmr[middle] == pytest.approx(NormalDist().cdf(-2), abs=0.006)
 
 
+def test_operating_points_stop_where_the_trials_carry_no_further(make_measured: Make) -> None:
+    random = np.random.default_rng(4)
+    (only,) = make_measured(random.normal(0.7, 0.1, 5000).tolist(), random.normal(0.3, 0.1, 5000).tolist()).levels
+    points = list(operating_points(only))
+    assert [fmr for fmr, _, _ in points] == [0.1, 0.01, 0.001]  # 0.0001 would need 30,000 trials
+    for fmr, threshold, fnmr in points:
+        assert (only.non_mated >= threshold).mean() <= fmr
+        assert fnmr == pytest.approx(NormalDist(0.7, 0.1).cdf(threshold), abs=0.02)
+
+
 @pytest.mark.parametrize(("mated", "non_mated"), [([], []), ([0.9], []), ([], [0.1])])
 def test_without_one_kind_of_trials_there_is_no_curve_and_no_rate(make_measured: Make, mated: list[float], non_mated: list[float]) -> None:
     measured = make_measured(mated, non_mated)
     assert not det(measured.levels[0])[0].size
+    assert not list(operating_points(measured.levels[0]))
     assert all(not rate.stated for rate in by_name(measured).values())
 
 
