@@ -29,6 +29,7 @@ from edge_agent.metrics import Metrics
 from edge_agent.sections import Times
 from edge_agent.session import Answer, Bind, Session, Start, Void
 from edge_agent.track import Follower
+from edge_agent.vacancy import Vacancy
 from models.results import Picture
 
 SCENE_SIDE = 640
@@ -42,11 +43,21 @@ class Agent:
     """All windows of one device. Safe to use from several threads."""
 
     def __init__(
-        self, *, windows: Iterable[str], times: Times, max_open: int, books: Books, judge: Judge, clock: Clock, metrics: Metrics
+        self,
+        *,
+        windows: Iterable[str],
+        times: Times,
+        max_open: int,
+        books: Books,
+        judge: Judge,
+        vacancy: Vacancy,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         """`max_open` bounds the open sessions of each window."""
         self._times, self._max_open = times, max_open
         self._books, self._judge, self._clock, self._metrics = books, judge, clock, metrics
+        self._vacancy = vacancy
         self._rings = {window: Ring(max(times.window_before_s, times.answer_look_s)) for window in windows}
         self._open: dict[str, Session] = {}
         self._lock = RLock()
@@ -90,6 +101,7 @@ class Agent:
 
     def observe(self, window: str, sight: Sight, picture: Picture) -> None:
         """Take in an analysed frame; `picture` is its zone, kept small and only when a session has none yet."""
+        self._vacancy.note(window, sight)
         with self._lock:
             self._rings[window].add(sight)
             for session in self._watching(window):
@@ -102,14 +114,14 @@ class Agent:
         now_s = self._clock.mono_s()
         with self._lock:
             due = [(session, closing) for session in self._open.values() if (closing := session.due(now_s, self._times))]
-        return [self._close(session, closing) for session, closing in due]
+        return [judgement for session, closing in due for judgement in self._try_to_close(session, closing)]
 
     def stop(self) -> None:
         """Close every open session with what is known by now."""
         with self._lock:
             sessions = list(self._open.values())
         for session in sessions:
-            self._close(session, Closing.STOPPED)
+            self._try_to_close(session, Closing.STOPPED)
 
     def recover(self) -> int:
         """Write the captures of sessions that a crash left open, and forget what is long past. Returns how many there were."""
@@ -160,25 +172,43 @@ class Agent:
         if count >= self._max_open:
             raise TooManyOpen(f"{count} sessions are open at window {window}; bind or void them, or wait {self._times.session_max_s:.0f} s")
 
-    def _close(self, session: Session, closing: Closing) -> Judgement | None:
-        """Judge and write the capture. On a full disk the session stays open and is tried again at the next tick."""
+    def _try_to_close(self, session: Session, closing: Closing) -> list[Judgement | None]:
+        """Judge and write the capture; how it was judged, or nothing while it stays open to be tried again at the next tick.
+
+        It does on a full disk, or when anything in it fails: one session must not keep the others from being closed.
+        """
         with self._lock:
             if session.cut_s is None:
                 session.cut_s = self._clock.mono_s()
         judgement = self._judged(session, until_s=session.cut_s)
         closed = self._closed(session, closing, judgement)
+        if closed.decision.outcome is Outcome.NO_PERSON and session.waits(self._clock.mono_s(), self._times):
+            return []
         try:
             self._books.close(closed)
         except VaultFull as error:
             log.error("capture_waits", msgid=session.start.msgid, why=str(error))
-            return judgement
+            return []
+        except Exception:
+            log.exception("closing_failed", msgid=session.start.msgid)
+            self._metrics.failed("close")
+            return []
+        self._forget(session, closed)
+        return [judgement]
+
+    def _forget(self, session: Session, closed: Closed) -> None:
         with self._lock:
             del self._open[session.start.msgid]
-        if judgement is not None:
-            self._judge.remember(judgement, session)
+        if closed.judgement is not None:
+            self._judge.remember(closed.judgement, session)
         self._metrics.captured(closed.decision.outcome)
-        log.info("session_closed", msgid=session.start.msgid, closing=closing, outcome=closed.decision.outcome, why=closed.decision.reasons)
-        return judgement
+        log.info(
+            "session_closed",
+            msgid=session.start.msgid,
+            closing=closed.closing,
+            outcome=closed.decision.outcome,
+            why=closed.decision.reasons,
+        )
 
     def _closed(self, session: Session, closing: Closing, judgement: Judgement | None) -> Closed:
         decision = JUDGING_FAILED if judgement is None else judgement.decision
@@ -197,8 +227,10 @@ class Agent:
     def _judged(self, session: Session, *, until_s: float, quick: bool = False) -> Judgement | None:
         """None when judging failed: recorded, and never a pass."""
         interrupted = session.longest_gap_until(until_s) > self._times.camera_gap_s
+        since_s = session.opened_s - self._times.presence_before_s
+        around = self._vacancy.around(session.start.window, since_s, self._clock.mono_s())
         try:
-            return self._judge.judge(session, at=self._clock.now(), interrupted=interrupted, quick=quick)
+            return self._judge.judge(session, at=self._clock.now(), interrupted=interrupted, around=around, quick=quick)
         except Exception:
             log.exception("judging_failed", msgid=session.start.msgid)
             self._metrics.failed("judge")

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+import structlog
+
 from contract.events import Closing, Outcome
 from edge_agent.capture import Closed, Enclosed, Scribe
 from edge_agent.decide import Decision
@@ -15,6 +17,8 @@ from edge_agent.vault import Vault
 
 RESTARTED = Decision(outcome=Outcome.UNDECIDED, reasons=("agent_restarted",))
 LEFT_OUT = "pictures_left_out"
+
+log = structlog.get_logger(__name__)
 
 
 class Books:
@@ -63,8 +67,14 @@ class Books:
         return msgid
 
     def close(self, closed: Closed) -> None:
-        """Write the capture of a session and note its end. Pictures give way to a full disk, events do not. Raises VaultFull."""
-        enclosed = self._scribe.enclose(closed)
+        """Write the capture of a session and note its end. Raises VaultFull.
+
+        Pictures give way to a full disk and to whatever fails in sealing them, events do not.
+        """
+        enclosed = self._enclosed(closed)
+        if enclosed is None:
+            self._write(closed, Enclosed(), (LEFT_OUT,))
+            return
         if enclosed.media and self._outbox.backlog().media_bytes > self._media_bytes:
             self._write(closed, Enclosed(embedding=enclosed.embedding), (LEFT_OUT,))
             return
@@ -93,6 +103,14 @@ class Books:
     def forget(self, now: datetime, keep_days: int) -> None:
         """Drop what the till said about sessions that ended longer ago."""
         self._register.forget(now, keep_days)
+
+    def _enclosed(self, closed: Closed) -> Enclosed | None:
+        """None when sealing failed: recorded, and no reason to withhold the verdict."""
+        try:
+            return self._scribe.enclose(closed)
+        except Exception:
+            log.exception("enclosing_failed", msgid=closed.start.msgid)
+            return None
 
     def _write(self, closed: Closed, enclosed: Enclosed, remarks: tuple[str, ...]) -> None:
         def build(place: Place) -> bytes:

@@ -43,7 +43,8 @@ class Person:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything an outcome may rest on. `people` are the persons compared, the subject first; `followed` counts also those who were not,
-    and `persons` those seen at one time. `faces` counts faces in all frames, followed or not.
+    and `persons` those seen at one time. `faces` counts faces in all frames, followed or not. `emptiness` is that of the settlement's own
+    frames, `around` that of the longer time around it at this window, and `elsewhere` the same of all other windows.
 
     `other_cards` is the number of other insured persons for whom the same face stood here recently.
     """
@@ -51,6 +52,8 @@ class Evidence:
     frames: FrameCounts
     interrupted: bool
     emptiness: Emptiness
+    around: Emptiness
+    elsewhere: Emptiness
     faces: int
     enrolled: bool
     persons: int = 0
@@ -74,7 +77,7 @@ def decide(seen: Evidence, limits: Limits) -> Decision:
     if seen.frames.seen == 0:
         return Decision(outcome=Outcome.BLIND, reasons=("camera_blind",))
     if not seen.people:
-        return _nobody(seen)
+        return _nobody(seen, limits)
     if seen.liveness is Liveness.ATTACK:
         return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack",), person=seen.people[0])
     found = _identity(seen, limits)
@@ -102,7 +105,7 @@ def cut_short(decision: Decision, reason: str) -> Decision:
     return decision
 
 
-def _nobody(seen: Evidence) -> Decision:
+def _nobody(seen: Evidence, limits: Limits) -> Decision:
     if seen.faces:
         return _undecided("face_not_usable")
     if seen.interrupted:
@@ -111,7 +114,20 @@ def _nobody(seen: Evidence) -> Decision:
         return _undecided("no_face", "background_not_learnt")
     if seen.emptiness is Emptiness.OCCUPIED:
         return _undecided("no_face", "someone_without_face")
+    if doubts := _signs_of_people(seen, limits):
+        return _undecided("no_face", *doubts)
     return Decision(outcome=Outcome.NO_PERSON, reasons=("window_empty",))
+
+
+def _signs_of_people(seen: Evidence, limits: Limits) -> tuple[str, ...]:
+    """Why somebody may have been served although the window was empty during the settlement: before it, after it, or elsewhere."""
+    signs = {
+        "person_before_or_after": seen.around is Emptiness.OCCUPIED,
+        "before_and_after_unknown": seen.around is Emptiness.UNKNOWN,
+        "person_at_other_window": limits.empty_everywhere and seen.elsewhere is Emptiness.OCCUPIED,
+        "other_window_unknown": limits.empty_everywhere and seen.elsewhere is Emptiness.UNKNOWN,
+    }
+    return tuple(code for code, holds in signs.items() if holds)
 
 
 def _identity(seen: Evidence, limits: Limits) -> Decision:

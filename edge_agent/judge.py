@@ -14,6 +14,7 @@ from edge_agent.recent import RecentFaces
 from edge_agent.sections import Limits
 from edge_agent.session import Session
 from edge_agent.track import Track
+from edge_agent.vacancy import Around
 from models import compare
 from models.protocols import Embedder
 from models.results import Picture, Vector
@@ -68,7 +69,7 @@ class Judge:
         self._recent = recent
         self._limits = limits
 
-    def judge(self, session: Session, *, at: datetime, interrupted: bool, quick: bool = False) -> Judgement:
+    def judge(self, session: Session, *, at: datetime, interrupted: bool, around: Around, quick: bool = False) -> Judgement:
         """Decide the session as it stands. `quick` embeds only the newest moments. Raises ModelError when the network fails."""
         real = session.follower.real(min_score=self._limits.min_face_score, min_frames=self._limits.min_track_frames)
         compared = real[: QUICK_PEOPLE if quick else MAX_PEOPLE]
@@ -84,6 +85,8 @@ class Judge:
             ),
             interrupted=interrupted,
             emptiness=session.emptiness(self._limits.empty_share),
+            around=around.own,
+            elsewhere=around.others,
             faces=session.faces,
             enrolled=known.insured is not None,
             persons=session.follower.persons(real),

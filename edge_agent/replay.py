@@ -31,6 +31,7 @@ from edge_agent.register import Register
 from edge_agent.sections import Limits, Times
 from edge_agent.session import Bind, Start
 from edge_agent.source import FOLDER_INTERVAL_S, opener
+from edge_agent.vacancy import Vacancy
 from edge_agent.vault import Vault
 from edge_agent.wiring import OUTBOX_SCHEMA, VERSION, detector_name, new_eyes
 from models import picture, template
@@ -38,7 +39,7 @@ from models.pack import Pack
 from models.results import Picture, Template
 
 NAME, MSGID = "replay", "R1"
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+BEGINNING, END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 NO_HASH = "0" * 64
@@ -101,7 +102,7 @@ def entry_of(psn_no: str, made: Template) -> GalleryEntry:
         embedder=made.version,
         vector=to_text(np.asarray(made.vector, gallery.VECTOR_TYPE).tobytes()),
         acts_for=(),
-        expires_at=datetime.max.replace(tzinfo=UTC),
+        expires_at=END,
     )
 
 
@@ -168,6 +169,7 @@ def _agent(pack: Pack, clock: FrameClock, entries: Sequence[GalleryEntry], limit
         max_open=1,
         books=Books(vault=vault, outbox=Outbox(vault, new_epoch=1), register=Register(vault), scribe=scribe, media_bytes=0),
         judge=Judge(embedder=pack.embedder, people=faces, recent=RecentFaces(keep_s=0, same=limits.same), limits=limits),
+        vacancy=Vacancy([NAME], empty_share=limits.empty_share, gap_s=_instant().camera_gap_s),
         clock=clock,
         metrics=Metrics(),
     )
@@ -175,4 +177,4 @@ def _agent(pack: Pack, clock: FrameClock, entries: Sequence[GalleryEntry], limit
 
 def _instant() -> Times:
     """The recording is the settlement, from its first frame to its last."""
-    return Times(window_before_s=0.01, window_after_s=0.01, session_max_s=86_400)
+    return Times(window_before_s=0.01, window_after_s=0.01, presence_before_s=0.01, presence_after_s=0.01, session_max_s=86_400)

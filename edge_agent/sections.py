@@ -88,6 +88,12 @@ class Times(Section):
     """Frames from so long before the start belong to the settlement: the insured person stands at the window before the card is read."""
     window_after_s: Seconds = 5.0
     """Frames until so long after bind belong to it: the receipt is still being handed over."""
+    presence_before_s: Seconds = 120.0
+    """Nobody may have been seen for so long before start for a settlement to be called one without a person: customers step aside while
+    their medicine is fetched, and the rule on empty settlements looks at the same two minutes.
+    """
+    presence_after_s: Seconds = 30.0
+    """And for so long after bind: who was sitting comes for the receipt. Only captures that would say so wait for it."""
     session_max_s: Seconds = 180.0
     """A session that is never bound is closed after this time; a settlement takes one minute."""
     answer_look_s: Seconds = 3.0
@@ -147,6 +153,10 @@ class Limits(Section):
     empty_share: float = Field(0.02, gt=0, lt=1)
     """Share of the zone that may differ from the empty window when nobody is there: flicker and shadows; a person covers more than ten
     times that.
+    """
+    empty_everywhere: bool = True
+    """Whether somebody at another window of this device, too, keeps a settlement from being called one without a person: in one room
+    people are served at any window. Off where the windows are in rooms of their own.
     """
     cover_chroma: float = Field(20.0, gt=0, le=255)
     """Colour distance (Lab) between forehead and chin from which a mask is assumed; bare faces gave at most 10, coloured masks 35 and

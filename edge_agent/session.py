@@ -126,3 +126,7 @@ class Session:
         if self.bound_s is not None and (self.cut_s is not None or now_s >= self.bound_s + times.window_after_s):
             return Closing.BOUND
         return Closing.TIMED_OUT if now_s >= self.opened_s + times.session_max_s else None
+
+    def waits(self, now_s: float, times: Times) -> bool:
+        """Whether somebody may still come to the window for the receipt: a bound session is not called empty before."""
+        return self.bound_s is not None and now_s < self.bound_s + times.presence_after_s

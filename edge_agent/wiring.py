@@ -35,6 +35,7 @@ from edge_agent.source import opener
 from edge_agent.states import States
 from edge_agent.terminal import HealthReport, till_api
 from edge_agent.ticker import Ticker
+from edge_agent.vacancy import Vacancy
 from edge_agent.vault import Vault, open_or_set_aside, vault_key
 from edge_agent.watch import Watcher
 from models.pack import Pack, load_pack
@@ -162,14 +163,15 @@ def _open_stores(base: _Base) -> _Stores:
 
 
 def _agent(base: _Base, stores: _Stores) -> Agent:
-    settings = base.settings
+    settings, windows = base.settings, [window.window for window in base.settings.windows]
     recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, same=settings.limits.same)
     return Agent(
-        windows=[window.window for window in settings.windows],
+        windows=windows,
         times=settings.times,
         max_open=settings.till.max_open_per_window,
         books=_books(base, stores),
         judge=Judge(embedder=base.pack.embedder, people=stores.gallery, recent=recent, limits=settings.limits),
+        vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
         clock=base.clock,
         metrics=base.metrics,
     )

@@ -56,7 +56,7 @@ class Broker:
         listener = Listener(
             host="127.0.0.1", port=port, certificate=folder / "server.crt", key=folder / "server.key", authority=self.authority
         )
-        (folder / "acl").write_text(mosquitto.access_list())
+        (folder / "acl").write_text(mosquitto.access_list([DEVICE]))
         (folder / "mosquitto.conf").write_text(mosquitto.configuration(listener, store=folder, access_list=folder / "acl", account="root"))
         self._process: subprocess.Popen[bytes] | None = None
 

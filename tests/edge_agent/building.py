@@ -22,7 +22,7 @@ from models.results import Box, Picture, Quality
 
 DEVICE = "P99999900001-t1"
 SITE = "P99999900001"
-FOREVER = datetime(2100, 1, 1, tzinfo=UTC)
+FOREVER = datetime(2099, 1, 1, tzinfo=UTC)
 TOKEN_BYTES = 32
 
 

@@ -23,6 +23,7 @@ from edge_agent.outbox import Outbox
 from edge_agent.recent import RecentFaces
 from edge_agent.register import Register
 from edge_agent.sections import Limits, Times
+from edge_agent.vacancy import Vacancy
 from edge_agent.vault import KEY_BYTES, Vault
 from edge_agent.wiring import OUTBOX_SCHEMA
 from tests.edge_agent.building import DEVICE, SITE, Terminal, make_terminal, shot, sight
@@ -30,7 +31,7 @@ from tests.fakes import Acquaintances, ColourEmbedder, HandClock
 
 BLUE, GREEN = (255, 0, 0), (0, 255, 0)
 X, Y, _ = np.eye(3, dtype=np.float32)
-TIMES = Times(window_before_s=10, window_after_s=5, session_max_s=60, answer_look_s=3)
+TIMES = Times(window_before_s=10, window_after_s=5, presence_before_s=20, presence_after_s=8, session_max_s=60, answer_look_s=3)
 SOFTWARE = Software(agent="0", detector="d", embedder="e", limits_sha256="a" * 64, settings_sha256="b" * 64)
 FPS = 8  # its interval has no rounding error
 SCENE = np.full((400, 640, 3), 7, np.uint8)
@@ -41,7 +42,7 @@ class Bench:
 
     def __init__(self, terminal: Terminal, mode: EvidenceMode = EvidenceMode.ALL, **bounds: int) -> None:
         self.terminal, self.mode, self.bounds = terminal, mode, bounds
-        self.clock, self.embedder = HandClock(), ColourEmbedder()
+        self.clock, self.embedder, self.metrics = HandClock(), ColourEmbedder(), Metrics()
         self.people = Acquaintances(insured={"P1": X, "P2": Y})
         self.restart()
 
@@ -70,8 +71,9 @@ class Bench:
                 media_bytes=self.bounds.get("media_bytes", 10**9),
             ),
             judge=Judge(embedder=self.embedder, people=self.people, recent=RecentFaces(keep_s=0, same=0.65), limits=Limits()),
+            vacancy=Vacancy(["W1", "W2"], empty_share=Limits().empty_share, gap_s=TIMES.camera_gap_s),
             clock=self.clock,
-            metrics=Metrics(),
+            metrics=self.metrics,
         )
 
     def show(self, colour: tuple[int, int, int] | None, seconds: float = 3.0, window: str = "W1", **ground: Any) -> None:
@@ -80,6 +82,13 @@ class Bench:
             self.clock.pass_s(1 / FPS)
             shots = () if colour is None else (shot(colour=colour),)
             self.agent.observe(window, sight(self.clock.mono, *shots, **ground), SCENE)
+
+    def nobody(self, seconds: float) -> None:
+        """Nobody at both windows for some time."""
+        for _ in range(round(seconds * FPS)):
+            self.clock.pass_s(1 / FPS)
+            for window in ("W1", "W2"):
+                self.agent.observe(window, sight(self.clock.mono), SCENE)
 
     def start(self, msgid: str = "M1", psn_no: str = "P1", window: str = "W1") -> till.Answer:
         return self.agent.start(till.Start(msgid=msgid, infno="2207", psn_no=psn_no, mdtrt_cert_type="02", window=window))
@@ -177,18 +186,6 @@ def test_the_mode_says_what_leaves(terminal: Terminal, mode: EvidenceMode, colou
     assert capture.evidence_mode is mode
 
 
-def test_an_empty_window(bench: Bench) -> None:
-    bench.show(None, 12)
-    assert bench.start().reasons == ("no_face",)
-    bench.show(None)
-    bench.bind()
-    bench.show(None, 5)
-    bench.agent.tick()
-    (capture,) = bench.captures()
-    assert (capture.outcome, capture.reasons) == (Outcome.NO_PERSON, ("window_empty",))
-    assert [ref.role for ref in capture.media] == [MediaRole.SCENE]
-
-
 @pytest.mark.parametrize(
     ("before", "during", "reason"),
     [
@@ -206,6 +203,58 @@ def test_a_window_is_empty_only_when_it_was_all_the_time(bench: Bench, before: A
     bench.agent.tick()
     (capture,) = bench.captures()
     assert capture.outcome is Outcome.UNDECIDED and reason in capture.reasons
+
+
+def empty_settlement(bench: Bench, after_s: float = 8) -> None:
+    bench.start()
+    bench.nobody(3)
+    bench.bind()
+    bench.nobody(after_s)
+
+
+def test_an_empty_window_is_told_only_when_it_stayed_empty(bench: Bench) -> None:
+    bench.nobody(21)
+    empty_settlement(bench, after_s=7.5)
+    assert bench.agent.tick() == [] and bench.agent.open_sessions == 1
+    bench.nobody(0.5)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.closing) == (Outcome.NO_PERSON, Closing.BOUND)
+    assert [ref.role for ref in capture.media] == [MediaRole.SCENE]
+
+
+def test_who_stepped_aside_before_the_start_was_there(bench: Bench) -> None:
+    bench.nobody(21)
+    bench.show(GREEN, 2, foreground=0.4)
+    bench.nobody(12)
+    empty_settlement(bench)
+    bench.agent.tick()
+    assert bench.captures()[0].reasons == ("no_face", "person_before_or_after", "other_window_unknown")
+
+
+def test_who_comes_for_the_receipt_was_there(bench: Bench) -> None:
+    bench.nobody(21)
+    empty_settlement(bench, after_s=5.5)
+    assert bench.agent.tick() == []
+    bench.show(BLUE, 0.5, foreground=0.4)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.reasons) == (Outcome.UNDECIDED, ("no_face", "person_before_or_after"))
+
+
+def test_who_is_served_at_another_window_was_there(bench: Bench) -> None:
+    bench.nobody(21)
+    bench.agent.observe("W2", sight(bench.clock.mono, foreground=0.4), SCENE)
+    empty_settlement(bench)
+    bench.agent.tick()
+    assert bench.captures()[0].reasons == ("no_face", "person_at_other_window")
+
+
+def test_soon_after_the_start_of_the_agent_nothing_is_known_of_before(bench: Bench) -> None:
+    bench.nobody(19)
+    empty_settlement(bench)
+    bench.agent.tick()
+    assert bench.captures()[0].reasons == ("no_face", "before_and_after_unknown", "other_window_unknown")
 
 
 def test_a_camera_that_shows_nothing_is_blind(bench: Bench) -> None:
@@ -398,14 +447,28 @@ def test_an_orderly_stop_closes_open_sessions(bench: Bench) -> None:
     assert bench.agent.recover() == 0
 
 
-@pytest.mark.parametrize("colour", [GREEN, None])
-def test_a_stop_accuses_nobody(bench: Bench, colour: tuple[int, int, int] | None) -> None:
-    bench.show(colour, 12)
+def test_a_stop_accuses_nobody(bench: Bench) -> None:
+    bench.show(GREEN, 12)
     bench.start()
-    bench.show(colour, 2)
+    bench.show(GREEN, 2)
     bench.agent.stop()
     (capture,) = bench.captures()
     assert (capture.closing, capture.outcome, capture.reasons[0]) == (Closing.STOPPED, Outcome.UNDECIDED, "agent_stopped")
+
+
+@pytest.mark.parametrize(("voided", "reason"), [(False, "agent_stopped"), (True, "settlement_voided")])
+def test_what_was_cut_short_is_not_called_empty(bench: Bench, voided: bool, reason: str) -> None:
+    bench.nobody(21)
+    bench.start()
+    bench.nobody(1)
+    bench.bind()
+    if voided:
+        bench.agent.void(till.Void(setl_id="S1"))
+        bench.clock.pass_s(1 / FPS)
+        bench.agent.tick()
+    bench.agent.stop()
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.reasons) == (Outcome.UNDECIDED, (reason, "window_empty"))
 
 
 def test_a_network_that_breaks_is_no_pass(bench: Bench) -> None:
@@ -417,6 +480,37 @@ def test_a_network_that_breaks_is_no_pass(bench: Bench) -> None:
     bench.agent.tick()
     (capture,) = bench.captures()
     assert (capture.outcome, capture.reasons, capture.similarity) == (Outcome.UNDECIDED, ("judging_failed",), None)
+
+
+def test_one_session_that_cannot_be_closed_stops_no_other(bench: Bench) -> None:
+    bench.show(BLUE, 3)
+    for i in (1, 2, 3):
+        bench.start(f"M{i}")
+        bench.bind(f"M{i}", f"S{i}")
+    bench.show(BLUE, 5)
+    with bench.vault.transaction() as db:
+        db.execute(
+            "CREATE TEMP TRIGGER jam BEFORE UPDATE OF closed ON sessions WHEN new.msgid = 'M1' BEGIN SELECT raise(ABORT, 'jammed'); END"
+        )
+    bench.agent.tick()
+    assert [capture.msgid for capture in bench.captures()] == ["M2", "M3"] and bench.agent.open_sessions == 1
+    assert b'edge_failures_total{step="close"} 1.0' in bench.metrics.text()
+    with bench.vault.transaction() as db:
+        db.execute("DROP TRIGGER jam")
+    bench.agent.stop()
+    assert [capture.msgid for capture in bench.captures()] == ["M2", "M3", "M1"]
+
+
+def test_pictures_that_cannot_be_sealed_are_left_out(bench: Bench) -> None:
+    bench.nobody(21)
+    bench.start()
+    bench.clock.pass_s(1 / FPS)
+    bench.agent.observe("W1", sight(bench.clock.mono), np.zeros((4, 4, 2), np.uint8))
+    bench.bind()
+    bench.nobody(8)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (capture.media, capture.reasons[-1]) == ((), "pictures_left_out")
 
 
 def fill_up(bench: Bench, spare_pages: int) -> None:
@@ -431,12 +525,12 @@ def make_room(bench: Bench) -> None:
 
 def test_on_a_full_disk_pictures_give_way_to_events(bench: Bench) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 640, 3), dtype=np.uint8)
-    bench.show(None, 12)
+    bench.nobody(21)
     bench.start()
     bench.clock.pass_s(1 / FPS)
     bench.agent.observe("W1", sight(bench.clock.mono), noise)
     bench.bind()
-    bench.show(None, 5)
+    bench.nobody(8)
     fill_up(bench, 5)
     bench.agent.tick()
     (capture,) = bench.captures()

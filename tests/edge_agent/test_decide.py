@@ -24,6 +24,8 @@ def evidence(*people: Person, **changes: Any) -> Evidence:
         "frames": FrameCounts(seen=60, with_subject=50, used=8),
         "interrupted": False,
         "emptiness": Emptiness.OCCUPIED,
+        "around": Emptiness.EMPTY,
+        "elsewhere": Emptiness.EMPTY,
         "faces": 50,
         "enrolled": True,
         "persons": len(people),
@@ -80,6 +82,10 @@ STRANGER = person(insured=0.1, insured_best=0.2)
         (evidence(faces=0, emptiness=Emptiness.OCCUPIED), Outcome.UNDECIDED, "someone_without_face"),
         (evidence(faces=0, emptiness=Emptiness.UNKNOWN), Outcome.UNDECIDED, "background_not_learnt"),
         (evidence(faces=0, emptiness=Emptiness.EMPTY, interrupted=True), Outcome.UNDECIDED, "camera_interrupted"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY, around=Emptiness.OCCUPIED), U, "person_before_or_after"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY, around=Emptiness.UNKNOWN), U, "before_and_after_unknown"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY, elsewhere=Emptiness.OCCUPIED), U, "person_at_other_window"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY, elsewhere=Emptiness.UNKNOWN), U, "other_window_unknown"),
         (evidence(faces=1, emptiness=Emptiness.EMPTY), Outcome.UNDECIDED, "face_not_usable"),
         (evidence(frames=FrameCounts(seen=0, with_subject=0, used=0)), Outcome.BLIND, "camera_blind"),
     ],
@@ -98,6 +104,12 @@ def test_a_short_observation_says_neither_somebody_else_nor_nobody(outcome: Outc
         assert decision == Decision(outcome=Outcome.UNDECIDED, reasons=("agent_stopped", "why"))
     else:
         assert decision == Decision(outcome=outcome, reasons=("why",))
+
+
+@pytest.mark.parametrize("elsewhere", Emptiness)
+def test_windows_in_rooms_of_their_own_say_nothing_of_each_other(elsewhere: Emptiness) -> None:
+    seen = evidence(faces=0, emptiness=Emptiness.EMPTY, elsewhere=elsewhere)
+    assert decide(seen, Limits(empty_everywhere=False)).outcome is Outcome.NO_PERSON
 
 
 def test_losses_say_why_frames_were_too_few() -> None:
@@ -133,6 +145,8 @@ anything = st.builds(
     frames=st.builds(FrameCounts, seen=st.integers(0, 100), with_subject=st.integers(0, 100), used=st.integers(0, 16)),
     interrupted=st.booleans(),
     emptiness=st.sampled_from(Emptiness),
+    around=st.sampled_from(Emptiness),
+    elsewhere=st.sampled_from(Emptiness),
     faces=st.integers(0, 100),
     enrolled=st.booleans(),
     persons=st.integers(0, 5),
@@ -156,7 +170,8 @@ def test_nobody_is_accused_without_full_evidence(seen: Evidence) -> None:
         assert not any((one.insured or -1) >= LIMITS.same > (one.staff or -1) for one in seen.people)
         assert not seen.interrupted and max(seen.followed, seen.persons) <= len(seen.people)
     if decision.outcome is Outcome.NO_PERSON:
-        assert seen.emptiness is Emptiness.EMPTY and not seen.faces and not seen.interrupted and not seen.people
+        assert {seen.emptiness, seen.around, seen.elsewhere} == {Emptiness.EMPTY}
+        assert not seen.faces and not seen.interrupted and not seen.people
     if decision.outcome in (Outcome.SAME, Outcome.PROXY):
         assert decision.person is not None and decision.person.used >= LIMITS.min_good_frames
         assert seen.liveness is not Liveness.ATTACK

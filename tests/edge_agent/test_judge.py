@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 
 from contract.events import Outcome
+from edge_agent.decide import Emptiness
 from edge_agent.frames import Sight
 from edge_agent.judge import MAX_PEOPLE, QUICK_SHOTS, Judge, Judgement
 from edge_agent.recent import RecentFaces
 from edge_agent.sections import Limits
 from edge_agent.session import Session, Start
 from edge_agent.track import Follower
+from edge_agent.vacancy import Around
 from tests.edge_agent.building import shot, sight
 from tests.fakes import Acquaintances, ColourEmbedder, HandClock
 
 BLUE, GREEN, RED = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 X, Y, Z = np.eye(3, dtype=np.float32)
 AT = HandClock().now()
+EMPTY = Around(own=Emptiness.EMPTY, others=Emptiness.EMPTY)
 
 
 class CountingEmbedder(ColourEmbedder):
@@ -40,7 +43,7 @@ def judged(*sights: Sight, people: Acquaintances | None = None, quick: bool = Fa
         recent=parts.get("recent", RecentFaces(keep_s=100, same=0.65)),
         limits=Limits(),
     )
-    return judge.judge(session(*sights), at=AT, interrupted=False, quick=quick)
+    return judge.judge(session(*sights), at=AT, interrupted=False, around=EMPTY, quick=quick)
 
 
 def session(*sights: Sight) -> Session:
@@ -127,7 +130,7 @@ def test_a_hidden_or_hardly_seen_face_leaves_no_template(sights: list[Sight]) ->
     recent.add(Y, "P2", 0.0)
     judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits())
     one = session(*sights)
-    found = judge.judge(one, at=AT, interrupted=False)
+    found = judge.judge(one, at=AT, interrupted=False, around=EMPTY)
     judge.remember(found, one)
     assert found.vector is None and found.portrait is not None
     assert "face_with_other_cards" not in found.decision.reasons
@@ -160,5 +163,5 @@ def test_only_what_was_seen_enough_is_remembered() -> None:
     judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits())
     for count, remembered in ((4, 0), (24, 1)):
         one = session(*stay(BLUE)[:count])
-        judge.remember(judge.judge(one, at=AT, interrupted=False), one)
+        judge.remember(judge.judge(one, at=AT, interrupted=False, around=EMPTY), one)
         assert recent.other_cards(X, "P9", 0.0) == remembered
