@@ -5,6 +5,7 @@ pictures that registries ship; where a person has a single picture, the window s
 """
 
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from threading import Event
+from types import FrameType
+from typing import Annotated, NoReturn
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
@@ -52,7 +55,14 @@ window_after_s = 0.5
 answer_look_s = 1.5
 session_max_s = 8
 background_quiet_s = 3
+presence_before_s = 1
+presence_after_s = 0.5
+
+[limits]
+empty_everywhere = false
 """
+MARK = ".demonstration"
+"""A morning in a minute, and two windows that are in rooms of their own: one is busy while the other is empty."""
 CHINA = ZoneInfo("Asia/Shanghai")
 _WIDTHS = (8, 54, 8, 12, 24, 12)
 _STEP_UP_S, _CARD_S, _LEAVE_S = 1.7, 1.0, 1.2
@@ -69,9 +79,21 @@ class Played:
     answer: str
 
 
-def play(stack: Stack, cameras: Cameras, scenes: Sequence[Scene], first: int) -> list[Played]:
-    """Play one window's settlements one after the other, as till and customers would."""
-    return [_play_one(stack, cameras, scene, first + number) for number, scene in enumerate(scenes)]
+def play_all(stack: Stack, cameras: Cameras) -> list[Played]:
+    """Play both windows at the same time; when interrupted, end after the settlements that are under way."""
+    lanes = [[scene for scene in SETTLEMENTS if scene.window == window] for window in ("W1", "W2")]
+    ending = Event()
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        try:
+            runs = [pool.submit(_play_lane, stack, cameras, lane, 100 * (number + 1), ending) for number, lane in enumerate(lanes)]
+            return [one for lane in runs for one in lane.result()]
+        finally:
+            ending.set()
+
+
+def _play_lane(stack: Stack, cameras: Cameras, scenes: Sequence[Scene], first: int, ending: Event) -> list[Played]:
+    """One window's settlements one after the other, as till and customers would."""
+    return [_play_one(stack, cameras, scene, first + number) for number, scene in enumerate(scenes) if not ending.is_set()]
 
 
 def _play_one(stack: Stack, cameras: Cameras, scene: Scene, number: int) -> Played:
@@ -215,10 +237,7 @@ def run(folder: Path, *, stay: bool, mosquitto: bool = False) -> int:
             wait_for_gallery(stack)
             time.sleep(5)  # the empty windows are learnt
             began = time.monotonic()
-            lanes = [[scene for scene in SETTLEMENTS if scene.window == window] for window in ("W1", "W2")]
-            with ThreadPoolExecutor(2) as pool:
-                runs = [pool.submit(play, stack, cameras, lane, 100 * (number + 1)) for number, lane in enumerate(lanes)]
-                played = [one for lane in runs for one in lane.result()]
+            played = play_all(stack, cameras)
             wait_for_captures(stack, sum(scene.outcome != "-" for scene in SETTLEMENTS))
             claims_csv(played, folder / "claims.csv")
             claims.import_csv(stack.centre.engine, path=folder / "claims.csv", actor="demo", now=utc_now(), progress=lambda _: None)
@@ -235,14 +254,28 @@ def run(folder: Path, *, stay: bool, mosquitto: bool = False) -> int:
     return wrong
 
 
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """However we are told to end, broker, centre and agent end with us."""
+    raise KeyboardInterrupt
+
+
 def main(
     check: Annotated[bool, typer.Option("--check", help="End by itself; exit code 1 if any outcome differs.")] = False,
     folder: Annotated[Path, typer.Option(help="Where everything is written; emptied first.")] = ROOT / "var" / "demo",
 ) -> None:
     """Play a morning at two settlement windows on real faces, and compare every outcome with what it should be."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        print(f"demo: {folder} is not empty and was not made by an earlier demonstration; name another --folder", file=sys.stderr)
+        raise typer.Exit(2)
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
     try:
         wrong = run(folder, stay=not check)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
     except NotReady as error:
         print(f"demo: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
