@@ -48,6 +48,7 @@ class Inbox:
         self._outbox, self._gallery = outbox, gallery
         self._clock, self._offset, self._metrics = clock, offset, metrics
         self.problem: str | None = None
+        self._newest: Receipt | None = None
 
     def take(self, topic: str, signed: bytes) -> Heard:
         """Act on one message. Never raises for what a message holds: a refusal is counted and logged."""
@@ -73,8 +74,23 @@ class Inbox:
         self._offset.add(ours=self._clock.now(), centre=receipt.at)
         if receipt.epoch != self._outbox.epoch:
             return NOTHING
-        self.problem = None
+        self._look_for_loss(receipt)
         return Heard(receipt=receipt)
+
+    def _look_for_loss(self, receipt: Receipt) -> None:
+        """A receipt that was delayed may name less than a later one; a centre that says less than before has lost what we deleted."""
+        if self._newest is not None and receipt.at < self._newest.at:
+            return
+        self._newest = receipt
+        done = self._outbox.backlog().receipted
+        if receipt.up_to >= done:
+            self.problem = None
+            return
+        self.problem = (
+            f"the centre lost events {receipt.up_to + 1} to {done} of epoch {receipt.epoch}: it had receipted them and this device deleted "
+            "them; restore a newer backup of the centre"
+        )
+        log.error("receipted_events_lost", first=receipt.up_to + 1, last=done, epoch=receipt.epoch)
 
     def _command(self, signed: bytes) -> Heard:
         command = Gallery.from_bytes(verify(signed, self._centre.get, Gallery.typ).payload)

@@ -1,17 +1,23 @@
 """Events and sealed pictures on their way to the centre: numbered, chained, durable, deleted only on the centre's signed word.
 
-One file holds one epoch. When the file is lost or set aside, a new one starts a new epoch, and the centre sees that.
+One file holds one epoch. When the file is lost or set aside, a new one starts a new epoch, and the centre sees that. Epochs only rise,
+whatever the clock says: the last one is noted in a file beside.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
 
 from contract.events import GENESIS
 from contract.media import media_id
 from contract.receipts import Receipt
 from contract.sealed import digest
 from edge_agent.errors import ReceiptRefused
-from edge_agent.vault import Connection, Vault
+from edge_agent.vault import Connection, Vault, write_durably
+
+log = structlog.get_logger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS chain (
@@ -56,7 +62,7 @@ class Outbox:
     """The chain of this device. Safe to use from several threads; the vault's transactions decide what is atomic."""
 
     def __init__(self, vault: Vault, *, new_epoch: int) -> None:
-        """Use the chain in `vault`; an empty vault begins one with epoch `new_epoch` (Unix seconds of its making)."""
+        """Use the chain in `vault`; an empty vault begins one with epoch `new_epoch`, which `next_epoch` gives."""
         self._vault = vault
         with vault.transaction() as db:
             db.execute("INSERT OR IGNORE INTO chain VALUES (1, ?, 0, ?, 0, ?, 0)", (new_epoch, GENESIS, GENESIS))
@@ -110,14 +116,13 @@ class Outbox:
         return number
 
     def prune(self, receipt: Receipt) -> bool:
-        """Delete what a verified receipt of this device covers. False if it is of another epoch or an older one.
+        """Delete what a verified receipt of this device covers. False if it moves nothing: of another epoch, or not above an earlier one.
 
-        Raises ReceiptRefused when its hash is not that of our own event: somebody else's chain, or a lost tail. Nothing is deleted then.
+        Pictures that it names are deleted whatever its epoch: their names are hashes of their bytes. Raises ReceiptRefused when its hash is
+        not that of our own event: somebody else's chain, or a lost tail. Nothing is deleted then.
         """
-        if receipt.epoch != self.epoch:
-            return False
         with self._vault.transaction() as db:
-            moved = self._prune_events(db, receipt.up_to, receipt.head)
+            moved = receipt.epoch == self.epoch and self._prune_events(db, receipt.up_to, receipt.head)
             _delete_media(db, receipt.media_done)
         return moved
 
@@ -142,3 +147,22 @@ class Outbox:
 
 def _delete_media(db: Connection, done: Iterable[str]) -> None:
     db.executemany("DELETE FROM media WHERE media_id = ?", [(name,) for name in done])
+
+
+def next_epoch(note: Path, now: int) -> int:
+    """The epoch that a new outbox would have: Unix seconds, or more where the last epoch, as the file `note` has it, was later.
+
+    A note that cannot be read counts as none; it is written again with the next epoch.
+    """
+    try:
+        return max(now, int(note.read_text(encoding="ascii")) + 1)
+    except FileNotFoundError:
+        return now
+    except (OSError, ValueError) as error:
+        log.warning("epoch_note_unreadable", file=str(note), why=type(error).__name__)
+        return now
+
+
+def note_epoch(note: Path, epoch: int) -> None:
+    """Make the epoch in use survive the loss of its outbox; durable when it returns. Raises OSError."""
+    write_durably(note, str(epoch).encode())

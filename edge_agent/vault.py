@@ -75,7 +75,7 @@ class Vault:
 def vault_key(path: Path) -> bytes:
     """Read the key, or make one at first start. Raises BadKey for one that is damaged or readable by others."""
     if not path.exists():
-        _write_new(path, secrets.token_bytes(KEY_BYTES))
+        write_durably(path, secrets.token_bytes(KEY_BYTES))
     check_private(path)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
@@ -129,7 +129,8 @@ def _is_transient(error: Exception) -> bool:
     return any(word in str(error) for word in ("locked", "full", "unable to open", "readonly"))
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a small file that only this user may read, whole or not at all; it survives power loss. Replaces an older one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)

@@ -146,11 +146,14 @@ def _open_stores(base: _Base) -> _Stores:
     folder, now = base.settings.files.data_dir, int(base.clock.now().timestamp())
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = vault_key(folder / "vault.key")
+    note = folder / "epoch"
     main, main_aside = open_or_set_aside(folder / "outbox.db", key, OUTBOX_SCHEMA, now)
     faces, faces_aside = open_or_set_aside(folder / "gallery.db", key, gallery.SCHEMA, now)
+    chain = outbox.Outbox(main, new_epoch=outbox.next_epoch(note, now))
+    outbox.note_epoch(note, chain.epoch)
     return _Stores(
         vaults=(main, faces),
-        outbox=outbox.Outbox(main, new_epoch=now),
+        outbox=chain,
         gallery=gallery.Faces(
             vault=faces,
             seal_key=load_seal_key(base.settings.files.seal_key),

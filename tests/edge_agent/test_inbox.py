@@ -69,6 +69,17 @@ def test_a_receipt_that_does_not_fit_is_a_problem_until_one_fits(desk: Desk) -> 
     assert desk.inbox.problem is None
 
 
+def test_a_centre_that_knows_less_than_before_is_a_problem(desk: Desk) -> None:
+    delayed = desk.terminal.receipt(epoch=7, up_to=1, head=digest(b"1"))
+    desk.inbox.take(RECEIPT, desk.terminal.receipt(epoch=7, up_to=3, head=digest(b"3")))
+    desk.inbox.take(RECEIPT, delayed)
+    assert desk.inbox.problem is None, "a receipt that was written before the newest one"
+    desk.inbox.take(RECEIPT, desk.terminal.receipt(epoch=7, up_to=1, head=digest(b"1")))
+    assert "events 2 to 3 of epoch 7" in str(desk.inbox.problem)
+    desk.inbox.take(RECEIPT, desk.terminal.receipt(epoch=7, up_to=3, head=digest(b"3")))
+    assert desk.inbox.problem is None, "a newer backup was restored"
+
+
 def test_a_command_changes_the_gallery(desk: Desk) -> None:
     page = GalleryPage(hold=(entry("P1", X),), forget=())
     signed = desk.terminal.centre_signer.sign(desk.terminal.gallery(page, from_version=0, to_version=4))

@@ -19,7 +19,7 @@ from contract.media import media_id
 from contract.receipts import Receipt
 from contract.sealed import digest
 from edge_agent.errors import ReceiptRefused, VaultFull
-from edge_agent.outbox import SCHEMA, Outbox, Place
+from edge_agent.outbox import SCHEMA, Outbox, Place, next_epoch, note_epoch
 from edge_agent.vault import KEY_BYTES, Vault
 from tests.edge_agent.building import DEVICE
 
@@ -131,6 +131,28 @@ def test_media_go_with_their_own_receipt() -> None:
     assert not outbox.holds_media(number)
     assert outbox.media_after(0) == (2, b"second")
     assert outbox.backlog().media_bytes == len(b"second")
+
+
+def test_media_go_with_a_receipt_of_any_epoch() -> None:
+    outbox = new_outbox()
+    outbox.append(event("one"), [b"first"])
+    assert not outbox.prune(receipt(1, "f" * 64, epoch=EPOCH - 1, media=(media_id(b"first"),)))
+    assert outbox.media_after(0) is None and outbox.backlog().events == 1
+
+
+def test_epochs_rise_whatever_the_clock_says(tmp_path: Path) -> None:
+    note = tmp_path / "epoch"
+    assert next_epoch(note, EPOCH) == EPOCH
+    note_epoch(note, EPOCH)
+    assert next_epoch(note, EPOCH - 10_000) == EPOCH + 1
+    assert next_epoch(note, EPOCH + 5) == EPOCH + 5
+    assert note.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"soon"])
+def test_an_unreadable_note_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "epoch").write_bytes(content)
+    assert next_epoch(tmp_path / "epoch", EPOCH) == EPOCH
 
 
 def test_a_full_disk_uses_no_number(tmp_path: Path) -> None:

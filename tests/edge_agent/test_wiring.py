@@ -21,7 +21,7 @@ from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, detector_name
 from models.pack import Pack
 from tests.edge_agent.broker import wait
 from tests.edge_agent.building import Terminal, make_terminal
-from tests.fakes import ColourEmbedder, ListDetector, face_at
+from tests.fakes import ColourEmbedder, HandClock, ListDetector, face_at
 
 QUICK = """[times]
 window_before_s = 0.5
@@ -132,6 +132,21 @@ def test_a_damaged_outbox_is_set_aside_and_told(terminal: Terminal, pack: Pack) 
     program.stop()
     assert "store" in [problem["check"] for problem in health["problems"]]
     assert [path.read_bytes()[:7] for path in data.glob("outbox.db.damaged-*")] == [b"damaged"]
+
+
+def test_an_outbox_that_was_lost_has_a_later_epoch_though_the_clock_went_back(terminal: Terminal, pack: Pack) -> None:
+    clock, epochs = HandClock(), []
+    for _ in range(2):
+        program = build(load(terminal.settings_file), pack=pack, clock=clock)
+        program.server.start()
+        program.server.stop()
+        epochs.append(int((terminal.folder / "data" / "epoch").read_text()))
+        for vault in program.vaults:
+            vault.close()
+        for path in (terminal.folder / "data").glob("outbox.db*"):
+            path.unlink()
+        clock.pass_s(-3600)
+    assert epochs[1] == epochs[0] + 1
 
 
 def test_what_is_wrong_with_keys_stops_the_start(terminal: Terminal, pack: Pack) -> None:
