@@ -127,13 +127,15 @@ def det(level: Level) -> tuple[Scores, Scores, Scores]:
     return steps, fmr, fnmr
 
 
-def operating_points(level: Level) -> Iterator[tuple[float, float, float]]:
-    """FMR, threshold and FNMR where the FMR is at most each of OPERATING_FMR, as far as the non-mated trials carry it."""
+def operating_points(level: Level) -> Iterator[tuple[float, float, int, int]]:
+    """Where the FMR is at most each of OPERATING_FMR, as far as the non-mated trials carry it: that FMR, the threshold, and how many of how
+    many mated trials it misses.
+    """
     mated, non_mated = level.mated, np.sort(level.non_mated)[::-1]
     for target in OPERATING_FMR:
         if len(mated) and can_carry(len(non_mated), target):
             threshold = float(np.nextafter(non_mated[int(target * len(non_mated))], np.inf))
-            yield target, threshold, float((mated < threshold).mean())
+            yield target, threshold, int((mated < threshold).sum()), len(mated)
 
 
 def proportion(level: str, name: str, errors: int, trials: int, target: float) -> Rate:

@@ -118,8 +118,8 @@ def _line(rate: Mapping[str, Any]) -> str:
     return f"{rate['level']:<9} {rate['name']:<26} {count:>15} {shown_rate(rate):>8}  {exact:<17} {by_person:<17} {rate['statement']}"
 
 
-def _point(name: str, fmr: float, threshold: float, fnmr: float) -> str:
-    return f"DET {name}: FNMR {percent(fnmr)} at FMR <= {100 * fmr:g} % (threshold {threshold:.3f})"
+def _point(name: str, fmr: float, threshold: float, errors: int, trials: int) -> str:
+    return f"DET {name}: at FMR <= {100 * fmr:g} % (threshold {threshold:.3f}) the FNMR is {errors} of {trials}"
 
 
 def _level(level: Level) -> dict[str, Any]:
