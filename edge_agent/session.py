@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from contract.events import Closing
-from contract.ids import Msgid, PsnNo, SetlId, WindowId
+from contract.ids import Msgid, PsnNo, SetlId, ShortText, WindowId
 from contract.message import Record
 from edge_agent.china_time import ChinaTime
 from edge_agent.decide import Emptiness
@@ -24,7 +24,6 @@ def _money(amount: Decimal) -> Decimal:
 
 
 Money = Annotated[Decimal, Field(max_digits=16, decimal_places=2), AfterValidator(_money)]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class Start(Record):

@@ -122,6 +122,20 @@ def test_huge_bodies_are_refused_unread(client: TestClient, clerk: Clerk) -> Non
     assert clerk.asked == []
 
 
+def test_a_body_that_grows_beyond_what_it_stated_is_refused(client: TestClient, clerk: Clerk) -> None:
+    """As Content-Length beside Transfer-Encoding: chunked, where the server reads the chunks."""
+    chunks = iter([b'{"x":"', *[b"a" * 1000] * 3, b'"}'])
+    assert fault(client.post("/session/start", content=chunks, headers={"Content-Length": "10"})) == (413, "too_large")
+    assert clerk.asked == []
+
+
+@pytest.mark.parametrize(("field", "value"), [("setl_time", "0001-01-01 00:00:00"), ("authNo", "a\x00b"), ("outBizNo", "\ud800")])
+def test_what_no_database_takes_is_refused(client: TestClient, clerk: Clerk, field: str, value: str) -> None:
+    response = client.post("/session/bind", content=json.dumps(BIND | {field: value}), headers={"Content-Type": "application/json"})
+    assert fault(response) == (422, "bad_field") and field in response.json()["message"]
+    assert clerk.asked == []
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"x"', b"\xff\xfe", b"null", b'{"msgid": NaN'])
 def test_what_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
     status, code = fault(client.post("/session/start", content=body, headers={"Content-Type": "application/json"}))
