@@ -7,9 +7,11 @@ from pathlib import Path
 from threading import Event
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 
 from edge_agent import doctor, logs
+from edge_agent.checks import secrets
 from edge_agent.errors import AgentError
 from edge_agent.replay import describe_software, enrol, replay, report
 from edge_agent.sections import Limits
@@ -18,6 +20,8 @@ from edge_agent.wiring import build
 from models.errors import ModelError
 from models.pack import load_pack
 from models.session import limit_opencv_threads
+
+log = structlog.get_logger(__name__)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML); config/agent.example.toml shows every one.")]
@@ -32,7 +36,10 @@ def run(settings: SettingsFile) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        program = build(load(settings))
+        loaded = load(settings)
+        if exposed := secrets.check(settings, loaded.windows):
+            log.warning("settings_exposed", why=exposed.detail)
+        program = build(loaded)
         program.start()
     except (AgentError, ModelError, OSError) as error:
         _fail(error)
@@ -45,7 +52,7 @@ def check(settings: SettingsFile) -> None:
     """Try everything that the agent needs, one line each; fails if anything is wrong. Stop the agent first: it holds the cameras."""
     limit_opencv_threads()
     try:
-        findings = doctor.examine(load(settings))
+        findings = doctor.examine(load(settings), settings)
     except AgentError as error:
         _fail(error)
     for finding in findings:

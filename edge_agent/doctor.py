@@ -4,12 +4,13 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
 from contract.state import Problem
 from edge_agent.camera import WatchedCamera
-from edge_agent.checks import disk, evidence, weights
+from edge_agent.checks import disk, evidence, secrets, weights
 from edge_agent.clock import SystemClock
 from edge_agent.connection import new_tls
 from edge_agent.errors import AgentError
@@ -31,10 +32,11 @@ class Finding:
     problem: str | None
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Try keys, networks, disk, evidence mode, broker and cameras, in this order; one failing trial stops no other."""
+def examine(settings: Settings, settings_file: Path) -> list[Finding]:
+    """Try keys, secrets, networks, disk, evidence mode, broker and cameras, in this order; one failing trial stops no other."""
     trials: dict[str, Callable[[], str | None]] = {
         "keys": lambda: _keys(settings),
+        "secrets": lambda: _detail(secrets.check(settings_file, settings.windows)),
         "weights": lambda: _detail(weights.check(settings.files.models_dir)),
         "disk": lambda: _disk(settings),
         "evidence": lambda: _detail(evidence.check(settings.evidence_mode, settings.evidence)),

@@ -1,5 +1,6 @@
 """Open what a camera setting names: a network stream, a USB camera, a video file or a folder of pictures."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ READ_TIMEOUT_MS = 3000
 FOLDER_INTERVAL_S = 0.2
 FILE_FPS = 25.0  # of a recording that does not say its own
 MAX_FPS = 240.0
+HOST = re.compile(r"[A-Za-z0-9.-]+(?=[:/?#]|$)|\[[0-9A-Fa-f:.]+\]")
 
 
 def opener(source: str, *, loop: bool) -> OpenStream:
@@ -27,6 +29,22 @@ def opener(source: str, *, loop: bool) -> OpenStream:
     if source.isdecimal():
         return lambda: CaptureStream.usb(int(source))
     return lambda: _recording(Path(source), loop=loop)
+
+
+def may_hold_secrets(source: str) -> bool:
+    """Whether a source is a network address with a user, password or query in it."""
+    return bool(URL.match(source)) and ("@" in source or "?" in source)
+
+
+def shown(url: str) -> str:
+    """Scheme and host of a camera's address, for logs and errors; the scheme alone where it is not certain which part is the host.
+
+    In an unescaped address every `@`, `/`, `?` or `#` may belong to the password.
+    """
+    scheme, _, rest = url.partition("://")
+    host = HOST.match(rest.removeprefix(rest.rpartition("@")[0] + "@"))
+    uncertain = rest.count("@") > 1 or ("@" in rest and any(sign in rest.partition("@")[0] for sign in "/?#"))
+    return f"{scheme}://" if uncertain or host is None else f"{scheme}://{host[0]}"
 
 
 def _recording(path: Path, *, loop: bool) -> Stream:
@@ -49,9 +67,8 @@ class CaptureStream:
 
     @classmethod
     def live_url(cls, url: str) -> "CaptureStream":
-        """RTSP or MJPEG over the network. Credentials in the address are never shown."""
-        name = "the network camera at " + url.rpartition("@")[2].removeprefix("rtsp://").removeprefix("http://")
-        return cls(_ffmpeg(url), name, interval_s=None, loop=False)
+        """RTSP or MJPEG over the network. Of the address no more than scheme and host is ever shown."""
+        return cls(_ffmpeg(url), f"the network camera at {shown(url)}", interval_s=None, loop=False)
 
     @classmethod
     def usb(cls, index: int) -> "CaptureStream":

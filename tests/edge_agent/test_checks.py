@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from contract.events import EvidenceMode
 from contract.state import Problem
-from edge_agent.checks import backlog, camera, clock, disk, evidence, frozen, receipts, store, weights
+from edge_agent.checks import backlog, camera, clock, disk, evidence, frozen, receipts, secrets, store, weights
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Backlog
 from edge_agent.problems import Problems
+from edge_agent.sections import Window
 from tests.fakes import StillCamera
 
 
@@ -52,6 +55,25 @@ def test_evidence() -> None:
     assert evidence.check(EvidenceMode.ALL, EvidenceMode.ALL) is None
     problem = evidence.check(EvidenceMode.ALL, EvidenceMode.VERDICT_ONLY)
     assert problem is not None and "legal_basis" in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("source", "mode", "told"),
+    [
+        ("rtsp://user:pw@camera/1", 0o644, True),
+        ("http://camera/1?token=7", 0o640, True),
+        ("rtsp://user:pw@camera/1", 0o600, False),
+        ("rtsp://camera/1", 0o644, False),
+        ("clip@home.mkv", 0o644, False),
+    ],
+)
+def test_secrets_are_for_nobody_else(tmp_path: Path, source: str, mode: int, told: bool) -> None:
+    file = tmp_path / "agent.toml"
+    file.touch(mode)
+    file.chmod(mode)
+    problem = secrets.check(file, [Window(window="W1", source=source)])
+    assert (problem is not None) == told
+    assert problem is None or ("chmod 600" in problem.detail and "pw" not in problem.detail)
 
 
 def test_store_and_receipts() -> None:

@@ -24,14 +24,14 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def findings(terminal: Terminal) -> dict[str, str | None]:
-    return {finding.name: finding.problem for finding in doctor.examine(load(terminal.settings_file))}
+    return {finding.name: finding.problem for finding in doctor.examine(load(terminal.settings_file), terminal.settings_file)}
 
 
 def test_one_failing_trial_stops_no_other(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path / "nothing"))
     found = findings(terminal)
-    assert list(found) == ["keys", "weights", "disk", "evidence", "broker", "camera W1", "camera W2"]
-    assert [name for name, problem in found.items() if problem is None] == ["keys", "disk", "evidence", "camera W1"]
+    assert list(found) == ["keys", "secrets", "weights", "disk", "evidence", "broker", "camera W1", "camera W2"]
+    assert [name for name, problem in found.items() if problem is None] == ["keys", "secrets", "disk", "evidence", "camera W1"]
     assert "missing" in str(found["weights"]) and "refused" in str(found["broker"]) and "no picture" in str(found["camera W2"])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_agent.errors import SourceError
-from edge_agent.source import FOLDER_INTERVAL_S, opener
+from edge_agent.source import FOLDER_INTERVAL_S, opener, shown
 from models.results import Picture
 
 SIZE = (64, 48)
@@ -73,7 +73,26 @@ def test_missing_and_empty_are_refused(tmp_path: Path) -> None:
         opener("99", loop=False)()
 
 
-def test_an_address_is_shown_without_its_password() -> None:
+def test_an_address_is_refused_without_its_secrets(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SourceError) as caught:
-        opener("http://user:SECRET@127.0.0.1:1/stream", loop=False)()
-    assert "SECRET" not in str(caught.value) and "127.0.0.1:1/stream" in str(caught.value)
+        opener("http://user:SECRET@127.0.0.1:1/SECRET?token=SECRET", loop=False)()
+    assert "http://127.0.0.1 cannot" in str(caught.value)
+    assert "SECRET" not in str(caught.value) + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("rtsp://camera.example:554/stream1", "rtsp://camera.example"),
+        ("RTSPS://u:p@camera.example/x?y=z", "RTSPS://camera.example"),
+        ("rtsp://u:p@[fe80::1]:554/x", "rtsp://[fe80::1]"),
+        ("http://camera?token=SECRET", "http://camera"),
+        ("rtsp://u:SE@CRET@camera/x", "rtsp://"),
+        ("rtsp://u:p/SECRET@camera/x", "rtsp://"),
+        ("rtsp://u:p?SECRET@camera/x", "rtsp://"),
+        ("http://camera/x?mail=a@SECRET", "http://"),
+        ("rtsp://user_SECRET", "rtsp://"),
+    ],
+)
+def test_of_an_address_only_scheme_and_host_are_shown(url: str, said: str) -> None:
+    assert shown(url) == said
