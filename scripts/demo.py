@@ -61,8 +61,8 @@ presence_after_s = 0.5
 [limits]
 empty_everywhere = false
 """
-MARK = ".demonstration"
 """A morning in a minute, and two windows that are in rooms of their own: one is busy while the other is empty."""
+MARK = ".demonstration"
 CHINA = ZoneInfo("Asia/Shanghai")
 _WIDTHS = (8, 54, 8, 12, 24, 12)
 _STEP_UP_S, _CARD_S, _LEAVE_S = 1.7, 1.0, 1.2
