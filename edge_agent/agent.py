@@ -129,6 +129,11 @@ class Agent:
         self._books.forget(self._clock.now(), self._times.session_keep_days)
         return count
 
+    def is_serving(self, window: str) -> bool:
+        """Whether a session takes in what is seen at this window."""
+        with self._lock:
+            return bool(self._watching(window))
+
     @property
     def open_sessions(self) -> int:
         """Sessions that have no capture yet."""

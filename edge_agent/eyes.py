@@ -1,11 +1,16 @@
-"""Look at one frame: find the faces in the window's zone, judge each, and compare the rest with the empty window."""
+"""Look at one frame: compare the window's zone with the empty window, find the faces in it, and judge each.
+
+Finding faces costs most. While nothing stirs before a learnt window and nobody is being served, it is done now and then only.
+"""
+
+from math import inf
 
 import cv2
 import numpy as np
 
 from edge_agent.cover import is_covered
 from edge_agent.frames import Shot, Sight
-from edge_agent.presence import Background
+from edge_agent.presence import Background, Ground
 from edge_agent.sections import Limits
 from models import quality
 from models.align import chip
@@ -13,6 +18,7 @@ from models.protocols import Detector
 from models.results import Box, Face, Picture
 
 PORTRAIT_MARGIN = 0.6  # of the box on every side: hair, shoulders and what the person wears, so that people can judge
+STIR = 0.25  # of the share that may differ from the empty window: the first edge of whoever steps up
 MAX_FACES = 16  # the best scored of a frame; a poster full of faces must not stop the window
 PORTRAIT_SIDE = 320  # pixels; larger pictures are made smaller, so that memory stays bounded
 
@@ -20,20 +26,50 @@ PORTRAIT_SIDE = 320  # pixels; larger pictures are made smaller, so that memory 
 class Eyes:
     """Looks at the frames of one window. Not safe to use from several threads."""
 
-    def __init__(self, *, detector: Detector, zone: tuple[float, float, float, float], limits: Limits, background: Background) -> None:
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        zone: tuple[float, float, float, float],
+        limits: Limits,
+        background: Background,
+        idle_interval_s: float,
+    ) -> None:
+        """While idle, faces are searched for at least every `idle_interval_s`."""
         self._detector = detector
+        self._idle_interval_s = idle_interval_s
+        self._searched_s = -inf
+        self._found = False
         self._zone = zone
         self._limits = limits
         self._quality = quality.QualityLimits(inter_eye_distance=limits.min_inter_eye_px, yaw=limits.max_yaw_deg)
         self._background = background
 
-    def look(self, picture: Picture, mono_s: float) -> Sight:
-        """Analyse a frame (height x width x 3, BGR). Compares nobody and makes no template. Raises ModelError when the network fails."""
+    def look(self, picture: Picture, mono_s: float, *, serving: bool = True) -> Sight:
+        """Analyse a frame (height x width x 3, BGR). Compares nobody and makes no template. Raises ModelError when the network fails.
+
+        Unless somebody is being served (`serving`), faces are not searched for in a frame where nothing stirs; its sight has none then.
+        """
         zone = cut(picture, self._zone)
-        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face)) is not None)
-        faces = sum(shot.score >= self._limits.min_face_score for shot in shots)
-        ground = self._background.update(zone, mono_s, face=faces > 0)
+        compared = self._background.compare(zone)
+        if serving or self._found or self._stirs(compared.ground) or mono_s - self._searched_s >= self._idle_interval_s:
+            shots = self._search(zone, mono_s)
+        else:
+            shots = ()
+        faces = self._sure(shots)
+        ground = self._background.learn(compared, mono_s, face=faces > 0)
         return Sight(mono_s=mono_s, width=zone.shape[1], height=zone.shape[0], shots=shots, faces=faces, ground=ground)
+
+    def _stirs(self, ground: Ground) -> bool:
+        return not ground.learnt or ground.foreground > STIR * self._limits.empty_share
+
+    def _search(self, zone: Picture, mono_s: float) -> tuple[Shot, ...]:
+        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face)) is not None)
+        self._searched_s, self._found = mono_s, self._sure(shots) > 0
+        return shots
+
+    def _sure(self, shots: tuple[Shot, ...]) -> int:
+        return sum(shot.score >= self._limits.min_face_score for shot in shots)
 
     def _shot(self, zone: Picture, face: Face) -> Shot | None:
         try:

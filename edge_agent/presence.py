@@ -25,8 +25,16 @@ class Ground:
     foreground: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """A small picture of the zone and how it compares; it still has to be learnt from."""
+
+    small: Picture
+    ground: Ground
+
+
 class Background:
-    """Learns one window when it is quiet. Not safe to use from several threads.
+    """Learns one window when it is quiet: first `compare`, then `learn` each picture. Not safe to use from several threads.
 
     Learnt after `quiet_s` seconds in one piece without a face and with at most `empty_share` of the zone changing.
     """
@@ -39,12 +47,17 @@ class Background:
         self._learnt = False
         self._started = False
 
-    def update(self, zone: Picture, mono_s: float, *, face: bool) -> Ground:
-        """Compare a picture of the zone with what was learnt, and learn from it: quickly when quiet, hardly when somebody is there."""
+    def compare(self, zone: Picture) -> Compared:
+        """Compare a picture of the zone with what was learnt so far; learns nothing."""
         small = cv2.resize(zone, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
         foreground = self._foreground(small) if self._started else 1.0
+        return Compared(small=small, ground=Ground(learnt=self._learnt, foreground=foreground))
+
+    def learn(self, compared: Compared, mono_s: float, *, face: bool) -> Ground:
+        """Learn from that picture: quickly when quiet, hardly when somebody is there. How it compared, and whether the window is learnt now."""
+        foreground = compared.ground.foreground
         quiet = not face and foreground <= self._empty_share
-        self._model.apply(small, None, self._rate(quiet))
+        self._model.apply(compared.small, None, self._rate(quiet))
         self._started = True
         self._count_quiet(quiet, mono_s)
         return Ground(learnt=self._learnt, foreground=foreground)

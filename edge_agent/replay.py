@@ -111,7 +111,7 @@ def replay(pack: Pack, video: Path, psn_no: str, entries: Sequence[GalleryEntry]
 
     None if judging failed. Raises SourceError or PictureRefused for a recording that cannot be read.
     """
-    clock, eyes = FrameClock(), new_eyes(pack, WHOLE, limits, Times().background_quiet_s)
+    clock, eyes = FrameClock(), new_eyes(pack, WHOLE, limits, Times())
     agent = _agent(pack, clock, entries, limits)
     agent.start(Start(msgid=MSGID, infno="2207", psn_no=psn_no, mdtrt_cert_type="02", window=NAME))
     due_s = 0.0

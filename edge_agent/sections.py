@@ -104,6 +104,10 @@ class Times(Section):
     """Frames analysed per second and window: the least that gives a dozen good ones in two seconds; each costs about 25 ms of one core at
     640x480.
     """
+    idle_fps: float = Field(1.0, gt=0, le=30)
+    """Frames searched for faces per second and window while no session is open and nothing stirs before the learnt window; the others are
+    only compared with the empty window, at a twentieth of the cost. Whoever steps up is looked at fully from the next frame on.
+    """
     camera_gap_s: Seconds = 2.0
     """A longer hole between analysed frames means that nobody can say who stood there meanwhile."""
     frozen_after_s: Seconds = 2.0

@@ -1,7 +1,7 @@
 """Look at one window all the time, a few frames a second, so that the answer is there when the till asks."""
 
-from collections.abc import Callable
 from threading import Event, Thread
+from typing import Protocol
 
 import structlog
 
@@ -17,7 +17,17 @@ FAILED_PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
 
-Observe = Callable[[str, Sight, Picture], None]
+
+class Sessions(Protocol):
+    """Whoever what is seen is for."""
+
+    def observe(self, window: str, sight: Sight, picture: Picture) -> None:
+        """Take in an analysed frame with the picture of its zone."""
+        ...
+
+    def is_serving(self, window: str) -> bool:
+        """Whether everything that is seen at this window counts now."""
+        ...
 
 
 class Watcher:
@@ -30,12 +40,12 @@ class Watcher:
         zone: tuple[float, float, float, float],
         camera: Camera,
         eyes: Eyes,
-        observe: Observe,
+        sessions: Sessions,
         fps: float,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self._window, self._zone, self._camera, self._eyes, self._observe = window, zone, camera, eyes, observe
+        self._window, self._zone, self._camera, self._eyes, self._sessions = window, zone, camera, eyes, sessions
         self._interval_s = 1 / fps
         self._clock, self._metrics = clock, metrics
         self._last_number = 0
@@ -57,8 +67,8 @@ class Watcher:
         if frame is None or frame.number == self._last_number:
             return False
         self._last_number = frame.number
-        sight = self._eyes.look(frame.picture, frame.mono_s)
-        self._observe(self._window, sight, cut(frame.picture, self._zone))
+        sight = self._eyes.look(frame.picture, frame.mono_s, serving=self._sessions.is_serving(self._window))
+        self._sessions.observe(self._window, sight, cut(frame.picture, self._zone))
         self._metrics.analysed(self._window)
         return True
 

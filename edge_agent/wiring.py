@@ -27,7 +27,7 @@ from edge_agent.presence import Background
 from edge_agent.problems import Check, Problems
 from edge_agent.program import Program
 from edge_agent.recent import RecentFaces
-from edge_agent.sections import Limits, Window
+from edge_agent.sections import Limits, Times, Window
 from edge_agent.sender import Sender
 from edge_agent.server import LocalServer
 from edge_agent.settings import Settings
@@ -136,10 +136,10 @@ def detector_name(pack: Pack) -> str:
     return next(names, "unnamed")[:NAME_LENGTH]
 
 
-def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, quiet_s: float) -> Eyes:
+def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, times: Times) -> Eyes:
     """Eyes for one window."""
-    background = Background(quiet_s=quiet_s, empty_share=limits.empty_share)
-    return Eyes(detector=pack.detector, zone=zone, limits=limits, background=background)
+    background = Background(quiet_s=times.background_quiet_s, empty_share=limits.empty_share)
+    return Eyes(detector=pack.detector, zone=zone, limits=limits, background=background, idle_interval_s=1 / times.idle_fps)
 
 
 def _open_stores(base: _Base) -> _Stores:
@@ -211,8 +211,8 @@ def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, agent: A
         window=window.window,
         zone=window.zone,
         camera=window_camera,
-        eyes=new_eyes(base.pack, window.zone, base.settings.limits, times.background_quiet_s),
-        observe=agent.observe,
+        eyes=new_eyes(base.pack, window.zone, base.settings.limits, times),
+        sessions=agent,
         fps=times.analyse_fps,
         clock=base.clock,
         metrics=base.metrics,

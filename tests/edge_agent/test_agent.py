@@ -397,6 +397,16 @@ def test_who_left_before_the_start_is_not_judged(bench: Bench) -> None:
     assert (capture.outcome, capture.reasons) == (Outcome.UNDECIDED, ("face_not_usable",))
 
 
+def test_a_window_is_serving_from_start_to_end(bench: Bench) -> None:
+    assert not bench.agent.is_serving("W1")
+    bench.start()
+    assert bench.agent.is_serving("W1") and not bench.agent.is_serving("W2")
+    bench.bind()
+    bench.show(BLUE, 5)
+    bench.agent.tick()
+    assert not bench.agent.is_serving("W1")
+
+
 def test_windows_do_not_mix(bench: Bench) -> None:
     bench.show(BLUE, 3, "W1")
     bench.show(GREEN, 3, "W2")

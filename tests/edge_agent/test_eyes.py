@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from edge_agent.eyes import MAX_FACES, PORTRAIT_SIDE, Eyes, cut, portrait, shrink
+from edge_agent.frames import Sight
 from edge_agent.presence import Background
 from edge_agent.sections import Limits
-from models.results import Box, Face
+from models.results import Box, Face, Picture
 from tests.fakes import ListDetector, face_at
 
 PICTURE = cv2.resize(np.random.default_rng(1).integers(0, 255, (160, 214, 3), dtype=np.uint8), (640, 480))
@@ -16,7 +17,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 def eyes(*faces: Face, zone: tuple[float, float, float, float] = WHOLE, limits: Limits | None = None) -> Eyes:
     background = Background(quiet_s=1, empty_share=0.02)
-    return Eyes(detector=ListDetector(faces), zone=zone, limits=limits or Limits(), background=background)
+    return Eyes(detector=ListDetector(faces), zone=zone, limits=limits or Limits(), background=background, idle_interval_s=1)
 
 
 def test_a_face_becomes_a_shot() -> None:
@@ -66,3 +67,73 @@ def test_a_portrait_stays_inside(box: tuple[float, float, float, float]) -> None
 def test_large_portraits_are_made_smaller() -> None:
     assert max(portrait(np.zeros((3000, 4000, 3), np.uint8), Box(x0=0, y0=0, x1=2000, y1=2500)).shape[:2]) == PORTRAIT_SIDE
     assert shrink(PICTURE, 1000).shape == PICTURE.shape
+
+
+class CountingDetector(ListDetector):
+    """Counts how often it was asked."""
+
+    asked = 0
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        self.asked += 1
+        return super().detect(picture)
+
+
+class Idle:
+    """Eyes before a learnt empty window, a quarter of a second between frames."""
+
+    def __init__(self) -> None:
+        self.detector, self.mono_s = CountingDetector(), 0.0
+        background = Background(quiet_s=1, empty_share=0.02)
+        self.eyes = Eyes(detector=self.detector, zone=WHOLE, limits=Limits(), background=background, idle_interval_s=1)
+        while not self.look().ground.learnt:
+            pass
+        self.asked(4)
+
+    def look(self, picture: Picture = PICTURE, *, serving: bool = False) -> Sight:
+        self.mono_s += 0.25
+        return self.eyes.look(picture, self.mono_s, serving=serving)
+
+    def asked(self, frames: int, picture: Picture = PICTURE, *, serving: bool = False) -> int:
+        """How often faces were searched for in so many frames."""
+        before = self.detector.asked
+        for _ in range(frames):
+            self.look(picture, serving=serving)
+        return self.detector.asked - before
+
+
+def test_an_unchanged_window_is_searched_now_and_then() -> None:
+    idle = Idle()
+    assert idle.asked(16) == 4
+    assert idle.look().ground.learnt
+
+
+def test_whoever_is_served_is_looked_at_fully_at_once() -> None:
+    idle = Idle()
+    assert idle.asked(8, serving=True) == 8
+
+
+def test_whoever_steps_up_is_looked_at_fully_at_once() -> None:
+    idle, stepping_up = Idle(), PICTURE.copy()
+    stepping_up[200:280, 600:] = 0
+    share = 80 * 40 / (480 * 640)
+    assert Limits().empty_share / 4 < share < Limits().empty_share
+    assert idle.asked(8, stepping_up) == 8
+
+
+def test_a_face_that_was_found_is_not_lost_from_sight() -> None:
+    idle = Idle()
+    idle.detector.faces = (face_at(300, 200),)
+    idle.asked(4)
+    assert idle.asked(8) == 8
+    idle.detector.faces = ()
+    idle.look()
+    assert idle.asked(16) == 4
+
+
+def test_a_window_that_is_not_learnt_is_searched_always() -> None:
+    detector = CountingDetector((face_at(300, 200),))
+    one = Eyes(detector=detector, zone=WHOLE, limits=Limits(), background=Background(quiet_s=1, empty_share=0.02), idle_interval_s=9)
+    for number in range(8):
+        one.look(PICTURE, number / 4, serving=False)
+    assert detector.asked == 8

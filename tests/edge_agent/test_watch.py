@@ -34,18 +34,31 @@ class Post:
 
     def __init__(self, detector: ListDetector, fps: float = 50) -> None:
         self.camera, self.metrics = StillCamera(), Metrics()
+        self.serving = True
         self.seen: list[tuple[str, Sight, Picture]] = []
         zone = (0.5, 0.0, 1.0, 1.0)
         self.watcher = Watcher(
             window="W1",
             zone=zone,
             camera=self.camera,
-            eyes=Eyes(detector=detector, zone=zone, limits=Limits(), background=Background(quiet_s=1, empty_share=0.02)),
-            observe=lambda window, sight, picture: self.seen.append((window, sight, picture)),
+            eyes=Eyes(
+                detector=detector,
+                zone=zone,
+                limits=Limits(),
+                background=Background(quiet_s=0.1, empty_share=0.02),
+                idle_interval_s=100,
+            ),
+            sessions=self,
             fps=fps,
             clock=SystemClock(),
             metrics=self.metrics,
         )
+
+    def observe(self, window: str, sight: Sight, picture: Picture) -> None:
+        self.seen.append((window, sight, picture))
+
+    def is_serving(self, window: str) -> bool:
+        return window == "W1" and self.serving
 
     def wait(self, count: int, seconds: float = 10) -> None:
         until = time.monotonic() + seconds
@@ -84,3 +97,19 @@ def test_no_more_than_so_many_frames_a_second() -> None:
         time.sleep(0.005)
     post.watcher.stop()
     assert 2 <= len(post.seen) <= 12
+
+
+def test_a_session_brings_full_sight_back_at_once() -> None:
+    """Somebody whom the background does not show, as on a poster that came to life."""
+    detector = ListDetector()
+    post = Post(detector)
+    post.serving = False
+    for number in range(20):
+        post.camera.show(PICTURE, number / 10)
+        post.watcher.look()
+    detector.faces = (face_at(50, 50, 40),)
+    for serving in (False, True):
+        post.serving = serving
+        post.camera.show(PICTURE, 3.0 + serving)
+        post.watcher.look()
+    assert [sight.faces for _, sight, _ in post.seen[-2:]] == [0, 1]
