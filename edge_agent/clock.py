@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Protocol
 
 OFFSET_SAMPLES = 32
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # a terminal without battery wakes in 1970: no event could be written with such a time
 
 
 class Clock(Protocol):
@@ -25,8 +26,8 @@ class SystemClock:
     """The clock of the machine."""
 
     def now(self) -> datetime:
-        """Wall time, UTC."""
-        return datetime.now(UTC)
+        """Wall time, UTC; EARLIEST while the machine does not know the time."""
+        return max(datetime.now(UTC), EARLIEST)
 
     def mono_s(self) -> float:
         """Seconds since an arbitrary moment of this run."""

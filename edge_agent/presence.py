@@ -54,7 +54,7 @@ class Background:
         return Compared(small=small, ground=Ground(learnt=self._learnt, foreground=foreground))
 
     def learn(self, compared: Compared, mono_s: float, *, face: bool) -> Ground:
-        """Learn from that picture: quickly when quiet, hardly when somebody is there. How it compared, and whether the window is learnt now."""
+        """Learn from that picture: quickly when quiet, hardly when somebody is there. How it compared, and whether it is learnt now."""
         foreground = compared.ground.foreground
         quiet = not face and foreground <= self._empty_share
         self._model.apply(compared.small, None, self._rate(quiet))

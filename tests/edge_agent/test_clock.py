@@ -1,7 +1,12 @@
 """The distance from the centre's clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
+import pytest
+from pydantic import TypeAdapter
+
+from contract.ids import Moment
+from edge_agent import clock
 from edge_agent.clock import OFFSET_SAMPLES, Offset, SystemClock
 
 CENTRE = datetime(2026, 1, 2, tzinfo=UTC)
@@ -30,3 +35,13 @@ def test_monotonic_time_does_not_go_back() -> None:
     clock = SystemClock()
     assert clock.mono_s() <= clock.mono_s()
     assert clock.now().utcoffset() == timedelta(0)
+
+
+def test_a_clock_that_was_never_set_gives_a_time_that_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Waking(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Waking":
+            return cls(1970, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(clock, "datetime", Waking)
+    assert TypeAdapter(Moment).validate_python(SystemClock().now()) == datetime(2000, 1, 1, tzinfo=UTC)
