@@ -1,5 +1,6 @@
 """One client object of the MQTT library, from connect to loss."""
 
+import secrets
 import socket
 import ssl
 from collections import deque
@@ -91,7 +92,9 @@ class Connection:
             open_socket.close()
 
     def _new_client(self) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._device, protocol=mqtt.MQTTv311, clean_session=True)
+        # A new name each time: whoever knows a client's name at a broker can throw it out, and there is no broker session to come back to.
+        name = f"{self._device}-{secrets.token_hex(8)}"
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311, clean_session=True)
         client.tls_set_context(new_tls(self._settings))
         client.will_set(up(Up.STATE, self._device), self._will, qos=1)
         client.max_inflight_messages_set(2 * self._settings.link.send_window)  # our own window is the limit
