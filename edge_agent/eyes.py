@@ -4,11 +4,14 @@ import cv2
 import numpy as np
 
 from edge_agent.cover import is_covered
-from edge_agent.frames import Shot, Sight
+from edge_agent.frames import Presented, Shot, Sight
 from edge_agent.presence import Background
 from edge_agent.sections import Limits
 from models import quality
 from models.align import chip
+from models.liveness import crops
+from models.liveness_signs import look
+from models.liveness_track import LivenessShot
 from models.protocols import Detector
 from models.results import Box, Face, Picture
 
@@ -20,8 +23,18 @@ PORTRAIT_SIDE = 320  # pixels; larger pictures are made smaller, so that memory 
 class Eyes:
     """Looks at the frames of one window. Not safe to use from several threads."""
 
-    def __init__(self, *, detector: Detector, zone: tuple[float, float, float, float], limits: Limits, background: Background) -> None:
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        zone: tuple[float, float, float, float],
+        limits: Limits,
+        background: Background,
+        liveness: bool = False,
+    ) -> None:
+        """`liveness` says whether shots keep what liveness is judged by; without a network for it that would cost time for nothing."""
         self._detector = detector
+        self._liveness = liveness
         self._zone = zone
         self._limits = limits
         self._quality = quality.QualityLimits(inter_eye_distance=limits.min_inter_eye_px, yaw=limits.max_yaw_deg)
@@ -30,15 +43,16 @@ class Eyes:
     def look(self, picture: Picture, mono_s: float) -> Sight:
         """Analyse a frame (height x width x 3, BGR). Compares nobody and makes no template. Raises ModelError when the network fails."""
         zone = cut(picture, self._zone)
-        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face)) is not None)
+        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face, mono_s)) is not None)
         faces = sum(shot.score >= self._limits.min_face_score for shot in shots)
         ground = self._background.update(zone, mono_s, face=faces > 0)
         return Sight(mono_s=mono_s, width=zone.shape[1], height=zone.shape[0], shots=shots, faces=faces, ground=ground)
 
-    def _shot(self, zone: Picture, face: Face) -> Shot | None:
+    def _shot(self, zone: Picture, face: Face, mono_s: float) -> Shot | None:
         try:
             aligned = chip(zone, face.landmarks)
-        except ValueError:  # landmarks all on one point: not a face
+            presented = _presented(zone, face, mono_s) if self._liveness else None
+        except ValueError:  # landmarks all on one point, or a box without area or beyond the zone: not a face
             return None
         measured = quality.measure(zone, face)
         return Shot(
@@ -49,6 +63,7 @@ class Eyes:
             covered=is_covered(aligned, max_chroma=self._limits.cover_chroma, max_lightness=self._limits.cover_lightness),
             chip=aligned,
             portrait=portrait(zone, face.box),
+            presented=presented,
         )
 
 
@@ -57,6 +72,14 @@ def cut(picture: Picture, zone: tuple[float, float, float, float]) -> Picture:
     height, width = picture.shape[:2]
     x0, y0 = min(int(zone[0] * width), width - 1), min(int(zone[1] * height), height - 1)
     return picture[y0 : max(y0 + 1, round(zone[3] * height)), x0 : max(x0 + 1, round(zone[2] * width))]
+
+
+def _presented(zone: Picture, face: Face, mono_s: float) -> Presented:
+    """Cut from the whole zone: the surroundings of a face say most about whether it is shown."""
+    looks = crops(zone, face.box)
+    signs = look(zone, face.box, looks)
+    shot = LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=None)
+    return Presented(shot=shot, looks=looks)
 
 
 def portrait(picture: Picture, box: Box) -> Picture:

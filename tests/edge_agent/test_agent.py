@@ -17,6 +17,7 @@ from edge_agent.books import Books
 from edge_agent.capture import Scribe
 from edge_agent.clock import Offset
 from edge_agent.errors import Conflict, NoRoom, TooManyOpen, UnknownMsgid, UnknownWindow
+from edge_agent.examine import Examiner
 from edge_agent.judge import Judge
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
@@ -26,6 +27,8 @@ from edge_agent.sections import Limits, Times
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import KEY_BYTES, Vault
 from edge_agent.wiring import OUTBOX_SCHEMA
+from models.liveness_track import WINDOW
+from models.protocols import LivenessNet
 from tests.edge_agent.building import DEVICE, SITE, Terminal, make_terminal, shot, sight
 from tests.fakes import Acquaintances, ColourEmbedder, HandClock
 
@@ -44,6 +47,7 @@ class Bench:
         self.terminal, self.mode, self.bounds = terminal, mode, bounds
         self.clock, self.embedder, self.metrics = HandClock(), ColourEmbedder(), Metrics()
         self.people = Acquaintances(insured={"P1": X, "P2": Y})
+        self.liveness: LivenessNet | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -70,7 +74,13 @@ class Bench:
                 scribe=scribe,
                 media_bytes=self.bounds.get("media_bytes", 10**9),
             ),
-            judge=Judge(embedder=self.embedder, people=self.people, recent=RecentFaces(keep_s=0, same=0.65), limits=Limits()),
+            judge=Judge(
+                embedder=self.embedder,
+                people=self.people,
+                recent=RecentFaces(keep_s=0, same=0.65),
+                limits=Limits(),
+                examiner=Examiner(self.liveness, WINDOW),
+            ),
             vacancy=Vacancy(["W1", "W2"], empty_share=Limits().empty_share, gap_s=TIMES.camera_gap_s),
             clock=self.clock,
             metrics=self.metrics,
