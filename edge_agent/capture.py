@@ -84,6 +84,7 @@ class Scribe:
     def capture(self, closed: Closed, enclosed: Enclosed, place: Place, remarks: tuple[str, ...] = ()) -> bytes:
         """The signed capture at this place of the chain; `remarks` join the reasons."""
         evidence = None if closed.judgement is None else closed.judgement.evidence
+        person = closed.decision.person
         return self._signer.sign(
             events.Capture(
                 **self._stamp(place),
@@ -95,7 +96,7 @@ class Scribe:
                 outcome=closed.decision.outcome,
                 reasons=closed.decision.reasons + remarks,
                 similarity=None if closed.judgement is None else closed.judgement.similarity,
-                liveness=Liveness.NOT_EVALUATED if evidence is None else evidence.liveness,
+                liveness=Liveness.NOT_EVALUATED if person is None else person.liveness,
                 persons=0 if evidence is None else evidence.persons,
                 frames=FrameCounts(seen=0, with_subject=0, used=0) if evidence is None else evidence.frames,
                 evidence_mode=self._mode,

@@ -3,6 +3,7 @@
 A step that did not run is never a pass, and whatever is not certain is undecided: an honest person is never accused by a machine.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,7 +26,8 @@ class Person:
     `used` moments were fused, `clear` of them show the whole face; `losses` says why others were not used, with counts. `share` is that of
     the frames since the start in which the face was seen, `came_after_s` how long after the start it first was (negative: before).
     `insured`, `proxy` and `staff` are the fused similarities to the enrolled person, the best registered proxy and the best member of
-    staff; `insured_best` is the highest one of a single moment. None: not compared.
+    staff; `insured_best` is the highest one of a single moment. None: not compared. `liveness_score` (0 to 1) and `liveness_reasons` say
+    why `liveness` is what it is.
     """
 
     key: int
@@ -38,6 +40,9 @@ class Person:
     insured_best: float | None = None
     proxy: float | None = None
     staff: float | None = None
+    liveness: Liveness = Liveness.NOT_EVALUATED
+    liveness_score: float | None = None
+    liveness_reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,6 @@ class Evidence:
     persons: int = 0
     followed: int = 0
     people: tuple[Person, ...] = ()
-    liveness: Liveness = Liveness.NOT_EVALUATED
     other_cards: int = 0
 
 
@@ -78,11 +82,12 @@ def decide(seen: Evidence, limits: Limits) -> Decision:
         return Decision(outcome=Outcome.BLIND, reasons=("camera_blind",))
     if not seen.people:
         return _nobody(seen, limits)
-    if seen.liveness is Liveness.ATTACK:
-        return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack",), person=seen.people[0])
     found = _identity(seen, limits)
-    reasons = tuple(dict.fromkeys(found.reasons + _remarks(seen, limits)))
-    return Decision(outcome=found.outcome, reasons=reasons, person=found.person)
+    person = seen.people[0] if found.person is None else found.person
+    if person.liveness is Liveness.ATTACK:
+        found = _shown(seen, person, limits)
+    reasons = tuple(dict.fromkeys(found.reasons + _remarks(seen, person, limits)))
+    return Decision(outcome=found.outcome, reasons=reasons, person=person)
 
 
 def confirm_by_hand(decision: Decision) -> Decision:
@@ -131,40 +136,65 @@ def _signs_of_people(seen: Evidence, limits: Limits) -> tuple[str, ...]:
 
 
 def _identity(seen: Evidence, limits: Limits) -> Decision:
+    """Who it is. Whoever is there in person goes before a picture: nobody is accused for one that lies or hangs beside them."""
+    known = _recognised(seen, limits)
+    present = [one for one in known if one.person is not None and one.person.liveness is not Liveness.ATTACK]
+    return (present or known or [_stranger(seen, limits)])[0]
+
+
+def _recognised(seen: Evidence, limits: Limits) -> list[Decision]:
+    found = []
+    if insured := _best_match(seen, limits, lambda person: person.insured):
+        beside = () if insured is seen.people[0] else ("insured_beside",)
+        found.append(Decision(outcome=Outcome.SAME, reasons=("same_face", *beside), person=insured))
+    if proxy := _best_match(seen, limits, lambda person: person.proxy):
+        found.append(Decision(outcome=Outcome.PROXY, reasons=("registered_proxy",), person=proxy))
+    return found
+
+
+def _best_match(seen: Evidence, limits: Limits, similarity: Callable[[Person], float | None]) -> Person | None:
+    matching = [one for one in seen.people if one.used >= limits.min_good_frames and _value(similarity(one)) >= limits.same]
+    return max(matching, key=lambda one: (one.liveness is not Liveness.ATTACK, _value(similarity(one))), default=None)
+
+
+def _stranger(seen: Evidence, limits: Limits) -> Decision:
     subject = seen.people[0]
-    enough = [person for person in seen.people if person.used >= limits.min_good_frames]
-    insured = max(enough, key=lambda person: _value(person.insured), default=subject)
-    proxy = max(enough, key=lambda person: _value(person.proxy), default=subject)
-    if enough and _value(insured.insured) >= limits.same:
-        beside = () if insured is subject else ("insured_beside",)
-        return Decision(outcome=Outcome.SAME, reasons=("same_face", *beside), person=insured)
-    if enough and _value(proxy.proxy) >= limits.same:
-        return Decision(outcome=Outcome.PROXY, reasons=("registered_proxy",), person=proxy)
     if not seen.enrolled:
         return _undecided("not_enrolled", person=subject)
-    if doubts := _doubts(seen, limits):
+    if doubts := _identity_doubts(subject, limits) or _presence_doubts(seen, subject, limits):
         return _undecided(*doubts, person=subject)
     return Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=subject)
 
 
-def _doubts(seen: Evidence, limits: Limits) -> tuple[str, ...]:
-    """Why the subject must not be called another person; empty only when everything speaks for it.
+def _shown(seen: Evidence, shown: Person, limits: Limits) -> Decision:
+    """A picture or a stream stands for the person: an attack, unless the insured person may have been there besides it."""
+    if doubts := _presence_doubts(seen, shown, limits):
+        return _undecided("liveness_attack", *shown.liveness_reasons, *doubts, person=shown)
+    return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack", *shown.liveness_reasons), person=shown)
 
-    Wherever the insured person may have been without being recognised there is a doubt: beside the subject however briefly, among those
-    not compared, before a camera that failed for a while, or at the window before a subject who came later.
-    """
-    subject, *others = seen.people
+
+def _identity_doubts(subject: Person, limits: Limits) -> tuple[str, ...]:
+    """Why the subject's own face does not say that it is another person; empty only when everything speaks for it."""
     if subject.used < limits.min_good_frames:
         return ("too_few_good_frames", *(code for code, _ in subject.losses))
     doubts = {
         "not_compared": subject.insured is None or subject.insured_best is None,
         "face_covered": subject.clear < limits.min_good_frames,
-        "seen_too_briefly": subject.share < limits.min_subject_share,
         "between_limits": _value(subject.insured) > limits.different,
         "moments_disagree": _value(subject.insured_best) >= limits.same,
-        "came_later": subject.came_after_s > limits.subject_within_s,
         "staff_face": _is_staff(subject, limits),
-        "another_face_unclear": any(_may_be_insured(person, limits) for person in others),
+    }
+    return tuple(code for code, holds in doubts.items() if holds)
+
+
+def _presence_doubts(seen: Evidence, person: Person, limits: Limits) -> tuple[str, ...]:
+    """Where the insured person may have been without being recognised: beside this one however briefly, among those not compared, before a
+    camera that failed for a while, or at the window before somebody who came later or was there in passing.
+    """
+    doubts = {
+        "seen_too_briefly": person.share < limits.min_subject_share,
+        "came_later": person.came_after_s > limits.subject_within_s,
+        "another_face_unclear": any(_may_be_insured(other, limits) for other in seen.people if other is not person),
         "not_everybody_compared": max(seen.followed, seen.persons) > len(seen.people),
         "camera_interrupted": seen.interrupted,
     }
@@ -181,17 +211,17 @@ def _is_staff(person: Person, limits: Limits) -> bool:
     return _value(person.staff) >= limits.same
 
 
-def _remarks(seen: Evidence, limits: Limits) -> tuple[str, ...]:
-    subject = seen.people[0]
+def _remarks(seen: Evidence, person: Person, limits: Limits) -> tuple[str, ...]:
     remarks = {
-        "staff_face": _is_staff(subject, limits),
+        "staff_face": _is_staff(seen.people[0], limits),
         "several_persons": seen.persons > 1,
         "camera_interrupted": seen.interrupted,
         "face_with_other_cards": seen.other_cards > 0,
-        "liveness_not_evaluated": seen.liveness is Liveness.NOT_EVALUATED,
-        "liveness_cannot_judge": seen.liveness is Liveness.CANNOT_JUDGE,
+        "liveness_not_evaluated": person.liveness is Liveness.NOT_EVALUATED,
+        "liveness_cannot_judge": person.liveness is Liveness.CANNOT_JUDGE,
     }
-    return tuple(code for code, holds in remarks.items() if holds)
+    unclear = person.liveness_reasons if person.liveness is Liveness.CANNOT_JUDGE else ()
+    return (*(code for code, holds in remarks.items() if holds), *unclear)
 
 
 def _undecided(*reasons: str, person: Person | None = None) -> Decision:

@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 
 from edge_agent.cover import is_covered
-from edge_agent.frames import Shot, Sight
+from edge_agent.frames import Presented, Shot, Sight
 from edge_agent.presence import Background, Ground
 from edge_agent.sections import Limits
 from models import quality
 from models.align import chip
+from models.liveness import crops
+from models.liveness_signs import look
+from models.liveness_track import LivenessShot
 from models.protocols import Detector
 from models.results import Box, Face, Picture
 
@@ -34,10 +37,14 @@ class Eyes:
         limits: Limits,
         background: Background,
         idle_interval_s: float,
+        liveness: bool = False,
     ) -> None:
-        """While idle, faces are searched for at least every `idle_interval_s`."""
+        """While idle, faces are searched for at least every `idle_interval_s`. `liveness` says whether shots keep what liveness is judged
+        by; without a network for it that would cost time for nothing.
+        """
         self._detector = detector
         self._idle_interval_s = idle_interval_s
+        self._liveness = liveness
         self._searched_s = -inf
         self._found = False
         self._zone = zone
@@ -64,17 +71,18 @@ class Eyes:
         return not ground.learnt or ground.foreground > STIR * self._limits.empty_share
 
     def _search(self, zone: Picture, mono_s: float) -> tuple[Shot, ...]:
-        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face)) is not None)
+        shots = tuple(shot for face in self._detector.detect(zone)[:MAX_FACES] if (shot := self._shot(zone, face, mono_s)) is not None)
         self._searched_s, self._found = mono_s, self._sure(shots) > 0
         return shots
 
     def _sure(self, shots: tuple[Shot, ...]) -> int:
         return sum(shot.score >= self._limits.min_face_score for shot in shots)
 
-    def _shot(self, zone: Picture, face: Face) -> Shot | None:
+    def _shot(self, zone: Picture, face: Face, mono_s: float) -> Shot | None:
         try:
             aligned = chip(zone, face.landmarks)
-        except ValueError:  # landmarks all on one point: not a face
+            presented = _presented(zone, face, mono_s) if self._liveness else None
+        except ValueError:  # landmarks all on one point, or a box without area or beyond the zone: not a face
             return None
         measured = quality.measure(zone, face)
         return Shot(
@@ -85,6 +93,7 @@ class Eyes:
             covered=is_covered(aligned, max_chroma=self._limits.cover_chroma, max_lightness=self._limits.cover_lightness),
             chip=aligned,
             portrait=portrait(zone, face.box),
+            presented=presented,
         )
 
 
@@ -93,6 +102,14 @@ def cut(picture: Picture, zone: tuple[float, float, float, float]) -> Picture:
     height, width = picture.shape[:2]
     x0, y0 = min(int(zone[0] * width), width - 1), min(int(zone[1] * height), height - 1)
     return picture[y0 : max(y0 + 1, round(zone[3] * height)), x0 : max(x0 + 1, round(zone[2] * width))]
+
+
+def _presented(zone: Picture, face: Face, mono_s: float) -> Presented:
+    """Cut from the whole zone: the surroundings of a face say most about whether it is shown."""
+    looks = crops(zone, face.box)
+    signs = look(zone, face.box, looks)
+    shot = LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=None)
+    return Presented(shot=shot, looks=looks)
 
 
 def portrait(picture: Picture, box: Box) -> Picture:

@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from threading import Lock
 
 from edge_agent.presence import Ground
+from models.liveness import Crops
+from models.liveness_track import LivenessShot
 from models.results import Box, Picture, Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Presented:
+    """How a face is presented in one frame: `shot` without a score, and the `looks` (38 kB) that a liveness network would score."""
+
+    shot: LivenessShot
+    looks: Crops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shot:
-    """One face in one frame. `box` is in pixels of the zone; `problems` says why it cannot be compared, empty when it can."""
+    """One face in one frame. `box` is in pixels of the zone; `problems` says why it cannot be compared, empty when it can.
+
+    `presented` is None where liveness is not evaluated.
+    """
 
     box: Box
     score: float
@@ -19,6 +32,7 @@ class Shot:
     covered: bool
     chip: Picture
     portrait: Picture
+    presented: Presented | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,13 +1,14 @@
 """Turn what was followed into evidence: embed the best shots, fuse them, compare. The only place where templates of the window are made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
-from contract.events import FrameCounts
+from contract.events import FrameCounts, Liveness
 from edge_agent.decide import Decision, Evidence, Person, decide
+from edge_agent.examine import Examiner
 from edge_agent.frames import Shot
 from edge_agent.ports import Known, Matrix, People
 from edge_agent.recent import RecentFaces
@@ -63,8 +64,9 @@ class _Face:
 class Judge:
     """Judges sessions. Safe to use from several threads as far as its parts are."""
 
-    def __init__(self, *, embedder: Embedder, people: People, recent: RecentFaces, limits: Limits) -> None:
+    def __init__(self, *, embedder: Embedder, people: People, recent: RecentFaces, limits: Limits, examiner: Examiner) -> None:
         self._embedder = embedder
+        self._examiner = examiner
         self._people = people
         self._recent = recent
         self._limits = limits
@@ -75,7 +77,7 @@ class Judge:
         compared = real[: QUICK_PEOPLE if quick else MAX_PEOPLE]
         faces = [self._embedded(track, QUICK_SHOTS if quick else None) for track in compared]
         known = self._people.known(session.start.psn_no, at)
-        people = tuple(self._person(face, known, session, self._first_s(face, faces)) for face in faces)
+        people = tuple(self._examined(face, self._person(face, known, session, self._first_s(face, faces)), faces[0]) for face in faces)
         subject = self._recognisable(faces[0]) if faces else None
         evidence = Evidence(
             frames=FrameCounts(
@@ -137,6 +139,15 @@ class Judge:
 
     def _is_same(self, one: Vector | None, other: Vector | None) -> bool:
         return one is not None and other is not None and float(one @ other) >= self._limits.same
+
+    def _examined(self, face: _Face, person: Person, subject: _Face) -> Person:
+        """With a verdict on liveness, if the decision may come to speak of this person: the subject, and whoever is recognised."""
+        recognised = any(value is not None and value >= self._limits.same for value in (person.insured, person.proxy))
+        found = self._examiner.examine(face.track, face.shots) if recognised or face is subject else None
+        if found is None:
+            return person
+        reasons = tuple(f"liveness_{code}" for code in found.reasons)
+        return replace(person, liveness=Liveness(found.verdict), liveness_score=found.score, liveness_reasons=reasons)
 
     def _person(self, face: _Face, known: Known, session: Session, first_s: float) -> Person:
         insured = None if known.insured is None else known.insured[np.newaxis]

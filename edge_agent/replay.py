@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from contract.commands import GalleryEntry, GalleryRole
-from contract.events import EvidenceMode, Software
+from contract.events import EvidenceMode, Liveness, Software
 from contract.sealed import Signer, raw_public, to_text
 from edge_agent import gallery
 from edge_agent.agent import Agent
@@ -22,18 +22,19 @@ from edge_agent.books import Books
 from edge_agent.capture import Scribe
 from edge_agent.clock import Offset
 from edge_agent.errors import SourceError
+from edge_agent.examine import Examiner
 from edge_agent.eyes import cut
 from edge_agent.judge import Judge, Judgement
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
 from edge_agent.recent import RecentFaces
 from edge_agent.register import Register
-from edge_agent.sections import Limits, Times
+from edge_agent.sections import Limits, LivenessSettings, Times
 from edge_agent.session import Bind, Start
 from edge_agent.source import FOLDER_INTERVAL_S, opener
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import Vault
-from edge_agent.wiring import OUTBOX_SCHEMA, VERSION, detector_name, new_eyes
+from edge_agent.wiring import OUTBOX_SCHEMA, VERSION, detector_name, limits_sha256, new_eyes
 from models import picture, template
 from models.pack import Pack
 from models.results import Picture, Template
@@ -127,12 +128,15 @@ def replay(pack: Pack, video: Path, psn_no: str, entries: Sequence[GalleryEntry]
 
 def report(judgement: Judgement, software: Software, limits: Limits) -> dict[str, Any]:
     """Everything about a judgement that may be shown to whoever tries a recording; no template."""
-    evidence = asdict(judgement.evidence)
+    evidence, person = asdict(judgement.evidence), judgement.decision.person
     evidence.pop("frames")
     return {
         "outcome": judgement.decision.outcome,
         "reasons": judgement.decision.reasons,
         "similarity": judgement.similarity,
+        "liveness": Liveness.NOT_EVALUATED if person is None else person.liveness,
+        "liveness_score": None if person is None else person.liveness_score,
+        "liveness_reasons": () if person is None else person.liveness_reasons,
         "frames": judgement.evidence.frames.model_dump(),
         **evidence,
         "software": software.model_dump(),
@@ -143,7 +147,11 @@ def report(judgement: Judgement, software: Software, limits: Limits) -> dict[str
 def describe_software(pack: Pack, limits: Limits) -> Software:
     """What decides in a replay."""
     return Software(
-        agent=VERSION, detector=detector_name(pack), embedder=pack.embedder.version, limits_sha256=limits.sha256(), settings_sha256=NO_HASH
+        agent=VERSION,
+        detector=detector_name(pack),
+        embedder=pack.embedder.version,
+        limits_sha256=limits_sha256(limits, LivenessSettings(), pack),
+        settings_sha256=NO_HASH,
     )
 
 
@@ -168,7 +176,13 @@ def _agent(pack: Pack, clock: FrameClock, entries: Sequence[GalleryEntry], limit
         times=_instant(),
         max_open=1,
         books=Books(vault=vault, outbox=Outbox(vault, new_epoch=1), register=Register(vault), scribe=scribe, media_bytes=0),
-        judge=Judge(embedder=pack.embedder, people=faces, recent=RecentFaces(keep_s=0, same=limits.same), limits=limits),
+        judge=Judge(
+            embedder=pack.embedder,
+            people=faces,
+            recent=RecentFaces(keep_s=0, same=limits.same),
+            limits=limits,
+            examiner=Examiner(pack.liveness, LivenessSettings().limits()),
+        ),
         vacancy=Vacancy([NAME], empty_share=limits.empty_share, gap_s=_instant().camera_gap_s),
         clock=clock,
         metrics=Metrics(),

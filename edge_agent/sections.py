@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contract.ids import WindowId
+from models.liveness_track import WINDOW, LivenessLimits
 
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -176,6 +178,35 @@ class Limits(Section):
         return self
 
 
+class LivenessSettings(Section):
+    """When a face counts as there in person. Scores are means over the scored moments of a face, 0 to 1; between the limits it cannot be
+    judged. Without its networks liveness is not evaluated, whatever stands here.
+    """
+
+    enabled: bool = True
+    """Off where faces are shown on purpose, as in the demonstration, whose views are made from still pictures; captures then say that
+    liveness was not evaluated.
+    """
+    live: float = Field(0.7, gt=0, le=0.9)
+    """From here on a face is live. It stands in a gap of what was measured on window clips; a camera of another kind needs its own."""
+    attack: float = Field(0.3, ge=0, le=0.65)
+    """Up to here a face is a shown picture. Deliberately far below `live`: an honest person is rather asked again than accused."""
+    border: float = Field(0.3, gt=0, le=2)
+    """Length of straight lines on both sides of a face, as a share of 4.4 face widths, from which a screen or a print is suspected; 2 where
+    the window's own frame or a door stands beside the faces.
+    """
+
+    @model_validator(mode="after")
+    def _bands(self) -> Self:
+        if self.attack >= self.live:
+            raise ValueError(f"attack ({self.attack}) must lie below live ({self.live}): between them nothing is judged")
+        return self
+
+    def limits(self) -> LivenessLimits:
+        """What fuses moments into a verdict; what is not set here is as it was measured."""
+        return replace(WINDOW, live=self.live, attack=self.attack, border=self.border)
+
+
 class Link(Section):
     """How events travel. Every value bounds memory or load, none decides what is kept."""
 
@@ -225,7 +256,7 @@ class Window(Section):
     zone: Annotated[tuple[float, float, float, float], AfterValidator(_window_zone)] = (0.0, 0.0, 1.0, 1.0)
     """Where customers stand: left, top, right, bottom as shares of the picture; nothing outside is looked at."""
     loop: bool = False
-    """Whether a file or folder starts again at its end; for demonstrations."""
+    """Whether a file or folder starts again at its end; for demonstrations with liveness off: a stream that repeats is an attack."""
 
     def below(self, folder: Path) -> Self:
         """The same with a relative file or folder taken from `folder`."""

@@ -15,7 +15,7 @@ from contract.events import EvidenceMode
 from contract.ids import DeviceId, FixmedinsCode
 from contract.message import first_fault
 from edge_agent.errors import BadSettings
-from edge_agent.sections import Broker, Centre, Files, Limits, Link, Till, Times, Upkeep, Window
+from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Till, Times, Upkeep, Window
 
 
 class Settings(BaseSettings):
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     till: Till = Till()
     times: Times = Times()
     limits: Limits = Limits()
+    liveness: LivenessSettings = LivenessSettings()
     link: Link = Link()
     upkeep: Upkeep = Upkeep()
     windows: tuple[Window, ...] = Field(min_length=1, max_length=16)

@@ -1,6 +1,7 @@
 """What this device says about itself: birth, health and, in advance, death."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from contract.events import Software
 from contract.sealed import Signer
@@ -13,6 +14,15 @@ from edge_agent.ports import Camera
 FindProblems = Callable[[], tuple[Problem, ...]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """What stays the same while the program runs. Liveness is available when its networks are loaded and not turned off."""
+
+    name: str
+    software: Software
+    liveness_available: bool
+
+
 class States:
     """Writes and signs the state messages of one device."""
 
@@ -20,15 +30,14 @@ class States:
         self,
         *,
         signer: Signer,
-        device: str,
-        software: Software,
+        device: Device,
         cameras: Mapping[str, Camera],
         outbox: Outbox,
         gallery: Faces,
         problems: FindProblems,
         clock: Clock,
     ) -> None:
-        self._signer, self._device, self._software = signer, device, software
+        self._signer, self._device = signer, device
         self._cameras, self._outbox, self._gallery = cameras, outbox, gallery
         self._problems, self._clock = problems, clock
 
@@ -37,13 +46,13 @@ class States:
         backlog = self._outbox.backlog()
         return self._signer.sign(
             Birth(
-                device=self._device,
+                device=self._device.name,
                 connection=connection,
                 at=self._clock.now(),
                 epoch=backlog.epoch,
                 last_seq=backlog.last_seq,
-                software=self._software,
-                liveness_available=False,
+                software=self._device.software,
+                liveness_available=self._device.liveness_available,
                 gallery_version=self._gallery.version,
                 windows=tuple(self._cameras),
             )
@@ -54,7 +63,7 @@ class States:
         backlog = self._outbox.backlog()
         return self._signer.sign(
             Health(
-                device=self._device,
+                device=self._device.name,
                 connection=connection,
                 at=self._clock.now(),
                 epoch=backlog.epoch,
@@ -68,7 +77,7 @@ class States:
 
     def death(self, connection: int) -> bytes:
         """The will of a connection that is about to be made."""
-        return self._signer.sign(Death(device=self._device, epoch=self._outbox.epoch, connection=connection, at=self._clock.now()))
+        return self._signer.sign(Death(device=self._device.name, epoch=self._outbox.epoch, connection=connection, at=self._clock.now()))
 
     def cameras(self) -> tuple[CameraState, ...]:
         """What each window's camera delivers."""

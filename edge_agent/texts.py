@@ -20,13 +20,14 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
 }
 PASSED = ("可以结算。", "The settlement may go on.")
+UNSURE = "liveness_cannot_judge"  # recognised, but perhaps from a picture: never a pass, and never more than a reminder
 BY_HAND = ("camera_blind", "not_enrolled", "judging_failed")
 ASK = ("no_face", "face_covered", "several_persons")
 
 
 def answer(decision: Decision) -> Answer:
-    """The reply to start. Whether somebody else or nobody clear was seen cannot be told from it."""
-    if decision.outcome in (Outcome.SAME, Outcome.PROXY):
+    """The reply to start. Whether somebody else, a picture or nobody clear was seen cannot be told from it."""
+    if decision.outcome in (Outcome.SAME, Outcome.PROXY) and UNSURE not in decision.reasons:
         return Answer(answer=TillAnswer.PASS, reasons=(), text_zh=PASSED[0], text_en=PASSED[1])
     hand = [code for code in BY_HAND if code in decision.reasons]
     reasons = hand or _asked(decision) or ["not_confirmed"]

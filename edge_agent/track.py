@@ -1,11 +1,12 @@
 """Follow faces from frame to frame, keep the best shots of each, and say who is at the window. Pure: no clock, no network."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import hypot, sqrt
 
 from edge_agent.frames import Shot, Sight
+from models.liveness_track import LivenessShot
 
 MAX_GAP_S = 1.0  # a face missing for longer is followed as a new one: somebody else may have stepped in
 MIN_IOU = 0.1
@@ -14,6 +15,7 @@ MAX_GROWTH = 2.0
 MAX_TRACKS = 64
 MAX_SHOTS = 16  # a shot costs 5 ms to embed and 0.3 MB to hold; more adds nothing to the fused vector
 FIRST_SLOT_S = 0.3
+MAX_SIGNS = 300  # moments of a face kept for liveness, 200 bytes each: 50 seconds at 6 a second
 EDGE_WEIGHT = 0.5  # say of a face in a corner of the zone, against 1 in its middle
 BETTER_NEARBY = "better_one_nearby"
 
@@ -64,7 +66,11 @@ def _rank(shot: Shot) -> tuple[bool, float]:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One face followed over time. `frames` counts all its frames, `frames_inside` those since the session opened."""
+    """One face followed over time. `frames` counts all its frames, `frames_inside` those since the session opened.
+
+    `signs` are the newest moments by which liveness is judged, oldest first, none where it is not evaluated. A picture that follows itself
+    is one moment: a camera that hangs gives no evidence, neither of life nor of an attack.
+    """
 
     key: int
     last: Shot
@@ -73,6 +79,7 @@ class Track:
     frames: int = 0
     frames_inside: int = 0
     best: BestShots = field(default_factory=BestShots)
+    signs: deque[LivenessShot] = field(default_factory=lambda: deque(maxlen=MAX_SIGNS))
     _score_sum: float = 0.0
     _place_sum: float = 0.0
     _width_sum: float = 0.0
@@ -86,6 +93,12 @@ class Track:
         self._place_sum += _place(shot, sight)
         self._width_sum += shot.box.width
         self.best.add(sight.mono_s, shot)
+        if shot.presented is not None:
+            self._note(shot.presented.shot)
+
+    def _note(self, sign: LivenessShot) -> None:
+        if not self.signs or self.signs[-1].digest != sign.digest:
+            self.signs.append(sign)
 
     @property
     def score(self) -> float:

@@ -1,8 +1,9 @@
 """The composition root: the only module that names the concrete parts of the running program, and its life from start to stop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from contract.events import Software
@@ -16,6 +17,7 @@ from edge_agent.capture import Scribe
 from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store
 from edge_agent.checks import clock as clock_check
 from edge_agent.clock import Clock, Offset, SystemClock
+from edge_agent.examine import Examiner
 from edge_agent.eyes import Eyes
 from edge_agent.inbox import Inbox
 from edge_agent.judge import Judge
@@ -27,12 +29,12 @@ from edge_agent.presence import Background
 from edge_agent.problems import Check, Problems
 from edge_agent.program import Program
 from edge_agent.recent import RecentFaces
-from edge_agent.sections import Limits, Times, Window
+from edge_agent.sections import Limits, LivenessSettings, Times, Window
 from edge_agent.sender import Sender
 from edge_agent.server import LocalServer
 from edge_agent.settings import Settings
 from edge_agent.source import opener
-from edge_agent.states import States
+from edge_agent.states import Device, States
 from edge_agent.terminal import HealthReport, till_api
 from edge_agent.ticker import Ticker
 from edge_agent.vacancy import Vacancy
@@ -73,9 +75,10 @@ def build(
 ) -> Program:
     """Put the program together: reads keys, opens the vaults, loads the networks and takes the till's port, but starts nothing.
 
-    `streams` replaces the sources of windows. Raises BadKey, BadSettings, VaultError, or ModelError when networks are missing.
+    `streams` replaces the sources of windows. Where liveness is turned off its networks are left out. Raises BadKey, BadSettings,
+    VaultError, or ModelError when networks are missing.
     """
-    pack = load_pack(settings.files.models_dir) if pack is None else pack
+    pack = _networks(settings, pack)
     base = _Base(
         settings=settings,
         pack=pack,
@@ -119,15 +122,29 @@ def build(
     )
 
 
+def _networks(settings: Settings, pack: Pack | None) -> Pack:
+    pack = load_pack(settings.files.models_dir) if pack is None else pack
+    return pack if settings.liveness.enabled else replace(pack, liveness=None)
+
+
 def describe(settings: Settings, pack: Pack) -> Software:
     """What decides here, as it stands in every capture."""
     return Software(
         agent=VERSION,
         detector=detector_name(pack),
         embedder=pack.embedder.version[:NAME_LENGTH],
-        limits_sha256=settings.limits.sha256(),
+        limits_sha256=limits_sha256(settings.limits, settings.liveness, pack),
         settings_sha256=settings.sha256(),
     )
+
+
+def limits_sha256(limits: Limits, liveness: LivenessSettings, pack: Pack) -> str:
+    """Names every value and network that an outcome hangs on, besides the detector and the embedder: the limits and, where liveness is
+    evaluated, its limits and networks.
+    """
+    if pack.liveness is None:
+        return limits.sha256()
+    return sha256(f"{limits.sha256()} {liveness.sha256()} {pack.liveness.version}".encode()).hexdigest()
 
 
 def detector_name(pack: Pack) -> str:
@@ -139,7 +156,14 @@ def detector_name(pack: Pack) -> str:
 def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, times: Times) -> Eyes:
     """Eyes for one window."""
     background = Background(quiet_s=times.background_quiet_s, empty_share=limits.empty_share)
-    return Eyes(detector=pack.detector, zone=zone, limits=limits, background=background, idle_interval_s=1 / times.idle_fps)
+    return Eyes(
+        detector=pack.detector,
+        zone=zone,
+        limits=limits,
+        background=background,
+        idle_interval_s=1 / times.idle_fps,
+        liveness=pack.liveness is not None,
+    )
 
 
 def _open_stores(base: _Base) -> _Stores:
@@ -173,7 +197,13 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
         times=settings.times,
         max_open=settings.till.max_open_per_window,
         books=_books(base, stores),
-        judge=Judge(embedder=base.pack.embedder, people=stores.gallery, recent=recent, limits=settings.limits),
+        judge=Judge(
+            embedder=base.pack.embedder,
+            people=stores.gallery,
+            recent=recent,
+            limits=settings.limits,
+            examiner=Examiner(base.pack.liveness, settings.liveness.limits()),
+        ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
         clock=base.clock,
         metrics=base.metrics,
@@ -243,8 +273,7 @@ def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
 def _states(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], problems: Problems) -> States:
     return States(
         signer=base.signer,
-        device=base.settings.device_id,
-        software=base.software,
+        device=Device(name=base.settings.device_id, software=base.software, liveness_available=base.pack.liveness is not None),
         cameras=cameras,
         outbox=stores.outbox,
         gallery=stores.gallery,
@@ -277,7 +306,7 @@ def _health(base: _Base, stores: _Stores, agent: Agent, link: Link, states: Stat
         connected=link.connected,
         backlog=waiting,
         open_sessions=agent.open_sessions,
-        liveness_available=False,
+        liveness_available=base.pack.liveness is not None,
         gallery_version=stores.gallery.version,
         gallery_people=stores.gallery.people(base.clock.now()),
         cameras=states.cameras(),

@@ -90,6 +90,19 @@ class ColourEmbedder:
 
 
 @dataclass(slots=True)
+class BrightnessLiveness:
+    """A face is as live as its looks are bright; remembers the sizes of its batches."""
+
+    version: str = "brightness-1"
+    batches: list[int] = field(default_factory=list)
+
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.batches.append(len(crops))
+        scores: NDArray[np.float32] = crops.reshape(len(crops), -1).mean(axis=1).astype(np.float32) / 255
+        return scores
+
+
+@dataclass(slots=True)
 class Acquaintances:
     """Enrolled persons, by psn_no; proxies and staff for everybody."""
 

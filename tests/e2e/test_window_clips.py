@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from contract.commands import GalleryEntry
-from contract.events import Outcome
+from contract.events import Liveness, Outcome
+from edge_agent.judge import Judgement
 from edge_agent.replay import entry_of, frames, replay
 from edge_agent.sections import Limits
 from models.align import TEMPLATE, similarity_transform
@@ -65,16 +66,22 @@ def pack() -> Pack:
 
 
 @pytest.fixture(scope="module")
-def matrix(pack: Pack, people: dict[str, str]) -> dict[tuple[str, str], Seen]:
-    """Outcome and similarity for each (enrolled clip, clip at the window)."""
+def judgements(pack: Pack, people: dict[str, str]) -> dict[tuple[str, str], Judgement]:
+    """The judgement on each (enrolled clip, clip at the window)."""
     entries = {clip: _enrolled(pack, clip) for clip, person in people.items() if person}
     found = {}
     for seen in people:
         for enrolled, entry in entries.items():
             judgement = replay(pack, CLIPS / seen, entry.psn_no, list(entries.values()), limits=Limits(), fps=FPS)
             assert judgement is not None
-            found[enrolled, seen] = (judgement.decision.outcome, judgement.similarity)
+            found[enrolled, seen] = judgement
     return found
+
+
+@pytest.fixture(scope="module")
+def matrix(judgements: dict[tuple[str, str], Judgement]) -> dict[tuple[str, str], Seen]:
+    """Outcome and similarity for each (enrolled clip, clip at the window)."""
+    return {key: (one.decision.outcome, one.similarity) for key, one in judgements.items()}
 
 
 def test_matrix_is_printed(matrix: dict[tuple[str, str], Seen], people: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +100,13 @@ def test_no_clip_of_another_person_is_same(matrix: dict[tuple[str, str], Seen], 
     pairs = {key: outcome for key, (outcome, _) in matrix.items() if people[key[1]] and people[key[0]] != people[key[1]]}
     assert len(pairs) == 50
     assert set(pairs.values()) == {Outcome.DIFFERENT, Outcome.UNDECIDED}, pairs
+
+
+def test_people_at_the_window_are_live(pack: Pack, judgements: dict[tuple[str, str], Judgement], people: dict[str, str]) -> None:
+    found = {seen: one.decision.person.liveness for (_, seen), one in judgements.items() if people[seen] and one.decision.person}
+    assert len(found) == sum(bool(person) for person in people.values())
+    assert set(found.values()) == {Liveness.NOT_EVALUATED if pack.liveness is None else Liveness.LIVE}, found
+    assert not any(one.decision.outcome is Outcome.ATTACK for one in judgements.values())
 
 
 def test_a_hand_before_the_mouth_accuses_nobody(matrix: dict[tuple[str, str], Seen], people: dict[str, str]) -> None:

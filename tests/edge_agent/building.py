@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from central.certificates import Pair, issue_client, issue_server, key_pem, make
 from contract.commands import Gallery, GalleryEntry, GalleryPage, GalleryRole
 from contract.receipts import Receipt
 from contract.sealed import Signer, TrustedKey, gallery_purpose, raw_public, seal, to_text
-from edge_agent.frames import Shot, Sight
+from edge_agent.frames import Presented, Shot, Sight
 from edge_agent.presence import Ground
 from edge_agent.sections import Limits
+from models.liveness_track import LivenessShot
 from models.results import Box, Picture, Quality
+from tests.fakes import face_at
 
 DEVICE = "P99999900001-t1"
 SITE = "P99999900001"
@@ -153,6 +155,15 @@ def shot(
     chip: Picture = np.full((112, 112, 3), colour, np.uint8)
     box = Box(x0=x - width / 2, y0=y - width / 2, x1=x + width / 2, y1=y + width / 2)
     return Shot(box=box, score=score, quality=quality(weight=weight), problems=problems, covered=covered, chip=chip, portrait=chip)
+
+
+def presented(one: Shot, mono_s: float, liveness: float, *, digest: bytes | None = None, border: float = 0.0) -> Shot:
+    """The shot with what liveness is judged by: as live as its looks are bright, a pixel further each moment, other pixels each moment."""
+    x, y = one.box.centre
+    landmarks = face_at(x + mono_s * 6, y, one.box.width).landmarks
+    looks = np.full((2, 80, 80, 3), round(255 * liveness), np.uint8)
+    sign = LivenessShot(mono_s=mono_s, landmarks=landmarks, border=border, digest=digest or str(mono_s).encode(), score=None)
+    return replace(one, presented=Presented(shot=sign, looks=looks))
 
 
 def sight(mono_s: float, *shots: Shot, learnt: bool = True, foreground: float = 0.0) -> Sight:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, MediaRole, Outcome, Software, Void, parse_event
+from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, Liveness, MediaRole, Outcome, Software, Void, parse_event
 from contract.sealed import digest, embedding_purpose, from_text, picture_purpose, raw_public, unseal, verify
 from edge_agent import session as till
 from edge_agent.agent import Agent
@@ -17,6 +17,7 @@ from edge_agent.books import Books
 from edge_agent.capture import Scribe
 from edge_agent.clock import Offset
 from edge_agent.errors import Conflict, NoRoom, TooManyOpen, UnknownMsgid, UnknownWindow
+from edge_agent.examine import Examiner
 from edge_agent.judge import Judge
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
@@ -26,8 +27,10 @@ from edge_agent.sections import Limits, Times
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import KEY_BYTES, Vault
 from edge_agent.wiring import OUTBOX_SCHEMA
-from tests.edge_agent.building import DEVICE, SITE, Terminal, make_terminal, shot, sight
-from tests.fakes import Acquaintances, ColourEmbedder, HandClock
+from models.liveness_track import WINDOW
+from models.protocols import LivenessNet
+from tests.edge_agent.building import DEVICE, SITE, Terminal, make_terminal, presented, shot, sight
+from tests.fakes import Acquaintances, BrightnessLiveness, ColourEmbedder, HandClock
 
 BLUE, GREEN = (255, 0, 0), (0, 255, 0)
 X, Y, _ = np.eye(3, dtype=np.float32)
@@ -40,10 +43,13 @@ SCENE = np.full((400, 640, 3), 7, np.uint8)
 class Bench:
     """An agent of two windows on a vault in a folder; `restart` is what follows a kill."""
 
-    def __init__(self, terminal: Terminal, mode: EvidenceMode = EvidenceMode.ALL, **bounds: int) -> None:
+    def __init__(
+        self, terminal: Terminal, mode: EvidenceMode = EvidenceMode.ALL, liveness: LivenessNet | None = None, **bounds: int
+    ) -> None:
         self.terminal, self.mode, self.bounds = terminal, mode, bounds
         self.clock, self.embedder, self.metrics = HandClock(), ColourEmbedder(), Metrics()
         self.people = Acquaintances(insured={"P1": X, "P2": Y})
+        self.liveness = liveness
         self.restart()
 
     def restart(self) -> None:
@@ -70,17 +76,25 @@ class Bench:
                 scribe=scribe,
                 media_bytes=self.bounds.get("media_bytes", 10**9),
             ),
-            judge=Judge(embedder=self.embedder, people=self.people, recent=RecentFaces(keep_s=0, same=0.65), limits=Limits()),
+            judge=Judge(
+                embedder=self.embedder,
+                people=self.people,
+                recent=RecentFaces(keep_s=0, same=0.65),
+                limits=Limits(),
+                examiner=Examiner(self.liveness, WINDOW),
+            ),
             vacancy=Vacancy(["W1", "W2"], empty_share=Limits().empty_share, gap_s=TIMES.camera_gap_s),
             clock=self.clock,
             metrics=self.metrics,
         )
 
-    def show(self, colour: tuple[int, int, int] | None, seconds: float = 3.0, window: str = "W1", **ground: Any) -> None:
-        """A face of this colour, or none, for some time at FPS frames a second."""
+    def show(
+        self, colour: tuple[int, int, int] | None, seconds: float = 3.0, window: str = "W1", liveness: float = 1.0, **ground: Any
+    ) -> None:
+        """A face of this colour that looks so live, or none, for some time at FPS frames a second."""
         for _ in range(round(seconds * FPS)):
             self.clock.pass_s(1 / FPS)
-            shots = () if colour is None else (shot(colour=colour),)
+            shots = () if colour is None else (presented(shot(colour=colour), self.clock.mono, liveness),)
             self.agent.observe(window, sight(self.clock.mono, *shots, **ground), SCENE)
 
     def nobody(self, seconds: float) -> None:
@@ -587,3 +601,26 @@ def test_times_are_those_of_the_clock(bench: Bench) -> None:
     assert isinstance(capture.opened_at, datetime)
     assert (capture.closed_at - capture.opened_at).total_seconds() == 60
     assert (capture.at, capture.mono_ns) == (bench.clock.now(), 1_060_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("liveness", "answer", "outcome", "verdict"),
+    [
+        (0.95, till.TillAnswer.PASS, Outcome.SAME, Liveness.LIVE),
+        (0.5, till.TillAnswer.REMIND, Outcome.SAME, Liveness.CANNOT_JUDGE),
+        (0.1, till.TillAnswer.REMIND, Outcome.ATTACK, Liveness.ATTACK),
+    ],
+)
+def test_the_insured_face_passes_only_when_it_is_live(
+    terminal: Terminal, liveness: float, answer: till.TillAnswer, outcome: Outcome, verdict: Liveness
+) -> None:
+    bench = Bench(terminal, liveness=BrightnessLiveness())
+    bench.show(BLUE, 11, liveness=liveness)
+    told = bench.start()
+    bench.bind()
+    bench.show(BLUE, 5, liveness=liveness)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert (told.answer, capture.outcome, capture.liveness) == (answer, outcome, verdict)
+    assert told.reasons == (() if answer is till.TillAnswer.PASS else ("not_confirmed",))
+    assert ("liveness_cannot_judge" in capture.reasons) is (verdict is Liveness.CANNOT_JUDGE)

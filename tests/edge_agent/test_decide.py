@@ -75,9 +75,21 @@ STRANGER = person(insured=0.1, insured_best=0.2)
         (evidence(person(staff=0.9)), Outcome.SAME, "staff_face"),
         (evidence(person(), other_cards=2), Outcome.SAME, "face_with_other_cards"),
         (evidence(person(), interrupted=True), Outcome.SAME, "camera_interrupted"),
-        (evidence(person(), liveness=Liveness.ATTACK), Outcome.ATTACK, "presentation_attack"),
+        (evidence(person(liveness=Liveness.ATTACK)), Outcome.ATTACK, "presentation_attack"),
         (evidence(person()), Outcome.SAME, "liveness_not_evaluated"),
-        (evidence(person(), liveness=Liveness.CANNOT_JUDGE), Outcome.SAME, "liveness_cannot_judge"),
+        (evidence(person(liveness=Liveness.CANNOT_JUDGE)), Outcome.SAME, "liveness_cannot_judge"),
+        (evidence(replace(STRANGER, liveness=Liveness.ATTACK)), Outcome.ATTACK, "presentation_attack"),
+        (evidence(person(insured=0.5, liveness=Liveness.ATTACK)), Outcome.ATTACK, "presentation_attack"),
+        (evidence(person(liveness=Liveness.ATTACK, liveness_reasons=("liveness_looks_shown",))), Outcome.ATTACK, "liveness_looks_shown"),
+        (evidence(person(liveness=Liveness.ATTACK, share=0.2)), U, "seen_too_briefly"),
+        (evidence(person(liveness=Liveness.ATTACK, came_after_s=9.0)), U, "liveness_attack"),
+        (evidence(person(liveness=Liveness.ATTACK), interrupted=True), U, "camera_interrupted"),
+        (evidence(person(liveness=Liveness.ATTACK), replace(STRANGER, key=2)), Outcome.ATTACK, "several_persons"),
+        (evidence(person(liveness=Liveness.ATTACK), replace(STRANGER, key=2, clear=0)), U, "another_face_unclear"),
+        (evidence(person(liveness=Liveness.ATTACK), followed=2), U, "not_everybody_compared"),
+        (evidence(person(liveness=Liveness.ATTACK), person(key=2, insured=0.7)), Outcome.SAME, "insured_beside"),
+        (evidence(person(liveness=Liveness.ATTACK), replace(STRANGER, key=2, proxy=0.9)), Outcome.PROXY, "registered_proxy"),
+        (evidence(replace(STRANGER, liveness=Liveness.CANNOT_JUDGE)), Outcome.DIFFERENT, "liveness_cannot_judge"),
         (evidence(faces=0, emptiness=Emptiness.EMPTY), Outcome.NO_PERSON, "window_empty"),
         (evidence(faces=0, emptiness=Emptiness.OCCUPIED), Outcome.UNDECIDED, "someone_without_face"),
         (evidence(faces=0, emptiness=Emptiness.UNKNOWN), Outcome.UNDECIDED, "background_not_learnt"),
@@ -118,7 +130,7 @@ def test_losses_say_why_frames_were_too_few() -> None:
 
 
 def test_liveness_is_silent_only_when_it_passed() -> None:
-    reasons = decide(evidence(person(), liveness=Liveness.LIVE), LIMITS).reasons
+    reasons = decide(evidence(person(liveness=Liveness.LIVE)), LIMITS).reasons
     assert not any(reason.startswith("liveness") for reason in reasons)
 
 
@@ -139,6 +151,7 @@ persons = st.builds(
     insured_best=similarities,
     proxy=similarities,
     staff=similarities,
+    liveness=st.sampled_from(Liveness),
 )
 anything = st.builds(
     Evidence,
@@ -152,7 +165,6 @@ anything = st.builds(
     persons=st.integers(0, 5),
     followed=st.integers(0, 5),
     people=st.lists(persons, max_size=4).map(tuple),
-    liveness=st.sampled_from(Liveness),
     other_cards=st.integers(0, 3),
 )
 
@@ -174,7 +186,7 @@ def test_nobody_is_accused_without_full_evidence(seen: Evidence) -> None:
         assert not seen.faces and not seen.interrupted and not seen.people
     if decision.outcome in (Outcome.SAME, Outcome.PROXY):
         assert decision.person is not None and decision.person.used >= LIMITS.min_good_frames
-        assert seen.liveness is not Liveness.ATTACK
+        assert decision.person.liveness is not Liveness.ATTACK
 
 
 @given(anything)
@@ -185,3 +197,13 @@ def test_the_clerks_word_never_overrules_what_was_seen(seen: Evidence) -> None:
         assert confirmed == Decision(outcome=Outcome.MANUAL_VERIFIED, reasons=decision.reasons, person=decision.person)
     else:
         assert confirmed.outcome is decision.outcome and confirmed.reasons[-1] == "manual_claimed"
+
+
+@given(anything)
+def test_an_attack_is_said_only_where_nobody_else_may_be_the_insured_person(seen: Evidence) -> None:
+    decision = decide(seen, LIMITS)
+    if decision.outcome is Outcome.ATTACK:
+        assert decision.person is not None and decision.person.liveness is Liveness.ATTACK
+        assert decision.person.share >= LIMITS.min_subject_share and not seen.interrupted
+        others = [one for one in seen.people if one is not decision.person]
+        assert all(one.clear >= LIMITS.min_good_frames and one.insured is not None for one in others)

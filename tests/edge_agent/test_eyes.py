@@ -1,5 +1,7 @@
 """One frame looked at: the zone, the faces in it, and pictures of bounded size."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from edge_agent.eyes import MAX_FACES, PORTRAIT_SIDE, Eyes, cut, portrait, shrin
 from edge_agent.frames import Sight
 from edge_agent.presence import Background
 from edge_agent.sections import Limits
+from models.liveness import crops
 from models.results import Box, Face, Picture
 from tests.fakes import ListDetector, face_at
 
@@ -15,9 +18,11 @@ PICTURE = cv2.resize(np.random.default_rng(1).integers(0, 255, (160, 214, 3), dt
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
-def eyes(*faces: Face, zone: tuple[float, float, float, float] = WHOLE, limits: Limits | None = None) -> Eyes:
+def eyes(*faces: Face, zone: tuple[float, float, float, float] = WHOLE, limits: Limits | None = None, liveness: bool = False) -> Eyes:
     background = Background(quiet_s=1, empty_share=0.02)
-    return Eyes(detector=ListDetector(faces), zone=zone, limits=limits or Limits(), background=background, idle_interval_s=1)
+    return Eyes(
+        detector=ListDetector(faces), zone=zone, limits=limits or Limits(), background=background, idle_interval_s=1, liveness=liveness
+    )
 
 
 def test_a_face_becomes_a_shot() -> None:
@@ -46,6 +51,20 @@ def test_only_the_zone_is_looked_at() -> None:
 def test_points_that_are_no_face_are_dropped() -> None:
     broken = Face(box=Box(x0=0, y0=0, x1=9, y1=9), score=0.9, landmarks=np.zeros((5, 2), np.float32))
     assert eyes(broken, face_at(300, 200)).look(PICTURE, 0.0).shots[0].box == face_at(300, 200).box
+
+
+def test_how_a_face_is_presented_is_kept_from_the_whole_zone_and_only_if_asked_for() -> None:
+    face = face_at(300, 200, width=80)
+    (shot,) = eyes(face, liveness=True).look(PICTURE, 5.0).shots
+    assert shot.presented is not None and shot.presented.shot.score is None
+    assert (shot.presented.shot.mono_s, shot.presented.shot.landmarks.tolist()) == (5.0, face.landmarks.tolist())
+    assert np.array_equal(shot.presented.looks, crops(PICTURE, face.box))
+    assert eyes(face).look(PICTURE, 5.0).shots[0].presented is None
+
+
+@pytest.mark.parametrize("box", [Box(x0=700, y0=10, x1=760, y1=90), Box(x0=10, y0=10, x1=10, y1=90)], ids=["beyond the zone", "empty"])
+def test_a_box_without_a_face_in_it_is_dropped_where_liveness_is_judged(box: Box) -> None:
+    assert eyes(replace(face_at(300, 200), box=box), liveness=True).look(PICTURE, 0.0).shots == ()
 
 
 def test_a_crowd_is_bounded() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contract.events import Outcome
+from contract.events import Liveness, Outcome
 from edge_agent.decide import Emptiness
+from edge_agent.examine import Examiner
 from edge_agent.frames import Sight
 from edge_agent.judge import MAX_PEOPLE, QUICK_SHOTS, Judge, Judgement
 from edge_agent.recent import RecentFaces
@@ -15,8 +16,9 @@ from edge_agent.sections import Limits
 from edge_agent.session import Session, Start
 from edge_agent.track import Follower
 from edge_agent.vacancy import Around
-from tests.edge_agent.building import shot, sight
-from tests.fakes import Acquaintances, ColourEmbedder, HandClock
+from models.liveness_track import WINDOW
+from tests.edge_agent.building import presented, shot, sight
+from tests.fakes import Acquaintances, BrightnessLiveness, ColourEmbedder, HandClock
 
 BLUE, GREEN, RED = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 X, Y, Z = np.eye(3, dtype=np.float32)
@@ -42,6 +44,7 @@ def judged(*sights: Sight, people: Acquaintances | None = None, quick: bool = Fa
         people=people or Acquaintances(insured={"P1": X}),
         recent=parts.get("recent", RecentFaces(keep_s=100, same=0.65)),
         limits=Limits(),
+        examiner=Examiner(parts.get("liveness"), WINDOW),
     )
     return judge.judge(session(*sights), at=AT, interrupted=False, around=EMPTY, quick=quick)
 
@@ -128,7 +131,7 @@ def test_a_hidden_or_hardly_seen_face_leaves_no_template(sights: list[Sight]) ->
     """Different people under masks of one kind resemble each other: such a vector would make strangers one person."""
     recent = RecentFaces(keep_s=100, same=0.65)
     recent.add(Y, "P2", 0.0)
-    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits())
+    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits(), examiner=Examiner(None, WINDOW))
     one = session(*sights)
     found = judge.judge(one, at=AT, interrupted=False, around=EMPTY)
     judge.remember(found, one)
@@ -160,8 +163,57 @@ def test_other_cards_are_noticed_once_remembered() -> None:
 
 def test_only_what_was_seen_enough_is_remembered() -> None:
     recent = RecentFaces(keep_s=100, same=0.65)
-    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits())
+    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits(), examiner=Examiner(None, WINDOW))
     for count, remembered in ((4, 0), (24, 1)):
         one = session(*stay(BLUE)[:count])
         judge.remember(judge.judge(one, at=AT, interrupted=False, around=EMPTY), one)
         assert recent.other_cards(X, "P9", 0.0) == remembered
+
+
+def filmed(colour: tuple[int, int, int], liveness: float, x: float = 320) -> list[Sight]:
+    return [sight(i / 6, presented(shot(x, colour=colour), i / 6, liveness)) for i in range(24)]
+
+
+def test_without_a_network_liveness_is_not_evaluated() -> None:
+    decision = judged(*filmed(BLUE, 0.0)).decision
+    assert decision.outcome is Outcome.SAME and decision.person is not None
+    assert decision.person.liveness is Liveness.NOT_EVALUATED and "liveness_not_evaluated" in decision.reasons
+
+
+@pytest.mark.parametrize(
+    ("liveness", "outcome", "verdict"),
+    [(0.95, Outcome.SAME, Liveness.LIVE), (0.5, Outcome.SAME, Liveness.CANNOT_JUDGE), (0.1, Outcome.ATTACK, Liveness.ATTACK)],
+)
+def test_the_enrolled_face_is_judged_for_liveness(liveness: float, outcome: Outcome, verdict: Liveness) -> None:
+    person = judged(*filmed(BLUE, liveness), liveness=BrightnessLiveness()).decision.person
+    assert person is not None and person.liveness is verdict
+    assert person.liveness_score == pytest.approx(liveness, abs=0.01)
+    assert judged(*filmed(BLUE, liveness), liveness=BrightnessLiveness()).decision.outcome is outcome
+
+
+def test_a_stranger_on_a_screen_is_an_attack_that_says_why() -> None:
+    decision = judged(*filmed(GREEN, 0.1), liveness=BrightnessLiveness()).decision
+    assert (decision.outcome, decision.reasons) == (Outcome.ATTACK, ("presentation_attack", "liveness_looks_shown"))
+
+
+@pytest.mark.parametrize("colour", [BLUE, GREEN], ids=["of the insured", "of somebody else"])
+def test_a_picture_beside_the_insured_person_accuses_nobody(colour: tuple[int, int, int]) -> None:
+    """As a poster, or the photograph on an electronic certificate: it may even be the larger and more similar face."""
+    pairs = zip(filmed(colour, 0.1, 300), filmed(BLUE, 0.9, 520), strict=True)
+    decision = judged(
+        *(sight(i / 6, *one.shots, *other.shots) for i, (one, other) in enumerate(pairs)), liveness=BrightnessLiveness()
+    ).decision
+    assert decision.outcome is Outcome.SAME and decision.person is not None and decision.person.liveness is Liveness.LIVE
+
+
+def test_a_picture_before_somebody_unclear_is_undecided() -> None:
+    sights = [sight(i / 6, *one.shots, shot(520, colour=RED, covered=True)) for i, one in enumerate(filmed(BLUE, 0.1))]
+    decision = judged(*sights, liveness=BrightnessLiveness()).decision
+    assert decision.outcome is Outcome.UNDECIDED and {"liveness_attack", "another_face_unclear"} <= set(decision.reasons)
+
+
+def test_only_the_subject_and_whoever_is_recognised_are_scored() -> None:
+    net = BrightnessLiveness()
+    crowd = [shot(60 + 90 * i, 200, colour=GREEN) for i in range(5)]
+    judged(*(sight(i / 6, *(presented(one, i / 6, 0.9) for one in crowd)) for i in range(24)), liveness=net, quick=True)
+    assert net.batches == [4, QUICK_SHOTS - 4]

@@ -12,7 +12,7 @@ from contract.events import Software, Void
 from contract.media import PART_BYTES
 from contract.state import Birth, Death, Health
 from contract.topics import Down
-from edge_agent import gallery, outbox
+from edge_agent import gallery, outbox, states
 from edge_agent.clock import Offset, SystemClock
 from edge_agent.inbox import Inbox
 from edge_agent.link import Link
@@ -20,7 +20,6 @@ from edge_agent.metrics import Metrics
 from edge_agent.outbox import Place
 from edge_agent.sender import Sender
 from edge_agent.settings import Settings, load
-from edge_agent.states import States
 from edge_agent.vault import Vault
 from tests.edge_agent.broker import Broker, Centre, free_port, wait
 from tests.edge_agent.building import DEVICE, Terminal, entry, make_terminal
@@ -45,10 +44,9 @@ class Device:
         self.faces = gallery.Faces(
             vault=Vault.in_memory(gallery.SCHEMA), seal_key=terminal.seal_key, device=DEVICE, embedder="colour-1", size=3
         )
-        self.states = States(
+        self.states = states.States(
             signer=terminal.signer,
-            device=DEVICE,
-            software=SOFTWARE,
+            device=states.Device(name=DEVICE, software=SOFTWARE, liveness_available=False),
             cameras={"W1": StillCamera()},
             outbox=self.outbox,
             gallery=self.faces,

@@ -1,5 +1,6 @@
 """A replay is the agent itself on a recording: same code, time of the frames, nothing kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from edge_agent.sections import Limits
 from models.errors import PictureRefused
 from models.pack import Pack
 from tests.edge_agent.building import entry
-from tests.fakes import ColourEmbedder, ListDetector, face_at
+from tests.fakes import BrightnessLiveness, ColourEmbedder, ListDetector, face_at
 
 TEXTURE = np.random.default_rng(0).integers(60, 200, (67, 80), dtype=np.uint8)
 
@@ -62,7 +63,19 @@ def test_the_report_says_why_and_by_what(pack: Pack, clip: Path) -> None:
     assert told["outcome"] == "same" and "same_face" in told["reasons"]
     assert told["people"][0]["losses"] and told["software"]["detector"] == "list-aaaaaaaaaaaa"
     assert told["limits"]["same"] == Limits().same
+    assert (told["liveness"], told["liveness_score"], told["liveness_reasons"]) == ("not_evaluated", None, ())
     assert "vector" not in told and "portrait" not in told
+
+
+def test_the_report_says_how_live_the_face_was(pack: Pack, clip: Path) -> None:
+    """Twenty equal pictures are one moment: neither live nor an attack."""
+    judging = replace(pack, liveness=BrightnessLiveness())
+    judgement = replay(judging, clip, "P1", [entry("P1", [1, 0, 0])], limits=Limits(), fps=6)
+    assert judgement is not None
+    told = report(judgement, describe_software(judging, Limits()), Limits())
+    assert (told["outcome"], told["liveness"], told["liveness_reasons"]) == ("same", "cannot_judge", ("liveness_too_few_shots",))
+    assert 0 < told["liveness_score"] < 1
+    assert told["software"]["limits_sha256"] != describe_software(pack, Limits()).limits_sha256
 
 
 def test_a_gallery_folder_needs_to_be_one(pack: Pack, tmp_path: Path) -> None:

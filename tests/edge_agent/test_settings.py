@@ -8,7 +8,9 @@ from pydantic import BaseModel
 
 from contract.events import EvidenceMode
 from edge_agent.errors import BadSettings
+from edge_agent.sections import LivenessSettings
 from edge_agent.settings import Settings, load
+from models.liveness_track import WINDOW
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "agent.example.toml"
 
@@ -71,6 +73,8 @@ def test_pictures_stay_without_a_legal_basis(tmp_path: Path) -> None:
     [
         ("analyse_fps", "analize_fps", "analize_fps"),
         ("same = 0.65", "same = 0.34", "must lie below same"),
+        ("live = 0.7", "live = 0.2", "must lie below live"),
+        ("live = 0.7", "live = 0.95", "liveness.live"),
         ("zone = [0.1, 0.0, 0.9, 1.0]", "zone = [0.9, 0.0, 0.1, 1.0]", "zone"),
         ("port = 8883", "port = 0", "broker.port"),
         ('device_id = "P33010000001-t1"', 'device_id = "a/b"', "device_id"),
@@ -88,6 +92,12 @@ def test_two_windows_need_two_names(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + '\n[[windows]]\nwindow = "W1"\nsource = "0"\n', encoding="utf-8")
     with pytest.raises(BadSettings, match="same name"):
         load(path)
+
+
+def test_liveness_is_fused_by_what_is_set(tmp_path: Path) -> None:
+    limits = load(write(tmp_path, "border = 0.3", "border = 2.0")).liveness.limits()
+    assert (limits.border, limits.live, limits.min_shots) == (2.0, WINDOW.live, WINDOW.min_shots)
+    assert LivenessSettings().limits() == WINDOW
 
 
 def test_a_missing_file_names_the_way_out(tmp_path: Path) -> None:

@@ -15,6 +15,17 @@ SOMEBODY = Person(key=1, used=8, clear=8, share=1.0, insured=0.1)
     [
         (Decision(outcome=Outcome.SAME, reasons=("same_face",), person=SOMEBODY), TillAnswer.PASS, ()),
         (Decision(outcome=Outcome.PROXY, reasons=("registered_proxy",), person=SOMEBODY), TillAnswer.PASS, ()),
+        (Decision(outcome=Outcome.SAME, reasons=("same_face", "liveness_not_evaluated"), person=SOMEBODY), TillAnswer.PASS, ()),
+        (
+            Decision(outcome=Outcome.SAME, reasons=("same_face", "liveness_cannot_judge"), person=SOMEBODY),
+            TillAnswer.REMIND,
+            ("not_confirmed",),
+        ),
+        (
+            Decision(outcome=Outcome.PROXY, reasons=("registered_proxy", "liveness_cannot_judge"), person=SOMEBODY),
+            TillAnswer.REMIND,
+            ("not_confirmed",),
+        ),
         (Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=SOMEBODY), TillAnswer.REMIND, ("not_confirmed",)),
         (Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack",), person=SOMEBODY), TillAnswer.REMIND, ("not_confirmed",)),
         (Decision(outcome=Outcome.UNDECIDED, reasons=("between_limits",), person=SOMEBODY), TillAnswer.REMIND, ("not_confirmed",)),
@@ -32,10 +43,11 @@ def test_answers(decision: Decision, answer: TillAnswer, reasons: tuple[str, ...
     assert given.text_zh and given.text_en
 
 
-def test_another_person_and_an_unclear_one_are_answered_alike() -> None:
+def test_another_person_a_picture_and_an_unclear_one_are_answered_alike() -> None:
     different = Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=SOMEBODY)
     unclear = Decision(outcome=Outcome.UNDECIDED, reasons=("between_limits",), person=SOMEBODY)
-    assert texts.answer(different) == texts.answer(unclear)
+    shown = Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack", "liveness_looks_shown"), person=SOMEBODY)
+    assert texts.answer(different) == texts.answer(unclear) == texts.answer(shown)
 
 
 def test_no_answer_holds_a_number() -> None:

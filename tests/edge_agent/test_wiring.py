@@ -1,9 +1,11 @@
 """The whole agent as one program: real threads, port, stores and camera; stand-ins only for the networks and the broker (away)."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,17 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.events import Closing, Outcome, parse_event
+from contract.events import Closing, Liveness, Outcome, parse_event
 from contract.sealed import verify
 from edge_agent import outbox
 from edge_agent.errors import BadKey
 from edge_agent.settings import load
 from edge_agent.vault import Vault, vault_key
-from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, detector_name
+from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, describe, detector_name
 from models.pack import Pack
 from tests.edge_agent.broker import wait
 from tests.edge_agent.building import Terminal, make_terminal
-from tests.fakes import ColourEmbedder, HandClock, ListDetector, face_at
+from tests.fakes import BrightnessLiveness, ColourEmbedder, HandClock, ListDetector, face_at
 
 QUICK = """[times]
 window_before_s = 0.5
@@ -77,6 +79,13 @@ def call(program: Program, terminal: Terminal, path: str, body: dict[str, Any] |
         return error.code, json.loads(error.read())
 
 
+def analysed(program: Program) -> float:
+    """Frames of W1 that were looked at."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{program.server.port}/metrics", timeout=10) as answer:
+        found = re.search(r'edge_frames_total{window="W1"} (\S+)', answer.read().decode())
+    return float(found[1]) if found else 0.0
+
+
 def start(msgid: str, window: str = "W1") -> dict[str, Any]:
     return {"msgid": msgid, "infno": "2207", "psn_no": "P1", "mdtrt_cert_type": "02", "window": window}
 
@@ -90,7 +99,7 @@ def events(terminal: Terminal) -> list[Any]:
 
 
 def test_a_settlement_without_any_network(program: Program, terminal: Terminal) -> None:
-    assert wait(lambda: program.cameras["W1"].status == "streaming")
+    assert wait(lambda: analysed(program) >= 3)
     status, answer = call(program, terminal, "/session/start", start("M1"))
     assert (status, answer["answer"]) == (200, "manual")
     bind = {"msgid": "M1", "setl_id": "S1", "mdtrt_id": "V1", "setl_time": "2026-01-02 09:30:21", "medfee_sumamt": "1.00"}
@@ -166,6 +175,29 @@ def test_outcomes_of_recovered_sessions_are_undecided(terminal: Terminal, pack: 
     again.stop()
     (capture,) = events(terminal)
     assert (capture.closing, capture.outcome, capture.reasons) == (Closing.RECOVERED, Outcome.UNDECIDED, ("agent_restarted",))
+
+
+@pytest.mark.parametrize(("enabled", "weights"), [(True, True), (False, True), (True, False)])
+def test_liveness_needs_its_weights_and_its_switch(terminal: Terminal, pack: Pack, enabled: bool, weights: bool) -> None:
+    with terminal.settings_file.open("a", encoding="utf-8") as file:
+        file.write(f"[liveness]\nenabled = {str(enabled).lower()}\n")
+    program = build(load(terminal.settings_file), pack=replace(pack, liveness=BrightnessLiveness() if weights else None))
+    program.start()
+    assert wait(lambda: program.cameras["W1"].status == "streaming")
+    _, health = call(program, terminal, "/health")
+    call(program, terminal, "/session/start", start("M1"))
+    wait(lambda: program.agent.open_sessions == 0)
+    program.stop()
+    (capture,) = events(terminal)
+    assert health["liveness_available"] is (enabled and weights)
+    assert ("liveness_not_evaluated" in capture.reasons) is not (enabled and weights)
+    assert (capture.liveness is Liveness.NOT_EVALUATED) is not (enabled and weights)
+
+
+def test_the_limits_hash_follows_what_judges_liveness(terminal: Terminal, pack: Pack) -> None:
+    settings = load(terminal.settings_file)
+    with_net = [describe(settings, replace(pack, liveness=BrightnessLiveness(version=version))).limits_sha256 for version in ("a", "b")]
+    assert len({describe(settings, pack).limits_sha256, *with_net}) == 3
 
 
 def test_a_pack_without_a_named_detector(pack: Pack) -> None:

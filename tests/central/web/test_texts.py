@@ -67,6 +67,7 @@ CODES = {
     "language": tuple(Language),
     "reason": (
         *codes_in("edge_agent/decide.py"),
+        *(f"liveness_{code}" for code in (*codes_in("models/liveness_track.py"), "motionless")),
         *shortcomings(),
         BETTER_NEARBY,
         *JUDGING_FAILED.reasons,

@@ -1,0 +1,40 @@
+"""Whether a followed face is there in person: its best moments are scored, then fused with all its moments into one verdict."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge_agent.frames import Presented, Shot
+from edge_agent.track import Track
+from models.liveness_track import LivenessLimits, LivenessShot, LivenessVerdict, fuse
+from models.protocols import LivenessNet
+
+SCORE_AT_ONCE = 4  # faces; a larger batch is no faster and holds more memory
+
+
+class Examiner:
+    """Judges liveness; without a network it judges nothing and says so. Safe to use from several threads as far as its network is."""
+
+    def __init__(self, net: LivenessNet | None, limits: LivenessLimits) -> None:
+        self._net = net
+        self._limits = limits
+
+    def examine(self, track: Track, best: Sequence[Shot]) -> LivenessVerdict | None:
+        """The verdict on a track, of which only the shots in `best` are scored; None when liveness is not evaluated.
+
+        The same picture counts once, however often a camera repeated it. Raises ModelError when the network fails.
+        """
+        if self._net is None:
+            return None
+        looks = {shot.presented.shot.digest: shot.presented for shot in best if shot.presented is not None}
+        scores = dict(zip(looks, self._scores(self._net, list(looks.values())), strict=True))
+        shots = list[LivenessShot]()
+        for moment in sorted((*track.signs, *(one.shot for one in looks.values())), key=lambda shot: shot.mono_s):
+            if not shots or shots[-1].digest != moment.digest:
+                shots.append(replace(moment, score=scores.pop(moment.digest, None)))
+        return fuse(shots, self._limits)
+
+    def _scores(self, net: LivenessNet, looks: Sequence[Presented]) -> list[float]:
+        parts = (looks[at : at + SCORE_AT_ONCE] for at in range(0, len(looks), SCORE_AT_ONCE))
+        return [float(score) for part in parts for score in net.score(np.stack([one.looks for one in part]))]

@@ -1,0 +1,74 @@
+"""Liveness of a followed face: its best moments scored, all its moments fused, a hanging camera left out."""
+
+import pytest
+
+from edge_agent.examine import SCORE_AT_ONCE, Examiner
+from edge_agent.frames import Sight
+from edge_agent.track import MAX_SIGNS, Follower, Track
+from models.liveness_track import WINDOW, LivenessVerdict
+from tests.edge_agent.building import presented, shot, sight
+from tests.fakes import BrightnessLiveness
+
+FPS = 6
+
+
+def filmed(liveness: float, digests: list[bytes]) -> list[Sight]:
+    return [sight(i / FPS, presented(shot(), i / FPS, liveness, digest=digest)) for i, digest in enumerate(digests)]
+
+
+def track(sights: list[Sight]) -> Track:
+    follower = Follower(0.0)
+    for one in sights:
+        follower.add(one)
+    (found,) = follower.real(min_score=0.5, min_frames=1)
+    return found
+
+
+def examined(one: Track, net: BrightnessLiveness | None = None) -> LivenessVerdict:
+    found = Examiner(net or BrightnessLiveness(), WINDOW).examine(one, one.best.shots())
+    assert found is not None
+    return found
+
+
+def different(count: int) -> list[bytes]:
+    return [bytes([i % 256, i // 256]) for i in range(count)]
+
+
+def test_nothing_is_judged_without_a_network() -> None:
+    one = track(filmed(0.9, different(12)))
+    assert Examiner(None, WINDOW).examine(one, one.best.shots()) is None
+
+
+@pytest.mark.parametrize(("liveness", "verdict"), [(0.95, "live"), (0.5, "cannot_judge"), (0.05, "attack")])
+def test_the_best_moments_are_scored_a_few_at_once(liveness: float, verdict: str) -> None:
+    net, one = BrightnessLiveness(), track(filmed(liveness, different(36)))
+    assert examined(one, net).verdict == verdict
+    assert sum(net.batches) == len(one.best.shots()) < 36 and max(net.batches) == SCORE_AT_ONCE
+
+
+def test_a_stream_that_comes_back_is_an_attack_however_live_it_looks() -> None:
+    found = examined(track(filmed(0.95, different(8) * 3)))
+    assert (found.verdict, found.reasons) == ("attack", ("stream_repeats",))
+
+
+def test_a_camera_that_hangs_is_no_attack() -> None:
+    """It repeats its last picture bit by bit until it counts as lost, then goes on."""
+    held = different(18)[-1:] * 30
+    found = examined(track(filmed(0.95, [*different(18), *held, *(b"after" + one for one in different(12))])))
+    assert found.verdict == "live"
+
+
+def test_a_picture_that_stands_still_from_the_first_moment_is_neither_live_nor_an_attack() -> None:
+    found = examined(track(filmed(0.95, [b"one"] * 30)))
+    assert (found.verdict, found.reasons) == ("cannot_judge", ("too_few_shots",))
+
+
+def test_a_face_without_a_usable_moment_cannot_be_judged() -> None:
+    one = track([sight(i / FPS, presented(shot(problems=("blurred",)), i / FPS, 0.9)) for i in range(12)])
+    assert examined(one).reasons == ("too_few_shots",)
+
+
+def test_moments_are_bounded_and_the_best_old_ones_still_count() -> None:
+    one = track(filmed(0.95, different(MAX_SIGNS + 200)))
+    assert len(one.signs) == MAX_SIGNS
+    assert examined(one).verdict == "live"
