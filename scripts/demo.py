@@ -194,10 +194,11 @@ def outcomes(stack: Stack, played: Sequence[Played]) -> list[tuple[str, str, str
         for one in played:
             capture = by_msgid.get(one.msgid)
             rules = sorted({row.rule_id for row in found if one.setl_id in row.vola_evid["setl_ids"]})
+            code: str | None = None
             if one.scene.claimed:
                 code = linkage.code_of_settlement(db, SITE.fixmedins_code, one.setl_id)
-            else:
-                code = linkage.code_of_capture(db, capture["capture_id"]) if capture else None
+            elif capture:
+                code = linkage.code_of_capture(db, capture["capture_id"])
             got.append((capture["outcome"] if capture else "-", code or "-", " ".join(rules) or "-"))
     return got
 

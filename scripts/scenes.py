@@ -38,7 +38,8 @@ def background(seed: int) -> Picture:
         x, y = int(maker.integers(0, WIDTH - 70)), int(maker.integers(20, 260))
         view[y : y + int(maker.integers(20, 60)), x : x + int(maker.integers(20, 70))] = maker.integers(70, 190, 3)
     view[400:] = (70, 90, 110)
-    return cv2.GaussianBlur(np.clip(view, 0, 255).astype(np.uint8), (9, 9), 0)
+    soft: Picture = cv2.GaussianBlur(np.clip(view, 0, 255).astype(np.uint8), (9, 9), 0)
+    return soft
 
 
 def cut(picture: Picture, face: tuple[float, float, float, float], *, tilt: float = 0.0, at_edge: bool = False) -> Visitor:

@@ -121,16 +121,17 @@ class Stack:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Wait until console, agent and the agent's cameras answer."""
-        for child, port, path in ((self.console, self.web_port, "/healthz"), (self.agent, self.till_port, "/health")):
-            try:
-                wait_until(
-                    f"{child.name} answering", lambda child=child, port=port, path=path: not child.alive or _answers(port, path, self.token)
-                )  # type: ignore[misc]
-            except NotReady as error:
-                raise NotReady(f"{error}; its log ends:\n{child.tail()}") from None
-            if not child.alive:
-                raise NotReady(f"{child.name} ended at once; its log ends:\n{child.tail()}")
+        """Wait until console and agent answer."""
+        self._wait_for(self.console, f"http://127.0.0.1:{self.web_port}/healthz")
+        self._wait_for(self.agent, f"http://127.0.0.1:{self.till_port}/health")
+
+    def _wait_for(self, child: Child, address: str) -> None:
+        try:
+            wait_until(f"{child.name} answering", lambda: not child.alive or _answers(address))
+        except NotReady as error:
+            raise NotReady(f"{error}; its log ends:\n{child.tail()}") from None
+        if not child.alive:
+            raise NotReady(f"{child.name} ended at once; its log ends:\n{child.tail()}")
 
     def stop(self) -> None:
         """End everything politely, the agent first."""
@@ -159,8 +160,7 @@ class Stack:
 
     def health(self) -> dict[str, Any]:
         """What the agent says of itself."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.till_port}/health", headers={"Authorization": f"Bearer {self.token}"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.till_port}/health", timeout=5) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -202,10 +202,9 @@ class Stack:
         )
 
 
-def _answers(port: int, path: str, token: str) -> bool:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"})
+def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(request, timeout=2) as answer:
+        with urllib.request.urlopen(address, timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
