@@ -47,6 +47,7 @@ class _Conversion:
         self._weights: list[onnx.TensorProto] = []
 
     def result(self) -> bytes:
+        """The checked ONNX file. Raises ModelError when a tensor is left over or missing."""
         output = self._head(self._body(self._stem("picture")))
         if self._tensors:
             raise ModelError(f"the network holds {next(iter(self._tensors))}, which MiniFASNet does not; fetch it again")

@@ -120,6 +120,7 @@ class Cameras:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                """Stream the camera named by the path until the viewer goes away; 404 for any other path."""
                 name = self.path.strip("/").removesuffix(".mjpeg")
                 if name not in known:
                     self.send_error(404)

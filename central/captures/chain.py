@@ -22,7 +22,7 @@ def advance(db: Connection, device_id: str, epoch: int) -> tuple[Head, list[Brok
 
     A broken link is reported and passed over: the events are evidence, and refusing them would only hide them.
     """
-    old = store.head(db, device_id, epoch) or Head(device_id=device_id, epoch=epoch, up_to=0, head=GENESIS, highest=0)
+    old = store.head(db, device_id, epoch) or Head(device_id=device_id, epoch=epoch, up_to=0, head=GENESIS)
     up_to, digest, broken = old.up_to, old.head, []
     while page := store.numbers_after(db, device_id, epoch, up_to, _PAGE):
         for row in page:
@@ -35,14 +35,14 @@ def advance(db: Connection, device_id: str, epoch: int) -> tuple[Head, list[Brok
             up_to, digest = row["seq"], row["sha256"]
         if up_to != page[-1]["seq"]:
             break
-    new = Head(device_id=device_id, epoch=epoch, up_to=up_to, head=digest, highest=max(up_to, store.highest(db, device_id, epoch)))
+    new = Head(device_id=device_id, epoch=epoch, up_to=up_to, head=digest)
     if new != old:
         store.put_head(db, new)
     return new, broken
 
 
 def gaps(db: Connection, head: Head) -> tuple[tuple[int, int], ...]:
-    """Inclusive ranges above the head that are missing below the highest number here; the first ones if there are very many."""
+    """Inclusive ranges above the head that are missing below the highest number here; only the first ones if there are very many."""
     found, edge = [], head.up_to
     for row in store.numbers_after(db, head.device_id, head.epoch, head.up_to, _PAGE):
         if row["seq"] > edge + 1:

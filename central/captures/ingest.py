@@ -87,13 +87,12 @@ class Ingest:
             try:
                 with _BATCH_SECONDS.time(), self._engine.begin() as db:
                     return work(db)
-            except _PASSING as error:
+            except Exception as error:
                 self._intake.rolled_back()
+                if not isinstance(error, _PASSING):
+                    raise
                 log.error("ingest.not_committed", error=type(error).__name__)
                 stop.wait(_AFTER_FAILURE_S)
-            except Exception:
-                self._intake.rolled_back()
-                raise
         return None
 
     def _send_receipts(self, taken: Taken) -> None:

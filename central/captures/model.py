@@ -110,7 +110,6 @@ class Head:
     epoch: int
     up_to: int
     head: str
-    highest: int
 
 
 def capture_id(device_id: str, epoch: int, seq: int) -> str:

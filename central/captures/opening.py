@@ -1,6 +1,7 @@
 """Verify first, parse afterwards: from bytes of the broker to a message of a known device, or a reason to refuse it."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,6 +14,9 @@ from contract.message import MalformedMessage
 from contract.sealed import TrustedKey, Untrusted, Verified, verify
 from contract.state import StateBase, parse_state
 from contract.topics import Up, parse_up
+
+KEYS_KEPT = 10_000
+"""Devices of one ingest worker whose keys stay read."""
 
 FindKey = Callable[[str], DeviceKey | None]
 
@@ -112,10 +116,16 @@ def _verify(device: str, signed: bytes, find_key: FindKey, typ: str) -> tuple[De
         if key is None or key.device_id != device:
             return None
         found.append(key)
-        return TrustedKey(key.sign_public)
+        return _trusted_key(key.sign_public)
 
     verified = verify(signed, trusted, typ)
     return found[0], verified
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _trusted_key(public: bytes) -> TrustedKey:
+    """Reading a key costs as much as checking a signature, and a device sends many messages. Whether it is trusted is asked each time."""
+    return TrustedKey(public)
 
 
 _OPENERS: dict[Up, Callable[[str, bytes, FindKey], Opened]] = {Up.EVENT: _open_event, Up.MEDIA: _open_part, Up.STATE: _open_state}

@@ -35,7 +35,7 @@ def head(db: Connection, device_id: str, epoch: int) -> Head | None:
 
 def put_head(db: Connection, new: Head) -> None:
     """Insert or move a head."""
-    row = {name: getattr(new, name) for name in ("device_id", "epoch", "up_to", "head", "highest")}
+    row = {name: getattr(new, name) for name in ("device_id", "epoch", "up_to", "head")}
     upsert(db, heads, [row], ["device_id", "epoch"])
 
 
@@ -47,11 +47,6 @@ def numbers_after(db: Connection, device_id: str, epoch: int, seq: int, limit: i
         .mappings()
         .all()
     )
-
-
-def highest(db: Connection, device_id: str, epoch: int) -> int:
-    """The highest number here, 0 if none."""
-    return db.scalar(select(func.max(events.c.seq)).where(events.c.device_id == device_id, events.c.epoch == epoch)) or 0
 
 
 def add_irregularity(db: Connection, row: Mapping[str, Any]) -> None:

@@ -28,7 +28,6 @@ heads = Table(
     Column("epoch", BigInteger, primary_key=True),
     Column("up_to", Integer, nullable=False),
     Column("head", Hash, nullable=False),
-    Column("highest", Integer, nullable=False),
 )
 
 irregularities = Table(

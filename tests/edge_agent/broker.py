@@ -35,14 +35,6 @@ def wait(condition: Callable[[], Any], seconds: float = 15) -> bool:
     return bool(condition())
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Broker:
     """A Mosquitto process that can be killed and started again on the same port."""
 

@@ -8,7 +8,8 @@ import pytest
 
 from edge_agent import doctor
 from edge_agent.settings import load
-from tests.edge_agent.broker import Broker, free_port
+from scripts.stack import free_port
+from tests.edge_agent.broker import Broker
 from tests.edge_agent.building import Terminal, make_terminal
 
 WINDOWS = '[[windows]]\nwindow = "W1"\nsource = "pictures"\n[[windows]]\nwindow = "W2"\nsource = "none.mkv"\n'

@@ -21,7 +21,8 @@ from edge_agent.outbox import Place
 from edge_agent.sender import Sender
 from edge_agent.settings import Settings, load
 from edge_agent.vault import Vault
-from tests.edge_agent.broker import Broker, Centre, free_port, wait
+from scripts.stack import free_port
+from tests.edge_agent.broker import Broker, Centre, wait
 from tests.edge_agent.building import DEVICE, Terminal, entry, make_terminal
 from tests.fakes import StillCamera
 

@@ -18,7 +18,8 @@ from edge_agent.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
 from models.errors import ModelError
 from models.pack import load_pack
-from tests.edge_agent.broker import free_port, wait
+from scripts.stack import free_port
+from tests.edge_agent.broker import wait
 from tests.edge_agent.building import Terminal, make_terminal
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -470,7 +470,6 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("up_to", sa.Integer(), nullable=False),
         sa.Column("head", sa.String(length=64), nullable=False),
-        sa.Column("highest", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["devices.device_id"], name=op.f("fk_heads_device_id_devices")),
         sa.PrimaryKeyConstraint("device_id", "epoch", name=op.f("pk_heads")),
     )
