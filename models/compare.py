@@ -52,7 +52,7 @@ def top(gallery: ArrayLike, query: ArrayLike, k: int = 1) -> tuple[NDArray[np.in
         return np.empty(0, np.intp), np.empty(0, np.float32)
     scores = rows @ probe
     count = min(k, len(scores))
-    nearest = np.argpartition(-scores, count - 1)[:count]
+    nearest = np.array([scores.argmax()]) if count == 1 else np.argpartition(-scores, count - 1)[:count]
     nearest = nearest[np.lexsort((nearest, -scores[nearest]))]
     return nearest, scores[nearest]
 
