@@ -21,6 +21,10 @@ class VersionMismatch(ModelError):
     """Two things were made by different networks, or by another revision of a converter, and must not be mixed."""
 
 
+class CameraMismatch(ModelError):
+    """Limits of liveness were measured with another camera model than the one they are asked for."""
+
+
 class BadVector(ModelError):
     """A vector cannot be compared: wrong shape or size, not finite, or of zero length."""
 
