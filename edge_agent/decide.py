@@ -23,11 +23,11 @@ class Emptiness(StrEnum):
 class Person:
     """One face followed over the session and compared.
 
-    `used` moments were fused, `clear` of them show the whole face; `losses` says why others were not used, with counts. `share` is that of
-    the frames since the start in which the face was seen, `came_after_s` how long after the start it first was (negative: before).
-    `insured`, `proxy` and `staff` are the fused similarities to the enrolled person, the best registered proxy and the best member of
-    staff; `insured_best` is the highest one of a single moment. None: not compared. `liveness_score` (0 to 1) and `liveness_reasons` say
-    why `liveness` is what it is.
+    `used` moments were fused, `clear` of them show the whole face; `losses` says why others were not used, with counts, and `hints` what
+    would make most of the used ones better. `share` is that of the frames since the start in which the face was seen, `came_after_s` how
+    long after the start it first was (negative: before). `insured`, `proxy` and `staff` are the fused similarities to the enrolled person,
+    the best registered proxy and the best member of staff; `insured_best` is the highest one of a single moment. None: not compared.
+    `liveness_score` (0 to 1) and `liveness_reasons` say why `liveness` is what it is.
     """
 
     key: int
@@ -36,6 +36,7 @@ class Person:
     share: float
     came_after_s: float = 0.0
     losses: tuple[tuple[str, int], ...] = ()
+    hints: tuple[str, ...] = ()
     insured: float | None = None
     insured_best: float | None = None
     proxy: float | None = None
@@ -162,7 +163,7 @@ def _stranger(seen: Evidence, limits: Limits) -> Decision:
     if not seen.enrolled:
         return _undecided("not_enrolled", person=subject)
     if doubts := _identity_doubts(subject, limits) or _presence_doubts(seen, subject, limits):
-        return _undecided(*doubts, person=subject)
+        return _undecided(*doubts, *subject.hints, person=subject)
     return Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=subject)
 
 

@@ -8,7 +8,6 @@ from math import inf
 import cv2
 import numpy as np
 
-from edge_agent.cover import is_covered
 from edge_agent.frames import Presented, Shot, Sight
 from edge_agent.presence import Background, Ground
 from edge_agent.sections import Limits
@@ -18,11 +17,14 @@ from models.liveness import crops
 from models.liveness_signs import look
 from models.liveness_track import LivenessShot
 from models.protocols import Detector
+from models.quality_components import HINTS_BELOW, assess
+from models.quality_cover import colour_step
 from models.results import Box, Face, Picture
 
 PORTRAIT_MARGIN = 0.6  # of the box on every side: hair, shoulders and what the person wears, so that people can judge
 STIR = 0.25  # of the share that may differ from the empty window: the first edge of whoever steps up
 MAX_FACES = 16  # the best scored of a frame; a poster full of faces must not stop the window
+COVERED = frozenset({"eyes_covered", "mouth_covered", "face_covered"})
 PORTRAIT_SIDE = 320  # pixels; larger pictures are made smaller, so that memory stays bounded
 
 
@@ -85,16 +87,24 @@ class Eyes:
         except ValueError:  # landmarks all on one point, or a box without area or beyond the zone: not a face
             return None
         measured = quality.measure(zone, face)
+        reasons = assess(zone, face, measured, self._quality).reasons
+        hints = tuple(code for code in reasons if code in HINTS_BELOW)
         return Shot(
             box=face.box,
             score=face.score,
             quality=measured,
-            problems=quality.problems(measured, self._quality),
-            covered=is_covered(aligned, max_chroma=self._limits.cover_chroma, max_lightness=self._limits.cover_lightness),
+            problems=tuple(code for code in reasons if code not in HINTS_BELOW),
+            covered=self._steps(aligned) or not COVERED.isdisjoint(hints),
             chip=aligned,
             portrait=portrait(zone, face.box),
+            hints=hints,
             presented=presented,
         )
+
+    def _steps(self, aligned: Picture) -> bool:
+        """Whether the lower half of a face differs from the forehead by more than skin, beard and light do."""
+        chroma, lightness = colour_step(aligned)
+        return chroma > self._limits.cover_chroma or lightness > self._limits.cover_lightness
 
 
 def cut(picture: Picture, zone: tuple[float, float, float, float]) -> Picture:

@@ -22,7 +22,7 @@ class Presented:
 class Shot:
     """One face in one frame. `box` is in pixels of the zone; `problems` says why it cannot be compared, empty when it can.
 
-    `presented` is None where liveness is not evaluated.
+    `hints` are codes of what would make it better and bars nothing. `presented` is None where liveness is not evaluated.
     """
 
     box: Box
@@ -32,6 +32,7 @@ class Shot:
     covered: bool
     chip: Picture
     portrait: Picture
+    hints: tuple[str, ...] = ()
     presented: Presented | None = None
 
 

@@ -1,5 +1,6 @@
 """Turn what was followed into evidence: embed the best shots, fuse them, compare. The only place where templates of the window are made."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,6 +55,12 @@ class _Face:
     def clear(self) -> int:
         """How many of the shots show the whole face."""
         return sum(not shot.covered for shot in self.shots)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What would make at least half of the shots better, most frequent first."""
+        found = Counter(code for shot in self.shots for code in shot.hints)
+        return tuple(code for code, count in found.most_common() if 2 * count >= len(self.shots))
 
     @property
     def portrait(self) -> Picture:
@@ -158,6 +165,7 @@ class Judge:
             share=face.track.frames_inside / max(1, session.follower.frames_inside),
             came_after_s=first_s - session.opened_s,
             losses=tuple(face.track.best.lost.most_common(LOSSES_NAMED)),
+            hints=face.hints,
             insured=_best(insured, face.vector),
             insured_best=None if insured is None or face.vector is None else max(_each(insured, face.singles)),
             proxy=_best(known.proxies, face.vector),

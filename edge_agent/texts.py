@@ -10,10 +10,20 @@ ADVICE: dict[str, tuple[str, str]] = {
     "judging_failed": ("无法比对，请人工核验身份。", "Comparison is not possible now. Please check the identity by hand."),
     "no_face": ("请参保人正对摄像头。", "Please ask the insured person to face the camera."),
     "face_covered": ("请参保人摘下口罩并正对摄像头。", "Please ask the insured person to take off the mask and face the camera."),
+    "mouth_covered": ("请参保人摘下口罩。", "Please ask the insured person to take off the mask."),
+    "eyes_covered": ("请参保人摘下墨镜。", "Please ask the insured person to take off the dark glasses."),
     "several_persons": (
         "请其他人离开窗口，参保人正对摄像头。",
         "Please ask others to step back and the insured person to face the camera.",
     ),
+    "turned_away": ("请参保人正对摄像头。", "Please ask the insured person to face the camera."),
+    "tilted": ("请参保人把头摆正。", "Please ask the insured person to hold the head upright."),
+    "face_too_small": ("请参保人靠近一些。", "Please ask the insured person to come closer."),
+    "cut_off": ("请参保人站到画面中间。", "Please ask the insured person to stand in the middle of the picture."),
+    "blurred": ("请参保人站稳片刻。", "Please ask the insured person to stand still for a moment."),
+    "too_dark": ("光线太暗，请开灯或调整光线。", "It is too dark. Please turn on a light."),
+    "too_bright": ("光线太强，请调整光线。", "It is too bright. Please soften the light."),
+    "uneven_light": ("面部光线不均，请调整光线。", "One side of the face is in the dark. Please adjust the light."),
     "not_confirmed": (
         "请参保人正对摄像头；如仍未通过，请人工核验身份。",
         "Please ask the insured person to face the camera; if that does not help, check the identity by hand.",
@@ -22,7 +32,22 @@ ADVICE: dict[str, tuple[str, str]] = {
 PASSED = ("可以结算。", "The settlement may go on.")
 UNSURE = "liveness_cannot_judge"  # recognised, but perhaps from a picture: never a pass, and never more than a reminder
 BY_HAND = ("camera_blind", "not_enrolled", "judging_failed")
-ASK = ("no_face", "face_covered", "several_persons")
+ASK = (
+    "no_face",
+    "mouth_covered",
+    "eyes_covered",
+    "face_covered",
+    "several_persons",
+    "turned_away",
+    "tilted",
+    "face_too_small",
+    "cut_off",
+    "blurred",
+    "too_dark",
+    "too_bright",
+    "uneven_light",
+)
+"""What the clerk can change at once, the most telling first: the first one is said, all are named."""
 
 
 def answer(decision: Decision) -> Answer:
@@ -38,4 +63,5 @@ def answer(decision: Decision) -> Answer:
 def _asked(decision: Decision) -> list[str]:
     if decision.outcome in (Outcome.NO_PERSON, Outcome.UNDECIDED) and decision.person is None:
         return ["no_face"]
-    return [code for code in ASK if code in decision.reasons]
+    seen = (*decision.reasons, *(() if decision.person is None else decision.person.hints))
+    return [code for code in ASK if code in seen]

@@ -1,18 +1,24 @@
-"""What hides parts of a face, seen by its colour: the share of each part that is not of the colour of the person's skin.
+"""What hides parts of a face, seen by its colour.
 
-An approximation: cloth of the colour of skin, a hand, and a white mask on a light face or a black one on a dark face are not seen.
+Two approximations that miss different things: the share of each part that is not of the colour of the person's skin, which a white mask on
+a light face or a black one on a dark face escapes, and the step between forehead and chin, which also a grey camera shows. Cloth of the
+colour of skin and a hand are seen by neither; for them the lower limit of similarity leaves room.
 """
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from models.results import Picture
 
 # Rows and columns of the aligned 112 x 112 chip.
 FOREHEAD = (slice(30, 44), slice(36, 76))
 CHEEKS = (slice(56, 72), slice(30, 82))
 EYES = (slice(42, 62), slice(24, 88))
 MOUTH = (slice(76, 104), slice(36, 76))
+CHIN = (slice(80, 104), slice(40, 74))
 FACE = (slice(28, 106), slice(24, 88))
 
 COLOUR_REACH = 20  # distance in a and b of 8 bit Lab; lips, brows and blush stay within, coloured masks are 35 and more away
@@ -42,6 +48,13 @@ def look_for_cover(lab: NDArray[np.uint8]) -> Cover | None:
     strange = _strange(values, skin)
     eyes, mouth, face = (float(strange[_within(part)].mean()) for part in (EYES, MOUTH, FACE))
     return Cover(eyes=eyes, mouth=mouth, face=face)
+
+
+def colour_step(chip: Picture) -> tuple[float, float]:
+    """Distance in colour and in lightness (OpenCV's 8 bit Lab) between forehead and chin of an aligned face (112, 112, 3), BGR."""
+    lab = cv2.cvtColor(chip, cv2.COLOR_BGR2Lab)
+    upper, lower = (_median(lab[patch]).astype(np.float64) for patch in (FOREHEAD, CHIN))
+    return float(np.hypot(*(upper[1:] - lower[1:]))), float(abs(upper[0] - lower[0]))
 
 
 def unnatural(a: float, b: float) -> float:

@@ -150,11 +150,13 @@ def shot(
     problems: tuple[str, ...] = (),
     covered: bool = False,
     weight: float = 0.5,
+    hints: tuple[str, ...] = (),
 ) -> Shot:
     """A face in a frame; its colour says who it is to a ColourEmbedder."""
     chip: Picture = np.full((112, 112, 3), colour, np.uint8)
     box = Box(x0=x - width / 2, y0=y - width / 2, x1=x + width / 2, y1=y + width / 2)
-    return Shot(box=box, score=score, quality=quality(weight=weight), problems=problems, covered=covered, chip=chip, portrait=chip)
+    measured = quality(weight=weight)
+    return Shot(box=box, score=score, quality=measured, problems=problems, covered=covered, chip=chip, portrait=chip, hints=hints)
 
 
 def presented(one: Shot, mono_s: float, liveness: float, *, digest: bytes | None = None, border: float = 0.0) -> Shot:

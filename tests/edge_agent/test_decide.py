@@ -129,6 +129,12 @@ def test_losses_say_why_frames_were_too_few() -> None:
     assert decide(seen, LIMITS).reasons[:3] == ("too_few_good_frames", "blurred", "turned_away")
 
 
+def test_what_would_help_is_named_where_people_have_to_decide_and_never_beside_a_match() -> None:
+    hinted = {"hints": ("mouth_covered",)}
+    assert decide(evidence(person(insured=0.5, insured_best=0.5, **hinted)), LIMITS).reasons[:2] == ("between_limits", "mouth_covered")
+    assert "mouth_covered" not in decide(evidence(person(**hinted)), LIMITS).reasons
+
+
 def test_liveness_is_silent_only_when_it_passed() -> None:
     reasons = decide(evidence(person(liveness=Liveness.LIVE)), LIMITS).reasons
     assert not any(reason.startswith("liveness") for reason in reasons)

@@ -43,6 +43,25 @@ def test_doubtful_detections_are_shots_but_no_faces() -> None:
     assert (len(sight.shots), sight.faces) == (2, 1)
 
 
+def painted(mask: tuple[int, int, int]) -> Picture:
+    """A plain face of skin, from the nose down in the colour of a mask."""
+    picture = PICTURE // 16 + np.array([120, 145, 185], np.uint8)
+    picture[204:] = picture[204:] // 16 + np.array(mask, np.uint8)
+    return picture
+
+
+@pytest.mark.parametrize("mask", [(200, 160, 90), (0, 0, 0), (90, 170, 90)])
+def test_a_mask_covers(mask: tuple[int, int, int]) -> None:
+    bare, masked = (eyes(face_at(300, 200, width=80)).look(frame, 0.0).shots[0] for frame in (painted((120, 145, 185)), painted(mask)))
+    assert (bare.covered, masked.covered) == (False, True)
+
+
+def test_what_would_make_a_face_better_is_a_hint_and_bars_nothing() -> None:
+    (shot,) = eyes(face_at(300, 200, width=80)).look(painted((200, 160, 90)), 0.0).shots
+    assert "mouth_covered" in shot.hints
+    assert not set(shot.hints) & set(shot.problems)
+
+
 def test_only_the_zone_is_looked_at() -> None:
     sight = eyes(zone=(0.25, 0.5, 0.75, 1.0)).look(PICTURE, 0.0)
     assert (sight.width, sight.height) == (320, 240)

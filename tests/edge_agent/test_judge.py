@@ -217,3 +217,10 @@ def test_only_the_subject_and_whoever_is_recognised_are_scored() -> None:
     crowd = [shot(60 + 90 * i, 200, colour=GREEN) for i in range(5)]
     judged(*(sight(i / 6, *(presented(one, i / 6, 0.9) for one in crowd)) for i in range(24)), liveness=net, quick=True)
     assert net.batches == [4, QUICK_SHOTS - 4]
+
+
+@pytest.mark.parametrize(("often", "named"), [(3, ("mouth_covered",)), (2, ())], ids=["half of the moments", "fewer"])
+def test_a_hint_counts_when_it_holds_for_half_of_the_moments(often: int, named: tuple[str, ...]) -> None:
+    hinted = [sight(float(at), shot(hints=("mouth_covered",) if at < often else ())) for at in range(6)]
+    (subject,) = judged(*hinted).evidence.people
+    assert subject.hints == named

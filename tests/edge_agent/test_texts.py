@@ -50,5 +50,20 @@ def test_another_person_a_picture_and_an_unclear_one_are_answered_alike() -> Non
     assert texts.answer(different) == texts.answer(unclear) == texts.answer(shown)
 
 
+def test_the_clerk_is_told_what_would_help_first_and_nothing_tells_who_was_seen() -> None:
+    masked = Person(key=1, used=8, clear=0, share=1.0, insured=0.5, hints=("uneven_light", "mouth_covered"))
+    answers = [
+        texts.answer(Decision(outcome=outcome, reasons=("why",), person=masked))
+        for outcome in (Outcome.DIFFERENT, Outcome.UNDECIDED, Outcome.ATTACK)
+    ]
+    assert answers[0].reasons == ("mouth_covered", "uneven_light")
+    assert answers[0].text_zh == "请参保人摘下口罩。"
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_every_advice_can_be_given() -> None:
+    assert set(texts.ADVICE) == {*texts.ASK, *texts.BY_HAND, "not_confirmed"}
+
+
 def test_no_answer_holds_a_number() -> None:
     assert not any(character.isdigit() for zh, en in texts.ADVICE.values() for character in zh + en)

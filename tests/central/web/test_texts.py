@@ -22,6 +22,7 @@ from edge_agent.agent import CUT_SHORT, JUDGING_FAILED
 from edge_agent.books import RESTARTED
 from edge_agent.track import BETTER_NEARBY
 from models import quality
+from models.quality_components import HINTS_BELOW
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,6 +70,7 @@ CODES = {
         *codes_in("edge_agent/decide.py"),
         *(f"liveness_{code}" for code in (*codes_in("models/liveness_track.py"), "motionless")),
         *shortcomings(),
+        *HINTS_BELOW,
         BETTER_NEARBY,
         *JUDGING_FAILED.reasons,
         *RESTARTED.reasons,
