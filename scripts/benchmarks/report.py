@@ -3,7 +3,8 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -45,9 +46,9 @@ class Figure:
         return (self.at_most is None or self.value <= self.at_most) and (self.at_least is None or self.value >= self.at_least)
 
 
-def timed(name: str, seconds: Sequence[float], *, goal: str = "", at_most_ms: float | None = None, note: str = "") -> Figure:
-    """The 95 % point of durations in milliseconds, with median, least and greatest beside it."""
-    values = np.array(seconds) * 1000
+def timed(name: str, taken: Sequence[float], *, goal: str = "", at_most_ms: float | None = None, note: str = "") -> Figure:
+    """The 95 % point of durations (given in seconds) in milliseconds, with median, least and greatest beside it."""
+    values = np.array(taken) * 1000
     spread = {"median": float(np.median(values)), "min": float(values.min()), "max": float(values.max())}
     return Figure(
         name=name,
@@ -59,6 +60,13 @@ def timed(name: str, seconds: Sequence[float], *, goal: str = "", at_most_ms: fl
         at_most=at_most_ms,
         note=note,
     )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long a call takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
 
 
 def machine() -> dict[str, Any]:

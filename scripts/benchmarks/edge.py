@@ -1,0 +1,124 @@
+"""The window's line on real frames: a frame's way to its signed verdict, what each step takes, and beside it other libraries."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from contract.commands import GalleryEntry
+from edge_agent import logs
+from edge_agent.judge import Judgement
+from edge_agent.replay import entry_of
+from edge_agent.track import FIRST_SLOT_S, MAX_SHOTS
+from models import template
+from models.pack import Pack, load_pack
+from models.results import Picture
+from scripts.benchmarks import clips
+from scripts.benchmarks.clips import Clip
+from scripts.benchmarks.line import Line
+from scripts.benchmarks.parts import measure_parts
+from scripts.benchmarks.report import Figure, timed
+
+LINE_MS = 60.0
+WARM_UP = 10
+SLOT_FRAMES = 3  # of which the best is kept
+PASSES = 2  # over all clips: more than 500 frames with one judged face
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one frame became a verdict: seconds in all, seconds by step, and what was judged."""
+
+    seconds: float
+    steps: dict[str, float]
+    judgement: Judgement
+
+    @property
+    def judged(self) -> bool:
+        """Whether one face was embedded and compared, so that every step was walked."""
+        return bool(self.judgement.evidence.people) and self.judgement.evidence.people[0].used == 1
+
+    def split(self) -> dict[str, float]:
+        """The same seconds, each counted once, in the order in which they pass."""
+        step = self.steps
+        return {
+            "find faces": step["detect"],
+            "judge quality, cut liveness crops, compare background": step["look"] - step["detect"],
+            "follow": step["observe"],
+            "embed": step["embed"],
+            "score liveness": step.get("liveness", 0.0),
+            "compare and decide": step["end"] - step["embed"] - step.get("liveness", 0.0) - step["books"],
+            "code and seal the picture": step["seal"],
+            "sign": step["sign"],
+            "commit": step["books"] - step["seal"] - step["sign"],
+        }
+
+
+def measure(folder: Path) -> list[Figure]:
+    """Everything about a window. `folder` is for vaults."""
+    logs.configure(logging.ERROR)
+    pack, found = load_pack(), clips.read(clips.default_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as place:
+        figures = line_figures(pack, found, Path(place))
+    return [*figures, *measure_parts(pack, found)]
+
+
+def enrolled(pack: Pack, found: Iterable[Clip]) -> list[GalleryEntry]:
+    """Every person, from the first clip of each."""
+    return [entry_of(person, template.from_pictures(pack, mine[0].frames)) for person, mine in clips.by_person(found).items()]
+
+
+def one_frame(line: Line, picture: Picture, psn_no: str) -> Verdict:
+    """A settlement that sees one frame. The clock runs from the frame handed in to the capture committed."""
+    line.begin(psn_no)
+    line.steps.taken()
+    begun = time.perf_counter()
+    line.see(picture)
+    judgement = line.end()
+    seconds = time.perf_counter() - begun
+    return Verdict(seconds=seconds, steps=line.steps.taken(), judgement=judgement)
+
+
+def line_figures(pack: Pack, found: Sequence[Clip], folder: Path) -> list[Figure]:
+    """Goal P1: the 95 % point over every frame with one judged face, and where the time goes."""
+    line = Line(pack, folder, enrolled(pack, found))
+    try:
+        for picture in found[0].frames[:WARM_UP]:
+            one_frame(line, picture, found[0].person)
+        all_of_them = [one_frame(line, picture, clip.person) for _ in range(PASSES) for clip in found for picture in clip.frames]
+        full = [seconds for clip in found if (seconds := full_session(line, clip)) is not None]
+    finally:
+        line.close()
+    verdicts = [verdict for verdict in all_of_them if verdict.judged]
+    whole = timed(
+        "frame to signed verdict, durable",
+        [verdict.seconds for verdict in verdicts],
+        goal="P1",
+        at_most_ms=LINE_MS,
+        note=_line_note(pack, all_of_them, verdicts),
+    )
+    split = [verdict.split() for verdict in verdicts]
+    steps = [timed(f"  of it: {name}", [parts[name] for parts in split]) for name in split[0]] if split else []
+    return [whole, *steps, *([timed(f"closing a session of {MAX_SHOTS} best shots", full)] if full else [])]
+
+
+def full_session(line: Line, clip: Clip) -> float | None:
+    """Seconds to close a session with as many best shots as are kept; None where the clip does not give so many."""
+    line.begin(clip.person)
+    for picture in clip.frames[: SLOT_FRAMES * (MAX_SHOTS - 1) + 1]:  # they touch exactly as many slots as shots are kept
+        line.see(picture, FIRST_SLOT_S / SLOT_FRAMES)
+    begun = time.perf_counter()
+    judgement = line.end()
+    seconds = time.perf_counter() - begun
+    return seconds if judgement.evidence.people and judgement.evidence.people[0].used == MAX_SHOTS else None
+
+
+def _line_note(pack: Pack, tried: Sequence[Verdict], judged: Sequence[Verdict]) -> str:
+    outcomes = Counter(str(verdict.judgement.decision.outcome) for verdict in judged)
+    told = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+    liveness = "with liveness" if pack.liveness is not None else "liveness NOT evaluated: its weights are missing"
+    return f"{len(judged)} of {len(tried)} settlements of one frame gave one judged face; {liveness}; outcomes: {told}"

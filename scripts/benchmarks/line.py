@@ -1,0 +1,254 @@
+"""The line of a window, put together from the agent's own parts on a real encrypted disk, with a clock at every joint.
+
+Time is that of the frames, so that a settlement needs no waiting; what is measured is real. The limits let one moment decide, where a
+window asks for three, so that one frame gives a verdict.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from numpy.typing import NDArray
+
+from contract.commands import GalleryEntry
+from contract.events import EvidenceMode
+from contract.media import media_id
+from contract.receipts import Receipt
+from contract.sealed import Signer, digest, raw_public
+from edge_agent import gallery
+from edge_agent.agent import Agent
+from edge_agent.books import Books
+from edge_agent.capture import Closed, Enclosed, Scribe
+from edge_agent.clock import Offset
+from edge_agent.examine import Examiner
+from edge_agent.eyes import cut
+from edge_agent.frames import Sight
+from edge_agent.judge import Judge, Judgement
+from edge_agent.metrics import Metrics
+from edge_agent.outbox import Outbox, Place
+from edge_agent.recent import RecentFaces
+from edge_agent.register import Register
+from edge_agent.replay import BEGINNING, WHOLE, FrameClock, describe_software
+from edge_agent.sections import Limits, Link, Times, Upkeep
+from edge_agent.session import Answer, Bind, Start
+from edge_agent.vacancy import Vacancy
+from edge_agent.vault import Vault, vault_key
+from edge_agent.wiring import OUTBOX_SCHEMA, new_eyes
+from models.liveness_track import PICTURE
+from models.pack import Pack
+from models.protocols import Detector, Embedder, LivenessNet
+from models.results import Face, Picture
+from scripts.benchmarks.errors import CannotMeasure
+
+WINDOW, DEVICE, SITE = "W1", "P99999900001-t1", "P99999900001"
+ONE_FRAME = Limits(min_good_frames=1, min_track_frames=1)
+TIMES = Times(window_before_s=0.01, window_after_s=0.01, presence_before_s=0.01, presence_after_s=0.01)
+FRAME_S = 1 / 6  # between two frames that a window analyses
+
+
+class Steps:
+    """Seconds by step of what is being measured."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Add what the block takes to this step."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    def taken(self) -> dict[str, float]:
+        """What was added since the last time."""
+        found, self._seconds = self._seconds, {}
+        return found
+
+
+class Line:
+    """One window without threads and without a network: till, frames, verdict, outbox. `close` once."""
+
+    def __init__(self, pack: Pack, folder: Path, people: Sequence[GalleryEntry], limits: Limits = ONE_FRAME) -> None:
+        """Open new vaults in `folder`; `people` are enrolled. Liveness is judged from one moment on, where the pack can."""
+        self.steps = Steps()
+        self._clock = FrameClock()
+        self._number = 0
+        timed = _timed_pack(pack, self.steps)
+        key = vault_key(folder / "vault.key")
+        self._vaults = (Vault.open(folder / "outbox.db", key, OUTBOX_SCHEMA), Vault.open(folder / "gallery.db", key, gallery.SCHEMA))
+        self.outbox = Outbox(self._vaults[0], new_epoch=int(BEGINNING.timestamp()))
+        self._eyes = new_eyes(timed, WHOLE, limits, TIMES)
+        self._agent = Agent(
+            windows=[WINDOW],
+            times=TIMES,
+            max_open=1,
+            books=self._books(pack, limits),
+            judge=self._judge(timed, people, limits),
+            vacancy=Vacancy([WINDOW], empty_share=limits.empty_share, gap_s=TIMES.camera_gap_s),
+            clock=self._clock,
+            metrics=Metrics(),
+        )
+
+    def begin(self, psn_no: str) -> Answer:
+        """A card is read and the settlement bound at once: it ends with the next `close`. Durable."""
+        self._number += 1
+        self._clock.set(self._clock.mono_s() + FRAME_S)
+        msgid, settlement = f"M{self._number}", f"S{self._number}"
+        answer = self._agent.start(Start(msgid=msgid, infno="2102", psn_no=psn_no, mdtrt_cert_type="03", window=WINDOW))
+        self._agent.bind(Bind(msgid=msgid, setl_id=settlement, mdtrt_id=settlement, setl_time=self._clock.now(), medfee_sumamt=Decimal(1)))
+        return answer
+
+    def see(self, picture: Picture, after_s: float = FRAME_S) -> Sight:
+        """The next frame, so long after the last one."""
+        self._clock.set(self._clock.mono_s() + after_s)
+        with self.steps.of("look"):
+            sight = self._eyes.look(picture, self._clock.mono_s())
+        with self.steps.of("observe"):
+            self._agent.observe(WINDOW, sight, cut(picture, WHOLE))
+        return sight
+
+    def end(self) -> Judgement:
+        """Judge what was seen since `begin`; the signed capture is in the outbox when this returns. Raises CannotMeasure if it is not."""
+        with self.steps.of("end"):
+            judged = self._agent.tick()
+        if len(judged) != 1 or judged[0] is None:
+            raise CannotMeasure(f"the settlement did not end in one verdict but in {judged}; the log says why")
+        return judged[0]
+
+    def receive(self) -> None:
+        """The centre's word that it has everything: what waits is deleted."""
+        waiting = self.outbox.backlog()
+        events = self.outbox.events_after(waiting.receipted, waiting.events)
+        if events:
+            self.outbox.prune(
+                Receipt(
+                    device=DEVICE,
+                    epoch=waiting.epoch,
+                    up_to=events[-1][0],
+                    head=digest(events[-1][1]),
+                    gaps=(),
+                    media_done=tuple(self._media()),
+                    at=self._clock.now(),
+                )
+            )
+
+    def close(self) -> None:
+        """Close the vaults."""
+        for vault in self._vaults:
+            vault.close()
+
+    def _media(self) -> Iterator[str]:
+        number = 0
+        while found := self.outbox.media_after(number):
+            number, sealed = found
+            yield media_id(sealed)
+
+    def _judge(self, pack: Pack, people: Sequence[GalleryEntry], limits: Limits) -> Judge:
+        faces = gallery.Faces(
+            vault=self._vaults[1],
+            seal_key=X25519PrivateKey.generate(),
+            device=DEVICE,
+            embedder=pack.embedder.version,
+            size=pack.embedder.size,
+        )
+        faces.add(people)
+        recent = RecentFaces(keep_s=Upkeep().recent_faces_h * 3600, limit=limits.among)
+        examiner = Examiner(pack.liveness, PICTURE)
+        return Judge(embedder=pack.embedder, people=faces, recent=recent, limits=limits, examiner=examiner)
+
+    def _books(self, pack: Pack, limits: Limits) -> Books:
+        scribe = _TimedScribe(
+            self.steps,
+            signer=Signer(Ed25519PrivateKey.generate()),
+            device=DEVICE,
+            fixmedins_code=SITE,
+            centre_seal_key=raw_public(X25519PrivateKey.generate().public_key()),
+            mode=EvidenceMode.ALL,
+            software=describe_software(pack, limits),
+            clock=self._clock,
+            offset=Offset(),
+        )
+        vault = self._vaults[0]
+        return _TimedBooks(
+            self.steps, vault=vault, outbox=self.outbox, register=Register(vault), scribe=scribe, media_bytes=Link().max_media_mb * 2**20
+        )
+
+
+class _TimedBooks(Books):
+    def __init__(self, steps: Steps, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._steps = steps
+
+    def close(self, closed: Closed) -> None:
+        with self._steps.of("books"):
+            super().close(closed)
+
+
+class _TimedScribe(Scribe):
+    def __init__(self, steps: Steps, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._steps = steps
+
+    def enclose(self, closed: Closed) -> Enclosed:
+        with self._steps.of("seal"):
+            return super().enclose(closed)
+
+    def capture(self, closed: Closed, enclosed: Enclosed, place: Place, remarks: tuple[str, ...] = ()) -> bytes:
+        with self._steps.of("sign"):
+            return super().capture(closed, enclosed, place, remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedDetector:
+    inner: Detector
+    steps: Steps
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        with self.steps.of("detect"):
+            return self.inner.detect(picture)
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedEmbedder:
+    inner: Embedder
+    steps: Steps
+
+    @property
+    def version(self) -> str:
+        return self.inner.version
+
+    @property
+    def size(self) -> int:
+        return self.inner.size
+
+    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with self.steps.of("embed"):
+            return self.inner.embed(chips)
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedLiveness:
+    inner: LivenessNet
+    steps: Steps
+
+    @property
+    def version(self) -> str:
+        return self.inner.version
+
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with self.steps.of("liveness"):
+            return self.inner.score(crops)
+
+
+def _timed_pack(pack: Pack, steps: Steps) -> Pack:
+    liveness = None if pack.liveness is None else _TimedLiveness(pack.liveness, steps)
+    return replace(pack, detector=_TimedDetector(pack.detector, steps), embedder=_TimedEmbedder(pack.embedder, steps), liveness=liveness)
