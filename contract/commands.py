@@ -16,10 +16,11 @@ MAX_ACTS_FOR = 64
 
 
 class GalleryRole(StrEnum):
-    """Why a device knows a person."""
+    """Why a device knows a person. Whoever is watched for is on the list by a written decision; that one was seen is only remarked."""
 
     INSURED = "insured"
     STAFF = "staff"
+    WATCH = "watch"
 
 
 class GalleryEntry(Record):

@@ -11,6 +11,7 @@ import structlog
 import typer
 
 from edge_agent import doctor, logs
+from edge_agent.calibration import measured
 from edge_agent.checks import secrets
 from edge_agent.errors import AgentError
 from edge_agent.replay import describe_software, enrol, replay, report
@@ -66,20 +67,21 @@ def replay_recording(
     psn_no: Annotated[str, typer.Option(help="Whose card is used.")],
     gallery: Annotated[Path, typer.Option(help="Folder with one picture, clip or folder for each enrolled person, named by psn_no.")],
     models: Annotated[Path | None, typer.Option(help="Folder of the face networks; without it MODELS_DIR, else var/models.")] = None,
+    limits: Annotated[Path | None, typer.Option(help="Limits file of `python -m models calibrate`; without it the defaults.")] = None,
     fps: Annotated[float, typer.Option(help="Frames analysed a second; 0 for every frame.", min=0, max=240)] = 6.0,
 ) -> None:
     """Run one settlement on a recording and print the decision with its reasons as JSON."""
     limit_opencv_threads()
     logs.configure(logging.WARNING)
-    limits = Limits()
     try:
         pack = load_pack(models)
-        judgement = replay(pack, video, psn_no, enrol(pack, gallery), limits=limits, fps=fps or None)
+        in_force = measured(Limits(measured=limits), pack.embedder.version)
+        judgement = replay(pack, video, psn_no, enrol(pack, gallery), limits=in_force, fps=fps or None)
     except (AgentError, ModelError, OSError, ValueError) as error:
         _fail(error)
     if judgement is None:
         _fail(RuntimeError("judging failed; the log says why"))
-    typer.echo(json.dumps(report(judgement, describe_software(pack, limits), limits), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(report(judgement, describe_software(pack, in_force), in_force), indent=2, ensure_ascii=False))
 
 
 def _fail(error: Exception) -> NoReturn:

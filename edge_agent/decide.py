@@ -25,8 +25,9 @@ class Person:
 
     `used` moments were fused, `clear` of them show the whole face; `losses` says why others were not used, with counts, and `hints` what
     would make most of the used ones better. `share` is that of the frames since the start in which the face was seen, `came_after_s` how
-    long after the start it first was (negative: before). `insured`, `proxy` and `staff` are the fused similarities to the enrolled person,
-    the best registered proxy and the best member of staff; `insured_best` is the highest one of a single moment. None: not compared.
+    long after the start it first was (negative: before). `insured`, `proxy`, `staff` and `watched` are the fused similarities to the
+    enrolled person, the best registered proxy, the best member of staff and the best of the watch list; `insured_best` is the highest one
+    of a single moment. None: not compared.
     `liveness_score` (0 to 1) and `liveness_reasons` say why `liveness` is what it is.
     """
 
@@ -41,9 +42,19 @@ class Person:
     insured_best: float | None = None
     proxy: float | None = None
     staff: float | None = None
+    watched: float | None = None
     liveness: Liveness = Liveness.NOT_EVALUATED
     liveness_score: float | None = None
     liveness_reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """With how many people each face was compared besides the insured one. The more, the more similar the best must be."""
+
+    proxies: int = 0
+    staff: int = 0
+    watched: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +76,7 @@ class Evidence:
     persons: int = 0
     followed: int = 0
     people: tuple[Person, ...] = ()
+    compared: Compared = Compared()
     other_cards: int = 0
 
 
@@ -145,16 +157,16 @@ def _identity(seen: Evidence, limits: Limits) -> Decision:
 
 def _recognised(seen: Evidence, limits: Limits) -> list[Decision]:
     found = []
-    if insured := _best_match(seen, limits, lambda person: person.insured):
+    if insured := _best_match(seen, limits, limits.same, lambda person: person.insured):
         beside = () if insured is seen.people[0] else ("insured_beside",)
         found.append(Decision(outcome=Outcome.SAME, reasons=("same_face", *beside), person=insured))
-    if proxy := _best_match(seen, limits, lambda person: person.proxy):
+    if proxy := _best_match(seen, limits, limits.among(seen.compared.proxies), lambda person: person.proxy):
         found.append(Decision(outcome=Outcome.PROXY, reasons=("registered_proxy",), person=proxy))
     return found
 
 
-def _best_match(seen: Evidence, limits: Limits, similarity: Callable[[Person], float | None]) -> Person | None:
-    matching = [one for one in seen.people if one.used >= limits.min_good_frames and _value(similarity(one)) >= limits.same]
+def _best_match(seen: Evidence, limits: Limits, least: float, similarity: Callable[[Person], float | None]) -> Person | None:
+    matching = [one for one in seen.people if one.used >= limits.min_good_frames and _value(similarity(one)) >= least]
     return max(matching, key=lambda one: (one.liveness is not Liveness.ATTACK, _value(similarity(one))), default=None)
 
 
@@ -162,7 +174,7 @@ def _stranger(seen: Evidence, limits: Limits) -> Decision:
     subject = seen.people[0]
     if not seen.enrolled:
         return _undecided("not_enrolled", person=subject)
-    if doubts := _identity_doubts(subject, limits) or _presence_doubts(seen, subject, limits):
+    if doubts := _identity_doubts(seen, subject, limits) or _presence_doubts(seen, subject, limits):
         return _undecided(*doubts, *subject.hints, person=subject)
     return Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=subject)
 
@@ -174,7 +186,7 @@ def _shown(seen: Evidence, shown: Person, limits: Limits) -> Decision:
     return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack", *shown.liveness_reasons), person=shown)
 
 
-def _identity_doubts(subject: Person, limits: Limits) -> tuple[str, ...]:
+def _identity_doubts(seen: Evidence, subject: Person, limits: Limits) -> tuple[str, ...]:
     """Why the subject's own face does not say that it is another person; empty only when everything speaks for it."""
     if subject.used < limits.min_good_frames:
         return ("too_few_good_frames", *(code for code, _ in subject.losses))
@@ -183,7 +195,7 @@ def _identity_doubts(subject: Person, limits: Limits) -> tuple[str, ...]:
         "face_covered": subject.clear < limits.min_good_frames,
         "between_limits": _value(subject.insured) > limits.different,
         "moments_disagree": _value(subject.insured_best) >= limits.same,
-        "staff_face": _is_staff(subject, limits),
+        "staff_face": _is_staff(seen, subject, limits),
     }
     return tuple(code for code, holds in doubts.items() if holds)
 
@@ -195,26 +207,31 @@ def _presence_doubts(seen: Evidence, person: Person, limits: Limits) -> tuple[st
     doubts = {
         "seen_too_briefly": person.share < limits.min_subject_share,
         "came_later": person.came_after_s > limits.subject_within_s,
-        "another_face_unclear": any(_may_be_insured(other, limits) for other in seen.people if other is not person),
+        "another_face_unclear": any(_may_be_insured(seen, other, limits) for other in seen.people if other is not person),
         "not_everybody_compared": max(seen.followed, seen.persons) > len(seen.people),
         "camera_interrupted": seen.interrupted,
     }
     return tuple(code for code, holds in doubts.items() if holds)
 
 
-def _may_be_insured(person: Person, limits: Limits) -> bool:
+def _may_be_insured(seen: Evidence, person: Person, limits: Limits) -> bool:
     if person.insured is None or person.clear < limits.min_good_frames:
         return True
-    return person.insured > limits.different and not _is_staff(person, limits)
+    return person.insured > limits.different and not _is_staff(seen, person, limits)
 
 
-def _is_staff(person: Person, limits: Limits) -> bool:
-    return _value(person.staff) >= limits.same
+def _is_staff(seen: Evidence, person: Person, limits: Limits) -> bool:
+    return _value(person.staff) >= limits.among(seen.compared.staff)
+
+
+def _is_watched(seen: Evidence, person: Person, limits: Limits) -> bool:
+    return person.clear >= limits.min_good_frames and _value(person.watched) >= limits.among(seen.compared.watched)
 
 
 def _remarks(seen: Evidence, person: Person, limits: Limits) -> tuple[str, ...]:
     remarks = {
-        "staff_face": _is_staff(seen.people[0], limits),
+        "staff_face": _is_staff(seen, seen.people[0], limits),
+        "watched_face": any(_is_watched(seen, one, limits) for one in seen.people),
         "several_persons": seen.persons > 1,
         "camera_interrupted": seen.interrupted,
         "face_with_other_cards": seen.other_cards > 0,

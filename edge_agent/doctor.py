@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.x509 import load_pem_x509_certificate
 
 from contract.state import Problem
+from edge_agent.calibration import liveness_limits, measured
 from edge_agent.camera import WatchedCamera
 from edge_agent.checks import disk, evidence, secrets, weights
 from edge_agent.clock import SystemClock
@@ -18,6 +19,7 @@ from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
 from edge_agent.sections import Times, Window
 from edge_agent.settings import Settings
 from edge_agent.source import opener
+from models.pack import LIVENESS_PACK, load_pack
 
 CONNECT_S = 5.0
 CAMERA_S = 6.0
@@ -33,11 +35,12 @@ class Finding:
 
 
 def examine(settings: Settings, settings_file: Path) -> list[Finding]:
-    """Try keys, secrets, networks, disk, evidence mode, broker and cameras, in this order; one failing trial stops no other."""
+    """Try keys, secrets, networks, limits, disk, evidence mode, broker and cameras, in this order; one failing trial stops no other."""
     trials: dict[str, Callable[[], str | None]] = {
         "keys": lambda: _keys(settings),
         "secrets": lambda: _detail(secrets.check(settings_file, settings.windows)),
         "weights": lambda: _detail(weights.check(settings.files.models_dir)),
+        "limits": lambda: _limits(settings),
         "disk": lambda: _disk(settings),
         "evidence": lambda: _detail(evidence.check(settings.evidence_mode, settings.evidence)),
         "broker": lambda: _broker(settings),
@@ -61,6 +64,17 @@ def _keys(settings: Settings) -> str | None:
     name = load_pem_x509_certificate(settings.files.tls_cert.read_bytes()).subject.rfc4514_string()
     if settings.device_id not in name:
         return f"the TLS certificate is for {name}, not for {settings.device_id}; enrol again"
+    return None
+
+
+def _limits(settings: Settings) -> str | None:
+    if weights.check(settings.files.models_dir):  # said by a trial of its own; limits cannot be held against networks that are not there
+        return None
+    pack = load_pack(settings.files.models_dir)
+    measured(settings.limits, pack.embedder.version)
+    liveness_limits(settings.liveness, settings.windows, pack.liveness)
+    if settings.liveness.enabled and pack.liveness is None:
+        return f"liveness will not be evaluated, its networks are missing: python -m models fetch --pack {LIVENESS_PACK}"
     return None
 
 

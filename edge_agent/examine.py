@@ -1,6 +1,6 @@
 """Whether a followed face is there in person: its best moments are scored, then fused with all its moments into one verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +16,14 @@ SCORE_AT_ONCE = 4  # faces; a larger batch is no faster and holds more memory
 class Examiner:
     """Judges liveness; without a network it judges nothing and says so. Safe to use from several threads as far as its network is."""
 
-    def __init__(self, net: LivenessNet | None, limits: LivenessLimits) -> None:
+    def __init__(self, net: LivenessNet | None, limits: LivenessLimits, at: Mapping[str, LivenessLimits] | None = None) -> None:
+        """`at` are the limits of windows whose camera model has its own."""
         self._net = net
         self._limits = limits
+        self._at = at or {}
 
-    def examine(self, track: Track, best: Sequence[Shot]) -> LivenessVerdict | None:
-        """The verdict on a track, of which only the shots in `best` are scored; None when liveness is not evaluated.
+    def examine(self, track: Track, best: Sequence[Shot], window: str) -> LivenessVerdict | None:
+        """The verdict on a track of this window, of which only the shots in `best` are scored; None when liveness is not evaluated.
 
         The same picture counts once, however often a camera repeated it. Raises ModelError when the network fails.
         """
@@ -33,7 +35,7 @@ class Examiner:
         for moment in sorted((*track.signs, *(one.shot for one in looks.values())), key=lambda shot: shot.mono_s):
             if not shots or shots[-1].digest != moment.digest:
                 shots.append(replace(moment, score=scores.pop(moment.digest, None)))
-        return fuse(shots, self._limits)
+        return fuse(shots, self._at.get(window, self._limits))
 
     def _scores(self, net: LivenessNet, looks: Sequence[Presented]) -> list[float]:
         parts = (looks[at : at + SCORE_AT_ONCE] for at in range(0, len(looks), SCORE_AT_ONCE))

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS faces (
     embedder TEXT NOT NULL,
     vector BLOB NOT NULL,
     expires_at TEXT NOT NULL,
-    PRIMARY KEY (psn_no, role)
+    PRIMARY KEY (psn_no, role, embedder)
 );
 CREATE TABLE IF NOT EXISTS acting (insured TEXT NOT NULL, proxy TEXT NOT NULL, role TEXT NOT NULL, PRIMARY KEY (insured, proxy, role));
 """
@@ -67,11 +67,18 @@ class Faces:
                 " WHERE insured = ? AND embedder = ? AND expires_at > ?",
                 (psn_no, *usable),
             ).fetchall()
-            staff = db.execute(
-                "SELECT vector FROM faces WHERE faces.role = ? AND psn_no <> ? AND embedder = ? AND expires_at > ?",
-                (GalleryRole.STAFF, psn_no, *usable),
-            ).fetchall()
-        return Known(insured=None if insured is None else _vector(insured[0]), proxies=self._matrix(proxies), staff=self._matrix(staff))
+            others = {
+                role: db.execute(
+                    "SELECT vector FROM faces WHERE role = ? AND psn_no <> ? AND embedder = ? AND expires_at > ?", (role, psn_no, *usable)
+                ).fetchall()
+                for role in (GalleryRole.STAFF, GalleryRole.WATCH)
+            }
+        return Known(
+            insured=None if insured is None else _vector(insured[0]),
+            proxies=self._matrix(proxies),
+            staff=self._matrix(others[GalleryRole.STAFF]),
+            watched=self._matrix(others[GalleryRole.WATCH]),
+        )
 
     def apply(self, command: Gallery, at: datetime) -> bool:
         """Apply a verified command of this device. False if it does not start at our version: the centre learns ours from our state.

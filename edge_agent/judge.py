@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from contract.events import FrameCounts, Liveness
-from edge_agent.decide import Decision, Evidence, Person, decide
+from edge_agent.decide import Compared, Decision, Evidence, Person, decide
 from edge_agent.examine import Examiner
 from edge_agent.frames import Shot
 from edge_agent.ports import Known, Matrix, People
@@ -84,7 +84,9 @@ class Judge:
         compared = real[: QUICK_PEOPLE if quick else MAX_PEOPLE]
         faces = [self._embedded(track, QUICK_SHOTS if quick else None) for track in compared]
         known = self._people.known(session.start.psn_no, at)
-        people = tuple(self._examined(face, self._person(face, known, session, self._first_s(face, faces)), faces[0]) for face in faces)
+        people = tuple(
+            self._examined(face, self._person(face, known, session, self._first_s(face, faces)), faces[0], session) for face in faces
+        )
         subject = self._recognisable(faces[0]) if faces else None
         evidence = Evidence(
             frames=FrameCounts(
@@ -101,6 +103,7 @@ class Judge:
             persons=session.follower.persons(real),
             followed=len(real),
             people=people,
+            compared=Compared(proxies=len(known.proxies), staff=len(known.staff), watched=len(known.watched)),
             other_cards=0 if subject is None else self._recent.other_cards(subject, session.start.psn_no, session.opened_s),
         )
         return self._judgement(decide(evidence, self._limits), evidence, faces)
@@ -147,10 +150,12 @@ class Judge:
     def _is_same(self, one: Vector | None, other: Vector | None) -> bool:
         return one is not None and other is not None and float(one @ other) >= self._limits.same
 
-    def _examined(self, face: _Face, person: Person, subject: _Face) -> Person:
+    def _examined(self, face: _Face, person: Person, subject: _Face, session: Session) -> Person:
         """With a verdict on liveness, if the decision may come to speak of this person: the subject, and whoever is recognised."""
         recognised = any(value is not None and value >= self._limits.same for value in (person.insured, person.proxy))
-        found = self._examiner.examine(face.track, face.shots) if recognised or face is subject else None
+        if not recognised and face is not subject:
+            return person
+        found = self._examiner.examine(face.track, face.shots, session.start.window)
         if found is None:
             return person
         reasons = tuple(f"liveness_{code}" for code in found.reasons)
@@ -170,6 +175,7 @@ class Judge:
             insured_best=None if insured is None or face.vector is None else max(_each(insured, face.singles)),
             proxy=_best(known.proxies, face.vector),
             staff=_best(known.staff, face.vector),
+            watched=_best(known.watched, face.vector),
         )
 
 

@@ -16,11 +16,14 @@ CameraStatus = Literal["opening", "streaming", "lost"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Known:
-    """Whom a face may be compared with for one insured person, all by the same embedder and unexpired. `staff` leaves that person out."""
+    """Whom a face may be compared with for one insured person, all by the same embedder and unexpired. `staff` and `watched`, the watch
+    list, leave that person out.
+    """
 
     insured: Vector | None
     proxies: Matrix
     staff: Matrix
+    watched: Matrix
 
 
 class People(Protocol):

@@ -1,6 +1,7 @@
 """Faces of the last settlements, in memory only, to notice one face with several insured persons' cards."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -20,11 +21,14 @@ class _Recent:
 
 
 class RecentFaces:
-    """Remembers for `keep_s` seconds; nothing is written anywhere. Safe to use from several threads."""
+    """Remembers for `keep_s` seconds; nothing is written anywhere. Safe to use from several threads.
 
-    def __init__(self, *, keep_s: float, same: float) -> None:
+    `limit` gives the similarity from which it is the same face, by how many faces it is compared with.
+    """
+
+    def __init__(self, *, keep_s: float, limit: Callable[[int], float]) -> None:
         self._keep_s = keep_s
-        self._same = same
+        self._limit = limit
         self._faces: deque[_Recent] = deque(maxlen=MAX_FACES)
         self._lock = Lock()
 
@@ -43,4 +47,5 @@ class RecentFaces:
         if not faces:
             return 0
         order, scores = compare.top(np.stack([face.vector for face in faces]), vector, k=len(faces))
-        return len({faces[index].psn_no for index, score in zip(order, scores, strict=True) if score >= self._same})
+        limit = self._limit(len(faces))
+        return len({faces[index].psn_no for index, score in zip(order, scores, strict=True) if score >= limit})

@@ -150,7 +150,7 @@ def describe_software(pack: Pack, limits: Limits) -> Software:
         agent=VERSION,
         detector=detector_name(pack),
         embedder=pack.embedder.version,
-        limits_sha256=limits_sha256(limits, LivenessSettings(), pack),
+        limits_sha256=limits_sha256(limits, LivenessSettings(), pack, {}),
         settings_sha256=NO_HASH,
     )
 
@@ -179,7 +179,7 @@ def _agent(pack: Pack, clock: FrameClock, entries: Sequence[GalleryEntry], limit
         judge=Judge(
             embedder=pack.embedder,
             people=faces,
-            recent=RecentFaces(keep_s=0, same=limits.same),
+            recent=RecentFaces(keep_s=0, limit=limits.among),
             limits=limits,
             examiner=Examiner(pack.liveness, LivenessSettings().limits()),
         ),

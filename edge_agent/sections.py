@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contract.ids import WindowId
+from models.evaluation.rates import BandLimits
 from models.liveness_track import WINDOW, LivenessLimits
 
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -124,9 +125,16 @@ class Times(Section):
     """
 
 
+BANDS = ("same", "different", "min_good_frames", "per_decade")
+
+
 class Limits(Section):
     """What decides. Initial values for the `window` pack; a site measures and sets its own."""
 
+    measured: Path | None = None
+    """Limits file of `python -m models calibrate`: same, different, min_good_frames and per_decade as measured, so they may not stand here
+    as well. A file that was measured with another network, or edited, stops the start.
+    """
     same: Cosine = 0.65
     """Fused similarity from which it is the enrolled person. Measured: other people reach 0.57 fused and 0.62 in one frame; the same person
     stays above 0.85 in clips, and 95 of 100 photo pairs above 0.67. Too high costs a second look, too low hides an impostor.
@@ -138,6 +146,10 @@ class Limits(Section):
     """
     min_good_frames: int = Field(3, ge=1, le=100)
     """Fewer usable moments decide nothing: single frames of different people overlap with those of the same one, fused ones do not."""
+    per_decade: float = Field(0.12, ge=0, le=2)
+    """How much `same` rises for every tenfold of people that one face is compared with (proxies, staff, watch list, recent faces): ten
+    times the people need a tenth of the false match rate. The cautious end of what a tenth costs in our own measurement (0.06 to 0.12).
+    """
     min_subject_share: float = Field(0.3, ge=0, le=1)
     """Somebody seen in a smaller share of the frames after start may be a passer-by or the previous customer, and is never called another
     person than the insured one.
@@ -175,7 +187,21 @@ class Limits(Section):
     def _bands(self) -> Self:
         if self.different >= self.same:
             raise ValueError(f"different ({self.different}) must lie below same ({self.same}): between them people decide")
+        if self.measured and (both := [name for name in BANDS if name in self.model_fields_set]):
+            raise ValueError(f"{', '.join(both)} must not stand beside measured ({self.measured}), whose file says them: take them out")
         return self
+
+    def among(self, people: int) -> float:
+        """The similarity from which the best of so many people is the one, so that comparing with more accuses no more."""
+        return self.bands().among(people)
+
+    def bands(self) -> BandLimits:
+        """The part that is measured."""
+        return BandLimits(**{name: getattr(self, name) for name in BANDS})
+
+    def below(self, folder: Path) -> Self:
+        """The same with a relative file taken from `folder`."""
+        return self.model_copy(update={"measured": folder / self.measured}) if self.measured else self
 
 
 class LivenessSettings(Section):
@@ -255,11 +281,25 @@ class Window(Section):
     """rtsp:// or http:// address, number of a USB camera, video file, or folder of pictures."""
     zone: Annotated[tuple[float, float, float, float], AfterValidator(_window_zone)] = (0.0, 0.0, 1.0, 1.0)
     """Where customers stand: left, top, right, bottom as shares of the picture; nothing outside is looked at."""
+    camera_model: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)] = ""
+    """Maker and model of its camera, as its liveness calibration names it."""
+    liveness_limits: Path | None = None
+    """Limits file of `python -m models calibrate --camera` for this camera model; it replaces live and attack of [liveness] at this window.
+    One of other networks, of another model, or edited, stops the start.
+    """
     loop: bool = False
     """Whether a file or folder starts again at its end; for demonstrations with liveness off: a stream that repeats is an attack."""
 
+    @model_validator(mode="after")
+    def _calibrated(self) -> Self:
+        if self.liveness_limits and not self.camera_model:
+            raise ValueError(
+                f"window {self.window}: liveness_limits ({self.liveness_limits}) needs camera_model, the one it was measured with"
+            )
+        return self
+
     def below(self, folder: Path) -> Self:
-        """The same with a relative file or folder taken from `folder`."""
-        if URL.match(self.source) or self.source.isdecimal():
-            return self
-        return self.model_copy(update={"source": str(folder / self.source)})
+        """The same with relative files and folders taken from `folder`."""
+        source = self.source if URL.match(self.source) or self.source.isdecimal() else str(folder / self.source)
+        limits = folder / self.liveness_limits if self.liveness_limits else None
+        return self.model_copy(update={"source": source, "liveness_limits": limits})

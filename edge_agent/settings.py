@@ -87,5 +87,9 @@ def load(path: Path) -> Settings:
         raise BadSettings(f"{path}: {first_fault('settings', error)}; config/agent.example.toml shows every setting") from None
     folder = path.resolve().parent
     return settings.model_copy(
-        update={"files": settings.files.below(folder), "windows": tuple(window.below(folder) for window in settings.windows)}
+        update={
+            "files": settings.files.below(folder),
+            "limits": settings.limits.below(folder),
+            "windows": tuple(window.below(folder) for window in settings.windows),
+        }
     )

@@ -12,6 +12,7 @@ from contract.state import Problem
 from edge_agent import gallery, outbox, register
 from edge_agent.agent import Agent
 from edge_agent.books import Books
+from edge_agent.calibration import liveness_limits, measured
 from edge_agent.camera import WatchedCamera
 from edge_agent.capture import Scribe
 from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store
@@ -40,6 +41,7 @@ from edge_agent.ticker import Ticker
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import Vault, open_or_set_aside, vault_key
 from edge_agent.watch import Watcher
+from models.liveness_track import LivenessLimits
 from models.pack import Pack, load_pack
 
 VERSION = "0.1.0"
@@ -75,20 +77,11 @@ def build(
 ) -> Program:
     """Put the program together: reads keys, opens the vaults, loads the networks and takes the till's port, but starts nothing.
 
-    `streams` replaces the sources of windows. Where liveness is turned off its networks are left out. Raises BadKey, BadSettings,
-    VaultError, or ModelError when networks are missing.
+    `streams` replaces the sources of windows. Where liveness is turned off its networks are left out. Raises BadKey, BadSettings (also for
+    measured limits that do not fit), VaultError, or ModelError when networks are missing.
     """
-    pack = _networks(settings, pack)
-    base = _Base(
-        settings=settings,
-        pack=pack,
-        signer=load_signer(settings.files.sign_key),
-        clock=SystemClock() if clock is None else clock,
-        offset=Offset(),
-        metrics=Metrics(),
-        software=describe(settings, pack),
-    )
-    token = load_token(settings.files.till_token)
+    base = _base(settings, _networks(settings, pack), SystemClock() if clock is None else clock)
+    settings, token = base.settings, load_token(settings.files.till_token)
     stores = _open_stores(base)
     agent = _agent(base, stores)
     cameras = {window.window: _camera(base, window, streams or {}) for window in settings.windows}
@@ -122,6 +115,19 @@ def build(
     )
 
 
+def _base(settings: Settings, pack: Pack, clock: Clock) -> _Base:
+    settings = settings.model_copy(update={"limits": measured(settings.limits, pack.embedder.version)})
+    return _Base(
+        settings=settings,
+        pack=pack,
+        signer=load_signer(settings.files.sign_key),
+        clock=clock,
+        offset=Offset(),
+        metrics=Metrics(),
+        software=describe(settings, pack),
+    )
+
+
 def _networks(settings: Settings, pack: Pack | None) -> Pack:
     pack = load_pack(settings.files.models_dir) if pack is None else pack
     return pack if settings.liveness.enabled else replace(pack, liveness=None)
@@ -133,18 +139,23 @@ def describe(settings: Settings, pack: Pack) -> Software:
         agent=VERSION,
         detector=detector_name(pack),
         embedder=pack.embedder.version[:NAME_LENGTH],
-        limits_sha256=limits_sha256(settings.limits, settings.liveness, pack),
+        limits_sha256=limits_sha256(settings.limits, settings.liveness, pack, _calibrated(settings, pack)),
         settings_sha256=settings.sha256(),
     )
 
 
-def limits_sha256(limits: Limits, liveness: LivenessSettings, pack: Pack) -> str:
+def limits_sha256(limits: Limits, liveness: LivenessSettings, pack: Pack, calibrated: Mapping[str, LivenessLimits]) -> str:
     """Names every value and network that an outcome hangs on, besides the detector and the embedder: the limits and, where liveness is
-    evaluated, its limits and networks.
+    evaluated, its networks and its limits, those of windows with limits of their own included.
     """
     if pack.liveness is None:
         return limits.sha256()
-    return sha256(f"{limits.sha256()} {liveness.sha256()} {pack.liveness.version}".encode()).hexdigest()
+    own = " ".join(f"{window} {limits.live} {limits.attack}" for window, limits in sorted(calibrated.items()))
+    return sha256(f"{limits.sha256()} {liveness.sha256()} {pack.liveness.version} {own}".encode()).hexdigest()
+
+
+def _calibrated(settings: Settings, pack: Pack) -> Mapping[str, LivenessLimits]:
+    return liveness_limits(settings.liveness, settings.windows, pack.liveness)
 
 
 def detector_name(pack: Pack) -> str:
@@ -191,7 +202,7 @@ def _open_stores(base: _Base) -> _Stores:
 
 def _agent(base: _Base, stores: _Stores) -> Agent:
     settings, windows = base.settings, [window.window for window in base.settings.windows]
-    recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, same=settings.limits.same)
+    recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, limit=settings.limits.among)
     return Agent(
         windows=windows,
         times=settings.times,
@@ -202,7 +213,7 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
             people=stores.gallery,
             recent=recent,
             limits=settings.limits,
-            examiner=Examiner(base.pack.liveness, settings.liveness.limits()),
+            examiner=Examiner(base.pack.liveness, settings.liveness.limits(), _calibrated(settings, base.pack)),
         ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
         clock=base.clock,

@@ -104,15 +104,21 @@ class BrightnessLiveness:
 
 @dataclass(slots=True)
 class Acquaintances:
-    """Enrolled persons, by psn_no; proxies and staff for everybody."""
+    """Enrolled persons, by psn_no; proxies, staff and watch list for everybody."""
 
     insured: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     proxies: list[NDArray[np.float32]] = field(default_factory=list)
     staff: list[NDArray[np.float32]] = field(default_factory=list)
+    watched: list[NDArray[np.float32]] = field(default_factory=list)
     size: int = 3
 
     def known(self, psn_no: str, at: datetime) -> Known:  # noqa: ARG002 - the port's signature
-        return Known(insured=self.insured.get(psn_no), proxies=self._rows(self.proxies), staff=self._rows(self.staff))
+        return Known(
+            insured=self.insured.get(psn_no),
+            proxies=self._rows(self.proxies),
+            staff=self._rows(self.staff),
+            watched=self._rows(self.watched),
+        )
 
     def _rows(self, vectors: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
         found = list(vectors)

@@ -79,7 +79,7 @@ class Bench:
             judge=Judge(
                 embedder=self.embedder,
                 people=self.people,
-                recent=RecentFaces(keep_s=0, same=0.65),
+                recent=RecentFaces(keep_s=0, limit=Limits().among),
                 limits=Limits(),
                 examiner=Examiner(self.liveness, WINDOW),
             ),

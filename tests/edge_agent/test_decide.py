@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.events import FrameCounts, Liveness, Outcome
-from edge_agent.decide import Decision, Emptiness, Evidence, Person, confirm_by_hand, cut_short, decide
+from edge_agent.decide import Compared, Decision, Emptiness, Evidence, Person, confirm_by_hand, cut_short, decide
 from edge_agent.sections import Limits
 
 LIMITS = Limits()
@@ -138,6 +138,21 @@ def test_what_would_help_is_named_where_people_have_to_decide_and_never_beside_a
 def test_liveness_is_silent_only_when_it_passed() -> None:
     reasons = decide(evidence(person(liveness=Liveness.LIVE)), LIMITS).reasons
     assert not any(reason.startswith("liveness") for reason in reasons)
+
+
+@pytest.mark.parametrize(("known", "said"), [(1, True), (1000, False)], ids=["one", "a thousand"])
+def test_the_more_people_a_face_is_compared_with_the_more_alike_it_must_be(known: int, said: bool) -> None:
+    many = Compared(proxies=known, staff=known, watched=known)
+    assert (decide(evidence(person(insured=0.5, proxy=0.8), compared=many), LIMITS).outcome is Outcome.PROXY) is said
+    assert ("staff_face" in decide(evidence(person(staff=0.8), compared=many), LIMITS).reasons) is said
+    assert ("watched_face" in decide(evidence(person(watched=0.8), compared=many), LIMITS).reasons) is said
+
+
+def test_a_watched_face_changes_no_outcome_and_must_be_seen_clearly() -> None:
+    beside = person(key=2, insured=0.1, insured_best=0.1, watched=0.9)
+    seen = decide(evidence(person(), beside), LIMITS)
+    assert (seen.outcome, "watched_face" in seen.reasons) == (Outcome.SAME, True)
+    assert "watched_face" not in decide(evidence(person(), replace(beside, clear=0)), LIMITS).reasons
 
 
 def test_the_decision_speaks_of_the_person_who_matched() -> None:

@@ -1,5 +1,6 @@
 """Trying everything that the agent needs, and naming what is wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 
 from edge_agent import doctor
 from edge_agent.settings import load
+from models.pack import load_pack
 from scripts.stack import free_port
 from tests.edge_agent.broker import Broker
 from tests.edge_agent.building import Terminal, make_terminal
@@ -31,8 +33,8 @@ def findings(terminal: Terminal) -> dict[str, str | None]:
 def test_one_failing_trial_stops_no_other(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path / "nothing"))
     found = findings(terminal)
-    assert list(found) == ["keys", "secrets", "weights", "disk", "evidence", "broker", "camera W1", "camera W2"]
-    assert [name for name, problem in found.items() if problem is None] == ["keys", "secrets", "disk", "evidence", "camera W1"]
+    assert list(found) == ["keys", "secrets", "weights", "limits", "disk", "evidence", "broker", "camera W1", "camera W2"]
+    assert [name for name, problem in found.items() if problem is None] == ["keys", "secrets", "limits", "disk", "evidence", "camera W1"]
     assert "missing" in str(found["weights"]) and "refused" in str(found["broker"]) and "no picture" in str(found["camera W2"])
 
 
@@ -51,3 +53,12 @@ def test_wrong_keys_are_named(terminal: Terminal, tmp_path: Path) -> None:
     (terminal.folder / "seal.pem").chmod(0o600)
     (terminal.folder / "agent.toml").write_text((terminal.folder / "agent.toml").read_text().replace("-t1", "-t2"), encoding="utf-8")
     assert "enrol again" in str(findings(terminal)["keys"])
+
+
+def test_limits_that_do_not_fit_and_missing_liveness_are_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = terminal.settings_file.read_text(encoding="utf-8")
+    terminal.settings_file.write_text(text.replace("[[windows]]", '[limits]\nmeasured = "gone.toml"\n[[windows]]', 1), encoding="utf-8")
+    assert "gone.toml" in str(findings(terminal)["limits"])
+    terminal.settings_file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(doctor, "load_pack", lambda path: replace(load_pack(path), liveness=None))
+    assert "models fetch --pack liveness" in str(findings(terminal)["limits"])

@@ -1,5 +1,7 @@
 """Liveness of a followed face: its best moments scored, all its moments fused, a hanging camera left out."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge_agent.examine import SCORE_AT_ONCE, Examiner
@@ -25,7 +27,7 @@ def track(sights: list[Sight]) -> Track:
 
 
 def examined(one: Track, net: BrightnessLiveness | None = None) -> LivenessVerdict:
-    found = Examiner(net or BrightnessLiveness(), WINDOW).examine(one, one.best.shots())
+    found = Examiner(net or BrightnessLiveness(), WINDOW).examine(one, one.best.shots(), "W1")
     assert found is not None
     return found
 
@@ -36,7 +38,7 @@ def different(count: int) -> list[bytes]:
 
 def test_nothing_is_judged_without_a_network() -> None:
     one = track(filmed(0.9, different(12)))
-    assert Examiner(None, WINDOW).examine(one, one.best.shots()) is None
+    assert Examiner(None, WINDOW).examine(one, one.best.shots(), "W1") is None
 
 
 @pytest.mark.parametrize(("liveness", "verdict"), [(0.95, "live"), (0.5, "cannot_judge"), (0.05, "attack")])
@@ -72,3 +74,10 @@ def test_moments_are_bounded_and_the_best_old_ones_still_count() -> None:
     one = track(filmed(0.95, different(MAX_SIGNS + 200)))
     assert len(one.signs) == MAX_SIGNS
     assert examined(one).verdict == "live"
+
+
+def test_a_camera_with_limits_of_its_own_is_judged_by_them() -> None:
+    one, net = track(filmed(0.6, different(12))), BrightnessLiveness()
+    examiner = Examiner(net, WINDOW, {"W2": replace(WINDOW, live=0.5)})
+    found = {window: examiner.examine(one, one.best.shots(), window) for window in ("W1", "W2")}
+    assert {window: verdict and verdict.verdict for window, verdict in found.items()} == {"W1": "cannot_judge", "W2": "live"}

@@ -119,3 +119,22 @@ def test_a_refusal_names_no_value() -> None:
     with pytest.raises(GalleryRefused) as caught:
         faces().apply(command(plain=secret.encode()), NOW)
     assert "SECRET" not in str(caught.value)
+
+
+def test_templates_of_two_networks_lie_beside_each_other_and_never_meet() -> None:
+    vault = Vault.in_memory(SCHEMA)
+    now, following = (
+        Faces(vault=vault, seal_key=KEY, device=DEVICE, embedder=name, size=size) for name, size in (("colour-1", 3), ("next-1", 4))
+    )
+    assert now.apply(command(entry("P1", X), entry("P1", np.eye(4)[0], embedder="next-1")), NOW)
+    assert np.array_equal(now.known("P1", NOW).insured, X)
+    assert np.array_equal(following.known("P1", NOW).insured, np.eye(4)[0])
+    assert (now.people(NOW), following.people(NOW)) == (1, 1)
+
+
+def test_the_watch_list_leaves_out_whose_card_it_is() -> None:
+    gallery = faces()
+    gallery.apply(command(entry("P1", X, role=GalleryRole.WATCH), entry("P2", Y, role=GalleryRole.WATCH), entry("P3", Z)), NOW)
+    assert np.array_equal(gallery.known("P1", NOW).watched, [Y])
+    assert len(gallery.known("P3", NOW).watched) == 2
+    assert np.array_equal(gallery.known("P1", NOW).insured, X)

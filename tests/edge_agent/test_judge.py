@@ -42,7 +42,7 @@ def judged(*sights: Sight, people: Acquaintances | None = None, quick: bool = Fa
     judge = Judge(
         embedder=parts.get("embedder", ColourEmbedder()),
         people=people or Acquaintances(insured={"P1": X}),
-        recent=parts.get("recent", RecentFaces(keep_s=100, same=0.65)),
+        recent=parts.get("recent", RecentFaces(keep_s=100, limit=Limits().among)),
         limits=Limits(),
         examiner=Examiner(parts.get("liveness"), WINDOW),
     )
@@ -129,7 +129,7 @@ def test_a_face_that_stays_covered_is_not_accused() -> None:
 @pytest.mark.parametrize("sights", [stay(GREEN, covered=True), stay(GREEN)[:4]], ids=["hidden", "hardly seen"])
 def test_a_hidden_or_hardly_seen_face_leaves_no_template(sights: list[Sight]) -> None:
     """Different people under masks of one kind resemble each other: such a vector would make strangers one person."""
-    recent = RecentFaces(keep_s=100, same=0.65)
+    recent = RecentFaces(keep_s=100, limit=Limits().among)
     recent.add(Y, "P2", 0.0)
     judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits(), examiner=Examiner(None, WINDOW))
     one = session(*sights)
@@ -156,13 +156,13 @@ def test_a_quick_look_embeds_the_newest_few() -> None:
 
 
 def test_other_cards_are_noticed_once_remembered() -> None:
-    recent = RecentFaces(keep_s=100, same=0.65)
+    recent = RecentFaces(keep_s=100, limit=Limits().among)
     recent.add(X, "P2", 0.0)
     assert "face_with_other_cards" in judged(*stay(BLUE), recent=recent).decision.reasons
 
 
 def test_only_what_was_seen_enough_is_remembered() -> None:
-    recent = RecentFaces(keep_s=100, same=0.65)
+    recent = RecentFaces(keep_s=100, limit=Limits().among)
     judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits(), examiner=Examiner(None, WINDOW))
     for count, remembered in ((4, 0), (24, 1)):
         one = session(*stay(BLUE)[:count])
@@ -224,3 +224,10 @@ def test_a_hint_counts_when_it_holds_for_half_of_the_moments(often: int, named: 
     hinted = [sight(float(at), shot(hints=("mouth_covered",) if at < often else ())) for at in range(6)]
     (subject,) = judged(*hinted).evidence.people
     assert subject.hints == named
+
+
+def test_whoever_is_on_the_watch_list_is_remarked_and_not_accused() -> None:
+    found = judged(*stay(BLUE), people=Acquaintances(insured={"P1": X}, watched=[X, Y]))
+    assert found.decision.outcome is Outcome.SAME
+    assert "watched_face" in found.decision.reasons
+    assert found.evidence.compared.watched == 2

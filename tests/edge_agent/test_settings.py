@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from contract.events import EvidenceMode
 from edge_agent.errors import BadSettings
-from edge_agent.sections import LivenessSettings
+from edge_agent.sections import Limits, LivenessSettings
 from edge_agent.settings import Settings, load
+from models.evaluation.rates import BandLimits
 from models.liveness_track import WINDOW
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "agent.example.toml"
@@ -29,7 +30,8 @@ def test_example_holds_every_setting_with_its_default() -> None:
         assert name in table, f"setting {name} is missing in {EXAMPLE.name}"
         section = field.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            assert table[name].keys() == section.model_fields.keys(), f"[{name}] in {EXAMPLE.name}"
+            may_be_left_out = {key for key, value in section.model_fields.items() if value.default is None}
+            assert table[name].keys() | may_be_left_out == section.model_fields.keys(), f"[{name}] in {EXAMPLE.name}"
             defaults = {key: value.default for key, value in section.model_fields.items() if value.default not in (None, ...)}
             for key, default in defaults.items():
                 if not section.model_fields[key].is_required():
@@ -110,3 +112,21 @@ def test_hash_follows_the_values(tmp_path: Path) -> None:
     assert first.limits.sha256() != second.limits.sha256()
     assert first.sha256() != second.sha256()
     assert first.sha256() == load(write(tmp_path)).sha256()
+
+
+def test_the_defaults_are_those_that_evaluations_measure_against() -> None:
+    assert Limits().bands() == BandLimits()
+
+
+def test_measured_limits_and_values_beside_them_contradict(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"same, different, min_good_frames, per_decade must not stand beside measured"):
+        load(write(tmp_path, '# measured = "limits.toml"', 'measured = "limits.toml"'))
+
+
+def test_a_liveness_calibration_needs_to_know_its_camera(tmp_path: Path) -> None:
+    path = write(tmp_path, '# liveness_limits = "camera.toml"', 'liveness_limits = "camera.toml"')
+    with pytest.raises(BadSettings, match=r"liveness_limits .* needs camera_model"):
+        load(path)
+    path.write_text(path.read_text(encoding="utf-8").replace('camera_model = ""', 'camera_model = " Maker 1 "'), encoding="utf-8")
+    (window,) = load(path).windows
+    assert (window.camera_model, window.liveness_limits) == ("Maker 1", tmp_path / "camera.toml")
