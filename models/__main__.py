@@ -8,15 +8,18 @@ import typer
 from models import check as self_check
 from models import fetch as fetching
 from models.errors import BadLabels, ModelError
-from models.evaluation.calibrate import calibrate as choose_limits
+from models.evaluation.calibrate import calibrate as choose_bands
+from models.evaluation.calibrate_liveness import calibrate_liveness
 from models.evaluation.limits import read_limits, write_limits
+from models.evaluation.liveness_limits import read_liveness, write_liveness
 from models.evaluation.page import page
 from models.evaluation.rates import BandLimits
 from models.evaluation.report import lines, load, save
 from models.evaluation.run import evaluate_attacks, evaluate_clips, evaluate_pairs
 from models.files import default_folder
+from models.liveness_track import WINDOW, LivenessLimits
 from models.manifest import read_manifest
-from models.pack import load_pack
+from models.pack import Pack, load_pack
 from models.session import limit_opencv_threads
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -52,10 +55,12 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for report.json and report.html; made if need be.")],
     clips: Annotated[Path | None, typer.Option(help="Table of clips: file, person, faces.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="Table of pairs of pictures: file_x, file_y, same.")] = None,
-    attacks: Annotated[Path | None, typer.Option(help="Table of presentations: file, label (live, or the attack's kind).")] = None,
+    attacks: Annotated[
+        Path | None, typer.Option(help="Table of presentations, pictures or clips: file, label (live, or the attack's kind).")
+    ] = None,
     limits: Annotated[Path | None, typer.Option(help="Limits file in force; without it the agent's defaults.")] = None,
+    camera: Annotated[str, typer.Option(help="With --attacks and --limits: the camera model for which that file was made.")] = "",
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames of a clip looked at per second, as the agent does.")] = 6.0,
-    live_from: Annotated[float, typer.Option(min=0, max=1, help="Liveness score from which a picture counts as live.")] = 0.5,
     folder: Folder = None,
 ) -> None:
     """Measure the networks on labelled data: error rates with their intervals, and whether so few trials may claim anything."""
@@ -64,13 +69,12 @@ def evaluate(
         if [clips, pairs, attacks].count(None) != 2:
             raise BadLabels("give exactly one of --clips, --pairs and --attacks")
         pack = load_pack(folder)
-        bands = read_limits(limits, pack.embedder.version) if limits else BandLimits()
         if clips:
-            report = evaluate_clips(pack, clips, bands, fps=fps)
+            report = evaluate_clips(pack, clips, _bands(limits, pack), fps=fps)
         elif pairs:
-            report = evaluate_pairs(pack, pairs, bands)
+            report = evaluate_pairs(pack, pairs, _bands(limits, pack))
         elif attacks:
-            report = evaluate_attacks(pack, attacks, bands, live_from=live_from)
+            report = evaluate_attacks(pack, attacks, _liveness_limits(limits, pack, camera), fps=fps)
         save(report, out, page(report))
     except (ModelError, OSError) as error:
         _fail(error)
@@ -79,19 +83,39 @@ def evaluate(
 
 @app.command()
 def calibrate(
-    report: Annotated[Path, typer.Option(help="report.json of evaluate --clips or --pairs.")],
+    report: Annotated[Path, typer.Option(help="report.json of evaluate.")],
     out: Annotated[Path, typer.Option(help="The limits file to write.")],
+    camera: Annotated[
+        str, typer.Option(help="With a report of evaluate --attacks: the camera model that took it, as the agent's settings name it.")
+    ] = "",
 ) -> None:
-    """Choose the three bands by a report and write them with what they promise. Too few trials can only make them stricter."""
+    """Choose limits by a report and write them with what they promise: the bands of comparison, or with --camera those of liveness before
+    that camera model. Too few trials can only make them stricter.
+    """
     try:
-        measured = load(report)
-        limits, promises = choose_limits(measured)
-        write_limits(out, limits, promises, measured)
+        measured, camera = load(report), camera.strip()
+        if camera:
+            liveness, promises = calibrate_liveness(measured)
+            write_liveness(out, liveness, camera, promises, measured)
+            chosen = f"live {liveness.live:g}, attack {liveness.attack:g} for {camera}"
+        else:
+            bands, promises = choose_bands(measured)
+            write_limits(out, bands, promises, measured)
+            chosen = f"same {bands.same:g}, different {bands.different:g}, min_good_frames {bands.min_good_frames}"
+            chosen += f", per_decade {bands.per_decade:g}"
     except (ModelError, OSError) as error:
         _fail(error)
-    typer.echo(f"same {limits.same:g}, different {limits.different:g}, min_good_frames {limits.min_good_frames}: {out}")
+    typer.echo(f"{chosen}: {out}")
     for rate in promises:
-        typer.echo(f"{rate.name}: {rate.errors} of {rate.trials}, {rate.statement}")
+        typer.echo(f"{rate.level} {rate.name}: {rate.errors} of {rate.trials}, {rate.statement}")
+
+
+def _bands(limits: Path | None, pack: Pack) -> BandLimits:
+    return BandLimits() if limits is None else read_limits(limits, pack.embedder.version)
+
+
+def _liveness_limits(limits: Path | None, pack: Pack, camera: str) -> LivenessLimits:
+    return WINDOW if limits is None or pack.liveness is None else read_liveness(limits, pack.liveness.version, camera)
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Choose the three bands from a measurement. A small one can only make them stricter."""
+"""Choose the bands from a measurement. A small one can only make them stricter."""
 
 from collections.abc import Mapping
 from math import ceil, floor
@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from models.errors import BadLabels
-from models.evaluation.collect import CLIP, FUSED, PICTURE, fused_level
+from models.evaluation.collect import CLIP, FRAME, FUSED, PICTURE, fused_level
+from models.evaluation.identification import PROMISED, promised_fpir
 from models.evaluation.intervals import can_carry, upper_bound
 from models.evaluation.rates import BandLimits, Rate, Targets, proportion
 from models.evaluation.scores import Scores
 
 STEP = 100  # limits are hundredths
 LEAST_GAP = 0.05  # however well the scores part, some cases are left to people
+MOST_PER_DECADE = 2.0
 
 
 def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
@@ -22,7 +24,8 @@ def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
     `same` is the lowest limit whose FMR is at most the target with 95 % confidence, `different` the highest whose FNMR is, and at least
     LEAST_GAP lower. Where there are too few trials for that (rule of three) a limit in force is only moved away from the scores seen,
     those of single frames included, never towards them. `min_good_frames` is the least number of fused frames from which on no error
-    was seen, not below the one in force.
+    was seen, not below the one in force. `per_decade` is the upper end by person of what a tenth of the FMR costs; with too few trials it
+    is the greatest such end of what is compared one to many, and not below the one in force.
     The rates were measured on the trials that chose the limits: test them on others. Raises BadLabels when the report is of another kind,
     damaged, or its scores leave no room between the bands.
     """
@@ -33,9 +36,13 @@ def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
         same = _same(levels, name, force, targets)
         different = min(_different(levels, name, force, targets), round(same - LEAST_GAP, 2))
         frames = _min_good_frames(levels, same, different, force)
-        limits = BandLimits(same=same, different=different, min_good_frames=frames)
+        per_decade = _per_decade(levels, name, force, targets)
+        limits = BandLimits(same=same, different=different, min_good_frames=frames, per_decade=per_decade)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadLabels(f"this report cannot be calibrated from ({error!r}); make one with evaluate --clips or --pairs") from error
+        raise BadLabels(
+            f"the bands cannot be calibrated from this report ({error!r}); make one with evaluate --clips or --pairs, or name the --camera "
+            "of one made with --attacks"
+        ) from error
     return limits, _promises(levels[name], name, limits, targets)
 
 
@@ -45,8 +52,11 @@ class _Scores:
     def __init__(self, level: Mapping[str, Any]) -> None:
         self.mated: Scores = np.array(level["mated"], np.float64)
         self.non_mated: Scores = np.array(level["non_mated"], np.float64)
+        self.decade: float | None = None if level["tail"] is None else float(level["tail"]["high"])
         if not (np.isfinite(self.mated).all() and np.isfinite(self.non_mated).all()):
             raise ValueError("a score is not finite")
+        if self.decade is not None and not 0 <= self.decade <= MOST_PER_DECADE:
+            raise ValueError(f"a tail of {self.decade} a decade cannot be")
 
 
 def _same(levels: Mapping[str, _Scores], name: str, force: BandLimits, targets: Targets) -> float:
@@ -65,6 +75,18 @@ def _different(levels: Mapping[str, _Scores], name: str, force: BandLimits, targ
         return next(limit for limit in fitting if upper_bound(int((scores <= limit).sum()), len(scores)) <= targets.accused)
     lowest = min((float(level.mated.min()) for level in levels.values() if len(level.mated)), default=1.0)
     return min(force.different, (ceil(lowest * STEP) - 1) / STEP)
+
+
+def _per_decade(levels: Mapping[str, _Scores], name: str, force: BandLimits, targets: Targets) -> float:
+    main = levels[name]
+    if main.decade is not None and can_carry(len(main.non_mated), targets.fmr):
+        return _up(main.decade)
+    compared = (level.decade for key, level in levels.items() if key != FRAME and level.decade is not None)
+    return max(force.per_decade, _up(max(compared, default=0.0)))
+
+
+def _up(value: float) -> float:
+    return ceil(value * STEP) / STEP
 
 
 def _min_good_frames(levels: Mapping[str, _Scores], same: float, different: float, force: BandLimits) -> int:
@@ -88,4 +110,6 @@ def _promises(scores: _Scores, name: str, limits: BandLimits, targets: Targets) 
         (f"FNMR at different={limits.different:g}", int((mated <= limits.different).sum()), len(mated), targets.accused),
         (f"FMR at different={limits.different:g}", int((non_mated > limits.different).sum()), len(non_mated), targets.missed),
     )
-    return tuple(proportion(name, rate, errors, trials, target) for rate, errors, trials, target in counted)
+    alone = [proportion(name, rate, errors, trials, target) for rate, errors, trials, target in counted]
+    alarms = ((size, int((non_mated >= limits.among(size)).sum())) for size in PROMISED)
+    return (*alone, *(promised_fpir(errors, len(non_mated), limits, size, name, targets.fmr) for size, errors in alarms))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models import compare
 from models.errors import BadLabels, PictureRefused
 from models.evaluation.labels import Clip, Pair, persons_of
-from models.evaluation.scores import Attempts, Comparison, Measured, attempts, level, numbered
+from models.evaluation.scores import Attempts, Comparison, Measured, Search, attempts, level, numbered
 from models.pack import Pack
 from models.picture import read
 from models.quality import ENROLMENT, WINDOW, QualityLimits
@@ -51,6 +51,7 @@ def measure_clips(pack: Pack, clips: Sequence[Clip], *, fps: float, min_good_fra
     empty = [_record(pack, clip, "", fps) for clip in clips if clip.person is None]
     people = numbered(recording.person for recording in recordings)
     captured = [recording for recording in recordings if len(recording.vectors) >= min_good_frames]
+    fewest = next((count for count in FUSED if count >= min_good_frames), FUSED[-1])
     return Measured(
         people=len(people),
         levels=(
@@ -66,6 +67,7 @@ def measure_clips(pack: Pack, clips: Sequence[Clip], *, fps: float, min_good_fra
             "clips without a face": len(empty),
             "clips without a face that gave a template": sum(recording.fused is not None for recording in empty),
         },
+        searches=(_search(CLIP, people, captured, None), _search(fused_level(fewest), people, captured, fewest)),
     )
 
 
@@ -158,11 +160,30 @@ def _frame_scores(recordings: Sequence[_Recording]) -> Iterator[Comparison]:
 
 def _fused_scores(recordings: Sequence[_Recording], count: int) -> Iterator[Comparison]:
     for probe in recordings:
-        parts = [probe.vectors[at : at + count] for at in range(0, len(probe.vectors) - count + 1, count)]
-        probes = [compare.fuse(part, [1.0] * count) for part in parts]
+        probes = _fused(probe, count)
         for reference in recordings:
             if reference is not probe and reference.fused is not None:
                 yield from ((probe.person, reference.person, compare.similarity(vector, reference.fused)) for vector in probes)
+
+
+def _fused(recording: _Recording, count: int) -> list[Vector]:
+    """Probes of `count` frames each, in their order; what is left at the end is not used."""
+    parts = (recording.vectors[at : at + count] for at in range(0, len(recording.vectors) - count + 1, count))
+    return [compare.fuse(part, [1.0] * count) for part in parts]
+
+
+def _search(name: str, people: dict[str, int], recordings: Sequence[_Recording], count: int | None) -> Search:
+    """Every recording's template is in the gallery; probes are whole recordings, or parts of `count` frames."""
+    gallery = [(one, one.fused) for one in recordings if one.fused is not None]
+    probes = [(one, vector) for one, fused in gallery for vector in ([fused] if count is None else _fused(one, count))]
+    scores = [[np.nan if of is one else compare.similarity(probe, fused) for of, fused in gallery] for one, probe in probes]
+    return Search(
+        name=name,
+        probes=np.array([people[one.person] for one, _ in probes], np.intp),
+        templates=np.array([people[one.person] for one, _ in gallery], np.intp),
+        scores=np.array(scores, np.float64).reshape(len(probes), len(gallery)),
+        independent=count is None,
+    )
 
 
 def _vectors(pack: Pack, paths: Sequence[Path], limits: QualityLimits, reasons: Counter[str]) -> dict[Path, Vector | None]:

@@ -44,10 +44,13 @@ NOTES = (
     "the bootstrap over persons is the honest one. It is empty-handed where no error was seen.",
     "A rate is stated only from N of at least 3 / target (rule of three). The persons here are who they are: another site's cameras, light "
     "and people give other rates.",
-    "FMR, FNMR, FTE, FTA and DET as in ISO/IEC 19795-1; APCER, BPCER and non-response rates as in ISO/IEC 30107-3.",
+    "FPIR and FNIR (rank 1) are of galleries made of the other recordings' templates, at the limit for that many people; trials that share "
+    "a gallery or a person are not independent.",
+    "What liveness cannot judge is no error in APCER and BPCER: a window neither passes nor accuses it. Read them beside its share.",
+    "FMR, FNMR, FPIR, FNIR, FTE, FTA and DET as in ISO/IEC 19795-1; APCER, BPCER and non-response rates as in ISO/IEC 30107-3.",
 )
 CURVES = ("clip", "picture", "frame")
-MAIN_LEVELS = ("attempt", *CURVES)
+MAIN_LEVELS = ("attempt", "track", *CURVES)
 
 
 def page(report: Any) -> str:
@@ -57,6 +60,7 @@ def page(report: Any) -> str:
     parts = [
         _head(report),
         _section("Error rates", "错误率", _table(main)),
+        _section("One of N", "一对多识别", _searches(report)) if report["identification"] else "",
         _section("Score distributions and DET", "分数分布与 DET 曲线", f'<div class="charts">{"".join(_charts(report))}</div>'),
         _section("By number of frames fused", "按融合帧数", _table(further)) if further else "",
         _section("How to read this", "说明", "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in NOTES) + "</ul>"),
@@ -97,20 +101,38 @@ def _row(rate: Mapping[str, Any]) -> str:
     return f"<tr><td>{escape(rate['level'])}</td><td>{escape(rate['name'])}</td>{cells}<td>{escape(rate['statement'])}</td></tr>"
 
 
+def _searches(report: Any) -> str:
+    tails = "".join(
+        f"<li>{escape(name)}: {level['tail']['per_decade']:.3f}, by person up to {level['tail']['high']:.3f}</li>"
+        for name, level in report["levels"].items()
+        if level["tail"]
+    )
+    cost = f"<p>What a tenth of the FMR costs above the 95 % point of the non-mated scores:</p><ul>{tails}</ul>" if tails else ""
+    return _table(report["identification"]) + cost
+
+
 def _charts(report: Any) -> list[str]:
-    limits = (report["limits"]["different"], report["limits"]["same"])
     found = []
     for name in CURVES:
         if name in report["levels"]:
             level = report["levels"][name]
-            drawing = histogram(level["mated"], level["non_mated"], limits)
+            drawing = histogram(level["mated"], level["non_mated"], (report["limits"]["different"], report["limits"]["same"]))
             found.append(_figure(drawing, f"{name}: mated (blue) and non-mated (red) scores; dashed: the limits"))
-    for name, scores in report["histograms"].items():
-        found.append(_figure(histogram(scores, [], (report["live_from"],), low=0.0), f"{name}: liveness scores; dashed: live from here on"))
+    for (level, kind), scores in _liveness_scores(report).items():
+        drawing = histogram(scores, [], (report["liveness_limits"]["attack"], report["liveness_limits"]["live"]), low=0.0)
+        found.append(_figure(drawing, f"{kind} ({level}): liveness scores; dashed: an attack up to here, live from here on"))
     curves = {name: report["levels"][name]["det"] for name in CURVES if name in report["levels"]}
     if curves:
         found.append(_figure(det_curves(curves), "DET curve on normal deviate axes; rates of 0 lie at the edge"))
     return found
+
+
+def _liveness_scores(report: Any) -> dict[tuple[str, str], list[float]]:
+    scores: dict[tuple[str, str], list[float]] = {}
+    for one in report.get("presentations", ()):
+        if one["score"] is not None:
+            scores.setdefault((one["level"], one["kind"]), []).append(one["score"])
+    return scores
 
 
 def _figure(drawing: str, caption: str) -> str:
@@ -120,7 +142,7 @@ def _figure(drawing: str, caption: str) -> str:
 def _facts(report: Any) -> str:
     facts = {
         **{f"{name} (sha256)": value for name, value in report["models"].items()},
-        **({"live from": report["live_from"]} if "live_from" in report else report["limits"]),
+        **(report["limits"] or report["liveness_limits"]),
         **{f"target {name}": value for name, value in report["targets"].items()},
         **report["machine"],
         "labels (sha256)": report["labels"]["sha256"],

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from models.errors import BadLabels
+from models.evaluation.identification import tail
 from models.evaluation.rates import BandLimits, Rate, Targets, det, operating_points
 from models.evaluation.scores import Level, Scores
 from models.files import sha256, write_whole
@@ -24,21 +25,29 @@ REPORT_NAME = "report.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What was measured, by what, when. `version` is that under which vectors (or liveness scores) may be compared."""
+    """What was measured, by what, when. `version` is that under which vectors (or liveness scores) may be compared.
+
+    `limits` are the bands in force; None where nothing was compared.
+    """
 
     kind: str
     labels: Path
     made_at: datetime
     version: str
     hashes: Mapping[str, str]
-    limits: BandLimits
+    limits: BandLimits | None
     targets: Targets
     people: int
     counts: Mapping[str, int]
 
 
-def document(subject: Subject, rates: Sequence[Rate], levels: Sequence[Level] = (), histograms: Mapping[str, Scores] | None = None) -> Any:
-    """The report as plain values. `histograms` are scores by kind where there are no comparison trials."""
+def document(
+    subject: Subject,
+    rates: Sequence[Rate],
+    levels: Sequence[Level] = (),
+    identification: Sequence[Rate] = (),
+) -> Any:
+    """The report as plain values."""
     return {
         "schema": SCHEMA,
         "kind": subject.kind,
@@ -52,13 +61,13 @@ def document(subject: Subject, rates: Sequence[Rate], levels: Sequence[Level] = 
         },
         "version": subject.version,
         "models": dict(subject.hashes),
-        "limits": asdict(subject.limits),
+        "limits": None if subject.limits is None else asdict(subject.limits),
         "targets": asdict(subject.targets),
         "people": subject.people,
         "counts": dict(subject.counts),
-        "rates": [{**asdict(rate), "stated": rate.stated, "statement": rate.statement} for rate in rates],
+        "rates": [_rate(rate) for rate in rates],
+        "identification": [_rate(rate) for rate in identification],
         "levels": {level.name: _level(level) for level in levels},
-        "histograms": {name: _rounded(scores) for name, scores in (histograms or {}).items()},
     }
 
 
@@ -87,10 +96,12 @@ def lines(report: Any) -> list[str]:
         f"scores of {report['version']}",
         *(f"{name}: sha256 {value}" for name, value in report["models"].items()),
         "",
-        f"{'level':<9} {'rate':<26} {'errors of N':>15} {'rate':>8}  {'95 % exact':<17} {'95 % by person':<17} claim",
+        f"{'level':<11} {'rate':<26} {'errors of N':>15} {'rate':>8}  {'95 % exact':<17} {'95 % by person':<17} claim",
     ]
     points = [_point(name, *point) for name, level in report["levels"].items() for point in level["operating_points"]]
-    return head + [_line(rate) for rate in report["rates"]] + ["", *points]
+    tails = [_tail(name, level["tail"]) for name, level in report["levels"].items() if level["tail"]]
+    searches = ["", *map(_line, report["identification"])] if report["identification"] else []
+    return [*head, *map(_line, report["rates"]), *searches, "", *points, *tails]
 
 
 def percent(value: float) -> str:
@@ -115,21 +126,32 @@ def shown_rate(rate: Mapping[str, Any]) -> str:
 def _line(rate: Mapping[str, Any]) -> str:
     count = f"{rate['errors']} of {rate['trials']}"
     exact, by_person = interval(rate["exact"], -1), interval(rate["by_person"], rate["errors"])
-    return f"{rate['level']:<9} {rate['name']:<26} {count:>15} {shown_rate(rate):>8}  {exact:<17} {by_person:<17} {rate['statement']}"
+    return f"{rate['level']:<11} {rate['name']:<26} {count:>15} {shown_rate(rate):>8}  {exact:<17} {by_person:<17} {rate['statement']}"
 
 
 def _point(name: str, fmr: float, threshold: float, errors: int, trials: int) -> str:
     return f"DET {name}: at FMR <= {100 * fmr:g} % (threshold {threshold:.3f}) the FNMR is {errors} of {trials}"
 
 
+def _tail(name: str, decade: Mapping[str, float]) -> str:
+    value, high = decade["per_decade"], decade["high"]
+    return f"tail {name}: a tenth of the FMR costs {value:.3f} (up to {high:.3f} by person, {decade['scores']} scores beyond 95 %)"
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {**asdict(rate), "stated": rate.stated, "statement": rate.statement}
+
+
 def _level(level: Level) -> dict[str, Any]:
     thresholds, fmr, fnmr = det(level)
+    decade = tail(level)
     return {
         "independent": level.independent,
         "mated": _rounded(np.sort(level.mated)),
         "non_mated": _rounded(np.sort(level.non_mated)),
         "det": {"threshold": _rounded(thresholds), "fmr": _rounded(fmr), "fnmr": _rounded(fnmr)},
         "operating_points": [list(point) for point in operating_points(level)],
+        "tail": None if decade is None else asdict(decade),
     }
 
 

@@ -1,5 +1,6 @@
 """One evaluation from a table of labels to a report."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,32 +8,16 @@ from typing import Any
 import numpy as np
 
 from models.errors import WeightsMissing
-from models.evaluation.attacks import attack_rates, measure_attacks
+from models.evaluation.attacks import Judged, attack_rates, measure_attacks
 from models.evaluation.collect import measure_clips, measure_pairs
+from models.evaluation.identification import identification_rates
+from models.evaluation.intervals import draws
 from models.evaluation.labels import read_attacks, read_clips, read_pairs
 from models.evaluation.rates import BandLimits, Targets, rates
 from models.evaluation.report import Subject, document
 from models.evaluation.scores import Measured
-from models.liveness import crops
+from models.liveness_track import LivenessLimits
 from models.pack import LIVENESS_PACK, Pack
-from models.protocols import LivenessNet
-from models.results import Face, Picture
-
-
-class NetScorer:
-    """Scores single pictures with the liveness networks of a pack."""
-
-    def __init__(self, net: LivenessNet) -> None:
-        self._net = net
-
-    @property
-    def version(self) -> str:
-        """That of the networks."""
-        return self._net.version
-
-    def score(self, picture: Picture, face: Face) -> float:
-        """How live `face` looks in `picture`, 0 to 1. Raises ModelError when a network fails."""
-        return float(self._net.score(crops(picture, face.box)[np.newaxis])[0])
 
 
 def evaluate_clips(pack: Pack, table: Path, limits: BandLimits, *, fps: float, targets: Targets | None = None) -> Any:
@@ -46,28 +31,44 @@ def evaluate_pairs(pack: Pack, table: Path, limits: BandLimits, *, targets: Targ
     return _comparison_report("pairs", pack, table, limits, measure_pairs(pack, read_pairs(table)), targets or Targets())
 
 
-def evaluate_attacks(pack: Pack, table: Path, limits: BandLimits, *, live_from: float = 0.5, targets: Targets | None = None) -> Any:
-    """The report on presentations, a picture each; scores from `live_from` on count as live.
+def evaluate_attacks(pack: Pack, table: Path, limits: LivenessLimits, *, fps: float, targets: Targets | None = None) -> Any:
+    """The report on presentations by pictures and clips, clips looked at `fps` times a second, judged by `limits`.
 
     Raises BadLabels, and WeightsMissing where the pack has no liveness networks: what was not evaluated has no rate.
     """
     if pack.liveness is None:
         raise WeightsMissing(f"liveness was not evaluated: its networks are not there; python -m models fetch --pack {LIVENESS_PACK}")
     targets = targets or Targets()
-    responses = measure_attacks(pack.detector, NetScorer(pack.liveness), read_attacks(table))
+    judged = measure_attacks(pack.detector, pack.liveness, read_attacks(table), limits, fps=fps)
     subject = Subject(
         kind="attacks",
         labels=table,
         made_at=datetime.now(UTC),
         version=pack.liveness.version,
         hashes=pack.hashes,
-        limits=limits,
+        limits=None,
         targets=targets,
         people=0,
-        counts={kind: len(given.scores) + given.none for kind, given in responses.items()},
+        counts=Counter(f"{one.kind} ({one.level})" for one in judged),
     )
-    scores = {kind: np.array(given.scores) for kind, given in responses.items()}
-    return document(subject, attack_rates(responses, live_from, targets), histograms=scores) | {"live_from": live_from}
+    return document(subject, attack_rates(judged, targets)) | {
+        "liveness_limits": {"live": limits.live, "attack": limits.attack},
+        "presentations": [_presentation(one) for one in judged],
+    }
+
+
+def _presentation(judged: Judged) -> dict[str, Any]:
+    """What was judged, without the name of its file."""
+    verdict = judged.verdict
+    if verdict is None:
+        return {"level": judged.level, "kind": judged.kind, "verdict": None, "score": None, "reasons": []}
+    return {
+        "level": judged.level,
+        "kind": judged.kind,
+        "verdict": verdict.verdict,
+        "score": verdict.score,
+        "reasons": list(verdict.reasons),
+    }
 
 
 def _comparison_report(kind: str, pack: Pack, table: Path, limits: BandLimits, measured: Measured, targets: Targets) -> Any:
@@ -82,4 +83,6 @@ def _comparison_report(kind: str, pack: Pack, table: Path, limits: BandLimits, m
         people=measured.people,
         counts=measured.counts,
     )
-    return document(subject, rates(measured, limits, targets), measured.levels)
+    drawn = draws(measured.people) if measured.people else np.empty((0, 0))
+    searches = [rate for search in measured.searches for rate in identification_rates(search, limits, targets, drawn)]
+    return document(subject, rates(measured, limits, targets), measured.levels, searches)

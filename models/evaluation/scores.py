@@ -39,6 +39,17 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Search:
+    """Probes against templates: their persons, and `scores` (probes, templates), NaN where both come from one recording."""
+
+    name: str
+    probes: NDArray[np.intp]
+    templates: NDArray[np.intp]
+    scores: Scores
+    independent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Attempts:
     """Enrolments or captures that were tried: the person and whether it failed, one each. `independent` as for `Level`."""
 
@@ -56,6 +67,7 @@ class Measured:
     levels: tuple[Level, ...]
     attempts: tuple[Attempts, ...]
     counts: Mapping[str, int]
+    searches: tuple[Search, ...] = ()
 
     def level(self, name: str) -> Level:
         """The level of that name. Raises KeyError."""

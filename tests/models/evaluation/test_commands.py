@@ -15,8 +15,10 @@ from typer.testing import CliRunner, Result
 
 from models.__main__ import app
 from models.evaluation.limits import read_limits
+from models.evaluation.liveness_limits import read_liveness
 from models.evaluation.page import page
 from models.evaluation.rates import BandLimits
+from models.liveness_track import WINDOW
 from models.pack import load_liveness
 
 VERSION = "mobilefacenet-d8ba40c0127f"
@@ -57,6 +59,9 @@ def test_the_printed_table_refuses_what_so_few_trials_cannot_carry(evaluated: tu
     assert "not claimed: frames of one clip are not independent" in printed
     assert "d8ba40c0127f" in printed
     assert "0 clips without a face that gave a template" in printed
+    assert re.search(r"1:N clip +FPIR of 5 at 0.734 +0 of 8 .*cannot be stated from N=8", printed)
+    assert re.search(r"1:N clip +FNIR of 5 at 0.734 +0 of 6 ", printed)
+    assert re.search(r"tail 3 fused: a tenth of the FMR costs 0.0\d\d", printed)
 
 
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(evaluated: tuple[Result, Path]) -> None:
@@ -66,7 +71,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(evaluated: tuple[Res
     assert len(drawings) == 3
     for drawing in drawings:
         assert ElementTree.fromstring(drawing).findall("*")  # noqa: S314  # our own text
-    for heading in ("评测报告", "错误率", "DET 曲线", "按融合帧数", "模型与阈值"):
+    for heading in ("评测报告", "错误率", "一对多识别", "DET 曲线", "按融合帧数", "模型与阈值"):
         assert heading in text
 
 
@@ -83,6 +88,7 @@ def test_limits_come_out_of_the_report_and_go_into_the_next(
     done = run(app, ["calibrate", "--report", str(evaluated[1] / "report.json"), "--out", str(limits)])
     assert done.exit_code == 0, done.output
     assert "FMR at same=0.65: 0 of 25, cannot be stated" in done.output
+    assert "clip FPIR of 100 at 0.89: 0 of 25, cannot be stated from N=25" in done.output
     assert read_limits(limits, VERSION) == BandLimits()
     limits.write_text(limits.read_text().replace("same = 0.65", "same = 0.5"))
     arguments = ["--clips", str(window / "labels.csv"), "--out", str(tmp_path), "--folder", str(folder)]
@@ -126,19 +132,56 @@ def test_attacks_without_liveness_networks_are_not_evaluated(tmp_path: Path, fol
     assert not out.exists()
 
 
-def test_the_labelled_presentations(tmp_path: Path, window: Path, folder: Path) -> None:
+@pytest.fixture(scope="module")
+def presented(window: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """The labelled pictures and one clip."""
     if load_liveness(folder) is None:
         pytest.skip(f"the liveness networks are not in {folder}: python -m models fetch --pack liveness")
+    out = tmp_path_factory.mktemp("attacks")
     for name in ("image_T1.jpg", "image_F1.jpg", "image_F2.jpg"):
-        shutil.copy(window.parent / "pad" / name, tmp_path)
-    table = tmp_path / "attacks.csv"
-    table.write_text("file,label\nimage_T1.jpg,live\nimage_F1.jpg,shown\nimage_F2.jpg,shown\n")
-    done = run(app, ["evaluate", "--attacks", str(table), "--out", str(tmp_path / "out"), "--folder", str(folder)])
+        shutil.copy(window.parent / "pad" / name, out)
+    shutil.copy(window / "milk.mkv", out)
+    table = out / "attacks.csv"
+    table.write_text("file,label\nimage_T1.jpg,live\nimage_F1.jpg,shown\nimage_F2.jpg,shown\nmilk.mkv,live\n")
+    return run(app, ["evaluate", "--attacks", str(table), "--out", str(out), "--folder", str(folder)]), out
+
+
+def test_the_labelled_presentations(presented: tuple[Result, Path]) -> None:
+    done, out = presented
     assert done.exit_code == 0, done.output
-    counts = {name: (rate["errors"], rate["trials"]) for (_, name), rate in rates(tmp_path / "out").items()}
-    assert counts["BPCER"] == (0, 1)
-    assert counts["APCER shown"] == counts["worst APCER (shown)"] == (0, 2)
+    counts = {key: (rate["errors"], rate["trials"]) for key, rate in rates(out).items()}
+    assert counts["track", "BPCER"] == counts["picture", "BPCER"] == (0, 1)
+    assert counts["picture", "APCER shown"] == counts["picture", "worst APCER (shown)"] == (0, 2)
     assert "cannot be stated from N=2 (a claim of 0.01 needs 300)" in done.output
+    assert not re.search(r"image_T1|milk", (out / "report.json").read_text() + (out / "report.html").read_text(encoding="utf-8"))
+
+
+def test_liveness_limits_of_a_camera_come_out_of_the_report_and_go_into_the_next(presented: tuple[Result, Path], folder: Path) -> None:
+    out = presented[1]
+    limits = out / "liveness.toml"
+    done = run(app, ["calibrate", "--report", str(out / "report.json"), "--camera", " Maker X-1 ", "--out", str(limits)])
+    assert done.exit_code == 0, done.output
+    assert "live 0.7, attack 0.3 for Maker X-1" in done.output
+    version = json.loads((out / "report.json").read_text())["version"]
+    assert read_liveness(limits, version, "Maker X-1") == WINDOW
+    arguments = ["evaluate", "--attacks", str(out / "attacks.csv"), "--limits", str(limits), "--folder", str(folder)]
+    again = run(app, [*arguments, "--camera", "Maker X-1", "--out", str(out / "again")])
+    assert again.exit_code == 0, again.output
+    assert rates(out / "again") == rates(out)
+    refused = run(app, [*arguments, "--out", str(out / "refused")])
+    assert (refused.exit_code, (out / "refused").exists()) == (1, False)
+    assert "CameraMismatch: " in refused.stderr
+
+
+@pytest.mark.parametrize(("fixture", "camera"), [("presented", []), ("evaluated", ["--camera", "Maker X-1"])])
+def test_a_report_of_one_kind_gives_no_limits_of_the_other(
+    request: pytest.FixtureRequest, tmp_path: Path, fixture: str, camera: list[str]
+) -> None:
+    report = request.getfixturevalue(fixture)[1] / "report.json"
+    done = run(app, ["calibrate", "--report", str(report), "--out", str(tmp_path / "limits.toml"), *camera])
+    assert done.exit_code == 1
+    assert "BadLabels: " in done.stderr
+    assert not (tmp_path / "limits.toml").exists()
 
 
 @pytest.mark.parametrize("options", [[], ["--clips", "a.csv", "--pairs", "b.csv"]])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models.errors import BadLabels, LimitsEdited, ModelError, VersionMismatch
+from models.evaluation import limits_file
 from models.evaluation.calibrate import calibrate
 from models.evaluation.limits import read_limits, write_limits
 from models.evaluation.rates import BandLimits
@@ -42,6 +43,7 @@ def test_limits_of_another_embedder_are_refused(written: Path) -> None:
         ("same = 0.65", "same = 0.45"),
         ("different = 0.35", "different = 0.36"),
         ("min_good_frames = 3", "min_good_frames = 1"),
+        ("per_decade = 0.12", "per_decade = 0.02"),
         ("trials = 20", "trials = 20000"),
         (VERSION, "other-1"),
         ("checksum = ", "# checksum = "),
@@ -74,6 +76,12 @@ def test_a_comment_may_be_added(written: Path) -> None:
     assert read_limits(written, VERSION) == BandLimits()
 
 
+def test_a_file_from_before_searches_were_measured_gets_their_default(tmp_path: Path) -> None:
+    content = {"limits": {"same": 0.7, "different": 0.3, "min_good_frames": 4}, "models": {"embedder_version": VERSION}}
+    limits_file.write(tmp_path / "old.toml", "", content)
+    assert read_limits(tmp_path / "old.toml", VERSION) == BandLimits(same=0.7, different=0.3, min_good_frames=4)
+
+
 def test_few_trials_never_make_a_limit_laxer(make_report: Make) -> None:
     limits, promises = calibrate(make_report([0.95] * 3, [0.05] * 25))
     assert limits == BandLimits()
@@ -97,7 +105,7 @@ def test_enough_trials_set_the_limits_that_reach_the_targets(make_report: Make) 
 
 
 def test_scores_without_room_between_the_bands_are_refused(make_report: Make) -> None:
-    with pytest.raises(BadLabels, match="cannot be calibrated"):
+    with pytest.raises(BadLabels, match="cannot be calibrated from this report"):
         calibrate(make_report([0.9], [1.0]))
 
 
