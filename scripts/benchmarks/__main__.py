@@ -1,13 +1,16 @@
 """Measure the product against its goals. Each command prints a table and writes JSON; run them on a quiet machine."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import edge, search
+from scripts.benchmarks import edge, search, soak
+from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -27,15 +30,31 @@ def search_command(out: Out = OUT, largest: Annotated[int, typer.Option(help="Te
 
 
 @app.command(name="edge")
-def edge_command(out: Out = OUT) -> None:
+def edge_command(
+    out: Out = OUT,
+    peers: Annotated[
+        bool, typer.Option(help="Other libraries on the same frames; the first time one is compiled for many minutes.")
+    ] = True,
+) -> None:
     """The window: frame to signed verdict, its parts, start, memory and idle load, with other libraries on the same frames."""
-    _run("edge", out, lambda: edge.measure(out / "edge"))
+    _run("edge", out, lambda: edge.measure(out, peers=peers, progress=typer.echo))
+
+
+@app.command(name="soak")
+def soak_command(out: Out = OUT, frames: Annotated[int, typer.Option(help="How many; 100,000 take about 20 minutes.")] = 100_000) -> None:
+    """Growth of memory over very many frames with settlements."""
+    _run("soak", out, lambda: soak.measure_soak(out, frames))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:
     limit_opencv_threads()
+    logs.configure(logging.ERROR)
     before = machine()
-    figures = measure()
+    try:
+        figures = measure()
+    except CannotMeasure as error:
+        typer.echo(f"not measured: {error}", err=True)
+        raise typer.Exit(2) from None
     save(out / f"{what}.json", what, before, figures)
     typer.echo(table(before, figures))
 

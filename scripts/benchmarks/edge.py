@@ -1,25 +1,24 @@
 """The window's line on real frames: a frame's way to its signed verdict, what each step takes, and beside it other libraries."""
 
-import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from contract.commands import GalleryEntry
-from edge_agent import logs
 from edge_agent.judge import Judgement
-from edge_agent.replay import entry_of
 from edge_agent.track import FIRST_SLOT_S, MAX_SHOTS
-from models import template
 from models.pack import Pack, load_pack
 from models.results import Picture
 from scripts.benchmarks import clips
+from scripts.benchmarks.agent_process import measure_process
 from scripts.benchmarks.clips import Clip
-from scripts.benchmarks.line import Line
+from scripts.benchmarks.errors import CannotMeasure
+from scripts.benchmarks.line import Line, enrolled, new_line
 from scripts.benchmarks.parts import measure_parts
+from scripts.benchmarks.peers import Progress, measure_peers
 from scripts.benchmarks.report import Figure, timed
 
 LINE_MS = 60.0
@@ -57,19 +56,31 @@ class Verdict:
         }
 
 
-def measure(folder: Path) -> list[Figure]:
-    """Everything about a window. `folder` is for vaults."""
-    logs.configure(logging.ERROR)
+def measure(folder: Path, *, peers: bool, progress: Progress) -> list[Figure]:
+    """Everything about a window. `folder` is for vaults and for the environment of a peer. Raises CannotMeasure without clips; any other
+    part that cannot be measured is said and left out.
+    """
     pack, found = load_pack(), clips.read(clips.default_folder())
-    folder.mkdir(parents=True, exist_ok=True)
+    progress(f"one settlement for each of {sum(len(clip.frames) for clip in found)} frames, {PASSES} times")
+    line = line_figures(pack, found, folder)
+    parts = measure_parts(pack, found)
+    progress("the agent as a process: start, answers, memory, a minute of idling; two minutes in all")
+    process = _if_possible(partial(_process, folder), progress)
+    beside = _if_possible(partial(measure_peers, pack, found, line[0], folder, progress), progress) if peers else []
+    return [*line, *parts, *process, *beside]
+
+
+def _process(folder: Path) -> list[Figure]:
     with TemporaryDirectory(dir=folder) as place:
-        figures = line_figures(pack, found, Path(place))
-    return [*figures, *measure_parts(pack, found)]
+        return measure_process(Path(place))
 
 
-def enrolled(pack: Pack, found: Iterable[Clip]) -> list[GalleryEntry]:
-    """Every person, from the first clip of each."""
-    return [entry_of(person, template.from_pictures(pack, mine[0].frames)) for person, mine in clips.by_person(found).items()]
+def _if_possible(work: Callable[[], list[Figure]], progress: Progress) -> list[Figure]:
+    try:
+        return work()
+    except CannotMeasure as error:
+        progress(f"not measured: {error}")
+        return []
 
 
 def one_frame(line: Line, picture: Picture, psn_no: str) -> Verdict:
@@ -85,14 +96,11 @@ def one_frame(line: Line, picture: Picture, psn_no: str) -> Verdict:
 
 def line_figures(pack: Pack, found: Sequence[Clip], folder: Path) -> list[Figure]:
     """Goal P1: the 95 % point over every frame with one judged face, and where the time goes."""
-    line = Line(pack, folder, enrolled(pack, found))
-    try:
+    with new_line(pack, folder, enrolled(pack, found)) as line:
         for picture in found[0].frames[:WARM_UP]:
             one_frame(line, picture, found[0].person)
         all_of_them = [one_frame(line, picture, clip.person) for _ in range(PASSES) for clip in found for picture in clip.frames]
         full = [seconds for clip in found if (seconds := full_session(line, clip)) is not None]
-    finally:
-        line.close()
     verdicts = [verdict for verdict in all_of_them if verdict.judged]
     whole = timed(
         "frame to signed verdict, durable",

@@ -5,11 +5,12 @@ window asks for three, so that one frame gives a verdict.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -35,22 +36,41 @@ from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox, Place
 from edge_agent.recent import RecentFaces
 from edge_agent.register import Register
-from edge_agent.replay import BEGINNING, WHOLE, FrameClock, describe_software
+from edge_agent.replay import BEGINNING, WHOLE, FrameClock, describe_software, entry_of
 from edge_agent.sections import Limits, Link, Times, Upkeep
 from edge_agent.session import Answer, Bind, Start
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA, new_eyes
+from models import template
 from models.liveness_track import PICTURE
 from models.pack import Pack
 from models.protocols import Detector, Embedder, LivenessNet
 from models.results import Face, Picture
+from scripts.benchmarks.clips import Clip, by_person
 from scripts.benchmarks.errors import CannotMeasure
 
 WINDOW, DEVICE, SITE = "W1", "P99999900001-t1", "P99999900001"
 ONE_FRAME = Limits(min_good_frames=1, min_track_frames=1)
 TIMES = Times(window_before_s=0.01, window_after_s=0.01, presence_before_s=0.01, presence_after_s=0.01)
 FRAME_S = 1 / 6  # between two frames that a window analyses
+
+
+def enrolled(pack: Pack, found: Iterable[Clip]) -> list[GalleryEntry]:
+    """Every person, from the first clip of each."""
+    return [entry_of(person, template.from_pictures(pack, mine[0].frames)) for person, mine in by_person(found).items()]
+
+
+@contextmanager
+def new_line(pack: Pack, folder: Path, people: Sequence[GalleryEntry]) -> Iterator["Line"]:
+    """A line on new vaults in a folder of its own below `folder`, which is deleted afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as place:
+        line = Line(pack, Path(place), people)
+        try:
+            yield line
+        finally:
+            line.close()
 
 
 class Steps:

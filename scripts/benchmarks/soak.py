@@ -1,0 +1,111 @@
+"""Whether memory grows: the line fed with real faces for very many frames, a settlement every hundred, receipts as they would come.
+
+The frames are parts of the clips about the face, at their own scale and small, so that 100,000 of them take minutes.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+
+from contract.commands import GalleryEntry
+from models.pack import Pack, load_pack
+from models.results import Box, Picture
+from scripts.benchmarks import clips
+from scripts.benchmarks.clips import Clip
+from scripts.benchmarks.errors import CannotMeasure
+from scripts.benchmarks.line import Line, enrolled, new_line
+from scripts.benchmarks.meter import memory
+from scripts.benchmarks.report import Figure
+
+SIDE = 192  # pixels of a part, and of what the detector looks at
+FRAME_S = 0.5  # so that the faces of the last two hours are all remembered after 14,400 frames, within the warm-up
+SETTLE_EVERY, SESSION = 100, 40  # frames from one settlement to the next, and of each
+RECEIVE_EVERY, READ_EVERY = 2_000, 500
+WARM_UP = 0.2  # of all frames
+PER = 10_000  # frames, over which growth is told; a window looks at 500,000 a day
+TOLERANCE_MIB = 0.1  # a picture kept by mistake in each settlement would be some MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Resident memory against frames after the warm-up: MiB in PER frames as the least-squares line has it, and means of both ends."""
+
+    slope: float
+    first: float
+    last: float
+    readings: int
+
+
+def measure_soak(folder: Path, frames: int) -> list[Figure]:
+    """Feed so many frames and hold the growth of this process's memory against zero. Raises CannotMeasure for too few frames."""
+    least = round(10 * READ_EVERY / (1 - WARM_UP))
+    if frames < least:
+        raise CannotMeasure(f"{frames} frames say nothing about growth; take at least {least}")
+    people, parts = _prepared()
+    with new_line(load_pack(long_side=SIDE), folder, people) as line:
+        readings = list(_readings(line, parts, frames))
+    grown = growth(readings, frames)
+    return [
+        Figure(
+            name=f"growth of memory over {frames} frames",
+            value=grown.slope,
+            unit=f"MiB in {PER} frames",
+            n=grown.readings,
+            spread={"MiB at first": grown.first, "at last": grown.last},
+            at_most=TOLERANCE_MIB,
+            note=(
+                f"least-squares line through resident memory, read every {READ_EVERY} frames, without the first {WARM_UP:.0%}; asked is zero, "
+                f"and the limit is what can be told from noise; {frames // SETTLE_EVERY} settlements with sealed pictures on disk"
+            ),
+        )
+    ]
+
+
+def growth(readings: Sequence[tuple[int, float]], frames: int) -> Growth:
+    """From (frame, MiB), of which those in the warm-up are left out."""
+    at, held = np.array([reading for reading in readings if reading[0] >= WARM_UP * frames]).T
+    end = max(1, len(held) // 10)
+    return Growth(
+        slope=float(np.polyfit(at / PER, held, 1)[0]), first=float(held[:end].mean()), last=float(held[-end:].mean()), readings=len(held)
+    )
+
+
+def _prepared() -> tuple[list[GalleryEntry], list[tuple[str, Picture]]]:
+    """Who is enrolled, and the parts to be seen; the clips themselves are let go of."""
+    pack, found = load_pack(), clips.read(clips.default_folder())
+    return enrolled(pack, found), _parts(pack, found)
+
+
+def _readings(line: Line, parts: Sequence[tuple[str, Picture]], frames: int) -> Iterator[tuple[int, float]]:
+    person = parts[0][0]
+    for number, (whose, picture) in zip(range(1, frames + 1), cycle(parts), strict=False):
+        if number % SETTLE_EVERY == SETTLE_EVERY - SESSION:
+            person = whose
+            line.begin(person)
+        line.see(picture, FRAME_S)
+        if number % SETTLE_EVERY == SETTLE_EVERY - 1:
+            line.end()
+        if number % RECEIVE_EVERY == 0:
+            line.receive()
+        if number % READ_EVERY == 0:
+            yield number, memory(os.getpid()).now
+
+
+def _parts(pack: Pack, found: Sequence[Clip]) -> list[tuple[str, Picture]]:
+    """The person of each frame that shows one, and the part about the face."""
+    return [(clip.person, _part(picture, box)) for clip in found for picture in clip.frames if (box := _best(pack, picture)) is not None]
+
+
+def _best(pack: Pack, picture: Picture) -> Box | None:
+    found = pack.detector.detect(picture)
+    return found[0].box if found else None
+
+
+def _part(picture: Picture, box: Box) -> Picture:
+    height, width = picture.shape[:2]
+    x, y = (int(np.clip(middle - SIDE / 2, 0, size - SIDE)) for middle, size in zip(box.centre, (width, height), strict=True))
+    return picture[y : y + SIDE, x : x + SIDE].copy()
