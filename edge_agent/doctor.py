@@ -19,7 +19,9 @@ from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
 from edge_agent.sections import Times, Window
 from edge_agent.settings import Settings
 from edge_agent.source import opener
-from models.pack import LIVENESS_PACK, load_pack
+from edge_agent.wiring import networks
+from models.errors import ModelError
+from models.pack import LIVENESS_PACK
 
 CONNECT_S = 5.0
 CAMERA_S = 6.0
@@ -52,7 +54,7 @@ def examine(settings: Settings, settings_file: Path) -> list[Finding]:
 def _tried(trial: Callable[[], str | None]) -> str | None:
     try:
         return trial()
-    except (AgentError, OSError, ValueError) as error:
+    except (AgentError, ModelError, OSError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
 
 
@@ -70,7 +72,7 @@ def _keys(settings: Settings) -> str | None:
 def _limits(settings: Settings) -> str | None:
     if weights.check(settings.files.models_dir):  # said by a trial of its own; limits cannot be held against networks that are not there
         return None
-    pack = load_pack(settings.files.models_dir)
+    pack = networks(settings)
     measured(settings.limits, pack.embedder.version)
     liveness_limits(settings.liveness, settings.windows, pack.liveness)
     if settings.liveness.enabled and pack.liveness is None:

@@ -1,7 +1,7 @@
 """Turn what was followed into evidence: embed the best shots, fuse them, compare. The only place where templates of the window are made."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,10 +68,17 @@ class _Face:
         return max(self.shots, key=lambda shot: (not shot.covered, shot.quality.weight), default=self.track.last).portrait
 
 
+Noted = Callable[[Judgement, Session], None]
+
+
 class Judge:
     """Judges sessions. Safe to use from several threads as far as its parts are."""
 
-    def __init__(self, *, embedder: Embedder, people: People, recent: RecentFaces, limits: Limits, examiner: Examiner) -> None:
+    def __init__(
+        self, *, embedder: Embedder, people: People, recent: RecentFaces, limits: Limits, examiner: Examiner, also: Noted | None = None
+    ) -> None:
+        """`also` is told of every judgement to remember."""
+        self._also = also
         self._embedder = embedder
         self._examiner = examiner
         self._people = people
@@ -112,6 +119,8 @@ class Judge:
         """Keep the face in memory, to notice it with other cards; not one that was hidden or seen too little."""
         if judgement.vector is not None:
             self._recent.add(judgement.vector, session.start.psn_no, session.opened_s)
+        if self._also is not None:
+            self._also(judgement, session)
 
     def _embedded(self, track: Track, newest: int | None) -> _Face:
         shots = track.best.shots()[-newest:] if newest else track.best.shots()

@@ -204,6 +204,38 @@ class Limits(Section):
         return self.model_copy(update={"measured": folder / self.measured}) if self.measured else self
 
 
+class Networks(Section):
+    """Embedders of the operator's own instead of the default pack's, and beside it on trial: ArcFace-like ONNX files, run by the library
+    `insightface`. Vectors of two networks are never compared, and each network needs limits that were measured with it.
+    """
+
+    embedder: Path | None = None
+    """Weights that compare in place of the default pack's; then limits.measured is needed."""
+    licence: str = Field("", max_length=200)
+    """Under which licence they may be used here; many published ones are for research only."""
+    next_embedder: Path | None = None
+    """Weights on trial: they judge the same settlements in silence until it is shown that they may take over; only counts are kept."""
+    next_licence: str = Field("", max_length=200)
+    """The same for the weights on trial."""
+    next_limits: Path | None = None
+    """Limits file measured with the weights on trial."""
+    agree_sessions: int = Field(600, ge=50, le=1_000_000)
+    """Recognised persons that the trial needs: 600 without an error say, with 95 % confidence, that fewer than 0.5 % would be lost."""
+    agree_margin: float = Field(0.005, gt=0, lt=0.1)
+    """Share of recognised persons that the new network may fail to recognise, at the upper end of the 95 % interval."""
+
+    @model_validator(mode="after")
+    def _measured(self) -> Self:
+        if self.next_embedder and not self.next_limits:
+            raise ValueError(f"next_embedder ({self.next_embedder}) needs next_limits, a limits file that was measured with it")
+        return self
+
+    def below(self, folder: Path) -> Self:
+        """The same with relative files taken from `folder`."""
+        named = ("embedder", "next_embedder", "next_limits")
+        return self.model_copy(update={name: folder / path for name in named if (path := getattr(self, name)) is not None})
+
+
 class LivenessSettings(Section):
     """When a face counts as there in person. Scores are means over the scored moments of a face, 0 to 1; between the limits it cannot be
     judged. Without its networks liveness is not evaluated, whatever stands here.

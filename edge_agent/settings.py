@@ -15,7 +15,7 @@ from contract.events import EvidenceMode
 from contract.ids import DeviceId, FixmedinsCode
 from contract.message import first_fault
 from edge_agent.errors import BadSettings
-from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Till, Times, Upkeep, Window
+from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Networks, Till, Times, Upkeep, Window
 
 
 class Settings(BaseSettings):
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     till: Till = Till()
     times: Times = Times()
     limits: Limits = Limits()
+    networks: Networks = Networks()
     liveness: LivenessSettings = LivenessSettings()
     link: Link = Link()
     upkeep: Upkeep = Upkeep()
@@ -50,6 +51,14 @@ class Settings(BaseSettings):
         names = [window.window for window in self.windows]
         if len(set(names)) != len(names):
             raise ValueError(f"two windows have the same name: {', '.join(sorted(names))}")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_of_the_network(self) -> Self:
+        if self.networks.embedder and not self.limits.measured:
+            raise ValueError(
+                f"networks.embedder ({self.networks.embedder}) needs limits.measured: the initial limits are of another network"
+            )
         return self
 
     @property
@@ -90,6 +99,7 @@ def load(path: Path) -> Settings:
         update={
             "files": settings.files.below(folder),
             "limits": settings.limits.below(folder),
+            "networks": settings.networks.below(folder),
             "windows": tuple(window.below(folder) for window in settings.windows),
         }
     )

@@ -21,6 +21,7 @@ from edge_agent.errors import TillError
 from edge_agent.guard import Guard
 from edge_agent.metrics import Metrics
 from edge_agent.session import Answer, Bind, Start, Void
+from edge_agent.trial import Agreement
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ class HealthReport(BaseModel):
     gallery_people: int
     cameras: tuple[CameraState, ...]
     problems: tuple[Problem, ...]
+    trial: Agreement | None = None
+    """Of the network on trial, if there is one."""
 
 
 def till_api(*, agent: Agent, health: Callable[[], HealthReport], metrics: Metrics, token: str, max_body_bytes: int) -> FastAPI:

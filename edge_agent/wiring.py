@@ -15,7 +15,7 @@ from edge_agent.books import Books
 from edge_agent.calibration import liveness_limits, measured
 from edge_agent.camera import WatchedCamera
 from edge_agent.capture import Scribe
-from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store
+from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store, trial
 from edge_agent.checks import clock as clock_check
 from edge_agent.clock import Clock, Offset, SystemClock
 from edge_agent.examine import Examiner
@@ -38,14 +38,17 @@ from edge_agent.source import opener
 from edge_agent.states import Device, States
 from edge_agent.terminal import HealthReport, till_api
 from edge_agent.ticker import Ticker
+from edge_agent.trial import SCHEMA as TRIAL_SCHEMA
+from edge_agent.trial import Trial
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import Vault, open_or_set_aside, vault_key
 from edge_agent.watch import Watcher
 from models.liveness_track import LivenessLimits
-from models.pack import Pack, load_pack
+from models.pack import Pack, load_pack, with_own_embedder
+from models.protocols import Embedder
 
 VERSION = "0.1.0"
-OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA
+OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + TRIAL_SCHEMA
 NAME_LENGTH = 80
 
 
@@ -69,6 +72,7 @@ class _Stores:
     vaults: tuple[Vault, Vault]
     outbox: outbox.Outbox
     gallery: gallery.Faces
+    trial: Trial | None
     set_aside: tuple[Path, ...]
 
 
@@ -80,7 +84,7 @@ def build(
     `streams` replaces the sources of windows. Where liveness is turned off its networks are left out. Raises BadKey, BadSettings (also for
     measured limits that do not fit), VaultError, or ModelError when networks are missing.
     """
-    base = _base(settings, _networks(settings, pack), SystemClock() if clock is None else clock)
+    base = _base(settings, networks(settings, pack), SystemClock() if clock is None else clock)
     settings, token = base.settings, load_token(settings.files.till_token)
     stores = _open_stores(base)
     agent = _agent(base, stores)
@@ -128,8 +132,11 @@ def _base(settings: Settings, pack: Pack, clock: Clock) -> _Base:
     )
 
 
-def _networks(settings: Settings, pack: Pack | None) -> Pack:
+def networks(settings: Settings, pack: Pack | None = None) -> Pack:
+    """What this terminal judges with: the default pack or `pack`, with an embedder of its own if it has one. Raises ModelError."""
     pack = load_pack(settings.files.models_dir) if pack is None else pack
+    own = settings.networks
+    pack = with_own_embedder(pack, own.embedder, own.licence) if own.embedder else pack
     return pack if settings.liveness.enabled else replace(pack, liveness=None)
 
 
@@ -189,14 +196,38 @@ def _open_stores(base: _Base) -> _Stores:
     return _Stores(
         vaults=(main, faces),
         outbox=chain,
-        gallery=gallery.Faces(
-            vault=faces,
-            seal_key=load_seal_key(base.settings.files.seal_key),
-            device=base.settings.device_id,
-            embedder=base.pack.embedder.version,
-            size=base.pack.embedder.size,
-        ),
+        gallery=_gallery(base, faces, base.pack.embedder),
+        trial=_trial(base, main, faces),
         set_aside=tuple(path for path in (main_aside, faces_aside) if path is not None),
+    )
+
+
+def _gallery(base: _Base, faces: Vault, embedder: Embedder) -> gallery.Faces:
+    seal_key = load_seal_key(base.settings.files.seal_key)
+    return gallery.Faces(vault=faces, seal_key=seal_key, device=base.settings.device_id, embedder=embedder.version, size=embedder.size)
+
+
+def _trial(base: _Base, main: Vault, faces: Vault) -> Trial | None:
+    """The network on trial, which sees what the one in force sees; liveness is left to the latter."""
+    wanted = base.settings.networks
+    if wanted.next_embedder is None:
+        return None
+    embedder = with_own_embedder(base.pack, wanted.next_embedder, wanted.next_licence).embedder
+    limits = measured(base.settings.limits.model_copy(update={"measured": wanted.next_limits}), embedder.version)
+    return Trial(
+        name=f"{embedder.version} {limits.sha256()[:12]}",
+        judge=Judge(
+            embedder=embedder,
+            people=_gallery(base, faces, embedder),
+            recent=RecentFaces(keep_s=0, limit=limits.among),
+            limits=limits,
+            examiner=Examiner(None, base.settings.liveness.limits()),
+        ),
+        vault=main,
+        sessions=wanted.agree_sessions,
+        margin=wanted.agree_margin,
+        clock=base.clock,
+        metrics=base.metrics,
     )
 
 
@@ -214,6 +245,7 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
             recent=recent,
             limits=settings.limits,
             examiner=Examiner(base.pack.liveness, settings.liveness.limits(), _calibrated(settings, base.pack)),
+            also=None if stores.trial is None else stores.trial.note,
         ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
         clock=base.clock,
@@ -266,6 +298,9 @@ def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
     def clock_agrees() -> Problem | None:
         return clock_check.check(base.offset.ms, upkeep.max_clock_offset_s)
 
+    def agrees() -> Problem | None:
+        return None if stores.trial is None else trial.check(stores.trial.name, stores.trial.result())
+
     def arrives() -> Problem | None:
         return backlog.check(stores.outbox.backlog(), upkeep.backlog_events)
 
@@ -278,6 +313,7 @@ def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
         "evidence": partial(evidence.check, settings.evidence_mode, settings.evidence),
         "store": partial(store.check, stores.set_aside),
         "receipts": lambda: receipts.check(inbox.problem),
+        "trial": agrees,
     }
 
 
@@ -322,4 +358,5 @@ def _health(base: _Base, stores: _Stores, agent: Agent, link: Link, states: Stat
         gallery_people=stores.gallery.people(base.clock.now()),
         cameras=states.cameras(),
         problems=problems.find(),
+        trial=None if stores.trial is None else stores.trial.result(),
     )

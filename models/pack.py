@@ -1,13 +1,14 @@
 """A set of networks that belong together, loaded and ready."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from models import files
 from models.detect import CenterFace
 from models.embed import MobileFaceNet
-from models.errors import WeightsMissing
+from models.errors import ModelError, WeightsMissing
 from models.liveness import MiniFASNet
 from models.manifest import Item, read_manifest
 from models.protocols import Detector, Embedder, LivenessNet
@@ -57,6 +58,27 @@ def load_liveness(folder: Path, threads: int = 1) -> MiniFASNet | None:
         return MiniFASNet(_open(folder, near, threads), _open(folder, wide, threads), version=f"{version(near)} {version(wide)}")
     except WeightsMissing:
         return None
+
+
+def with_own_embedder(pack: Pack, path: Path, licence: str) -> Pack:
+    """The pack with the embedder of the operator's own weights, an ArcFace-like ONNX file, run by the `insightface` library.
+
+    Vectors are named by the file and its sha256, so they never meet those of other weights. `licence` says under which terms the weights
+    may be used here: many that are published are for research only, so nothing is loaded without. Raises WeightsMissing, or ModelError
+    without licence or library and for a file that is no such network.
+    """
+    if not licence.strip():
+        raise ModelError(f"{path}: name the licence under which these weights may be used here; many are for research only")
+    if not path.is_file():
+        raise WeightsMissing(f"{path} is missing; put the file there, this program does not download it")
+    try:
+        adapter = import_module("models.insightface_pack")  # optional, large and slow to load, so not before it is needed
+    except ImportError as error:
+        raise ModelError(f"{path} needs the library insightface, which is not installed ({error.name}): pip install insightface") from None
+    found = files.sha256(path.read_bytes())
+    embedder: Embedder = adapter.InsightFaceEmbedder(path, version=f"{path.stem}-{found[:12]}")
+    hashes = {name: value for name, value in pack.hashes.items() if not pack.embedder.version.startswith(name)}
+    return replace(pack, embedder=embedder, hashes={**hashes, path.stem: found})
 
 
 def version(item: Item) -> str:

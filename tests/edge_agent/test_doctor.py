@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent import doctor
 from edge_agent.settings import load
-from models.pack import load_pack
+from edge_agent.wiring import networks
 from scripts.stack import free_port
 from tests.edge_agent.broker import Broker
 from tests.edge_agent.building import Terminal, make_terminal
@@ -60,5 +60,5 @@ def test_limits_that_do_not_fit_and_missing_liveness_are_named(terminal: Termina
     terminal.settings_file.write_text(text.replace("[[windows]]", '[limits]\nmeasured = "gone.toml"\n[[windows]]', 1), encoding="utf-8")
     assert "gone.toml" in str(findings(terminal)["limits"])
     terminal.settings_file.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(doctor, "load_pack", lambda path: replace(load_pack(path), liveness=None))
+    monkeypatch.setattr(doctor, "networks", lambda settings: replace(networks(settings), liveness=None))
     assert "models fetch --pack liveness" in str(findings(terminal)["limits"])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,10 +17,13 @@ import pytest
 from contract.events import Closing, Liveness, Outcome, parse_event
 from contract.sealed import verify
 from edge_agent import outbox
-from edge_agent.errors import BadKey
+from edge_agent.errors import BadKey, BadSettings
 from edge_agent.settings import load
 from edge_agent.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, describe, detector_name
+from models.evaluation.limits import write_limits
+from models.evaluation.rates import BandLimits
+from models.files import default_folder, sha256
 from models.pack import Pack
 from tests.edge_agent.broker import wait
 from tests.edge_agent.building import Terminal, make_terminal
@@ -198,6 +202,36 @@ def test_the_limits_hash_follows_what_judges_liveness(terminal: Terminal, pack: 
     settings = load(terminal.settings_file)
     with_net = [describe(settings, replace(pack, liveness=BrightnessLiveness(version=version))).limits_sha256 for version in ("a", "b")]
     assert len({describe(settings, pack).limits_sha256, *with_net}) == 3
+
+
+def on_trial(terminal: Terminal, measured_with: str) -> None:
+    """Put the default pack's embedder on trial, with limits measured with the network of that version."""
+    pytest.importorskip("insightface", reason="the optional extra `insightface` is not installed")
+    shutil.copy(default_folder() / "mobilefacenet.onnx", terminal.folder / "next.onnx")
+    version = f"next-{sha256((terminal.folder / 'next.onnx').read_bytes())[:12]}" if measured_with == "next" else measured_with
+    report = {"version": version, "models": {}, "kind": "clips", "made_at": "", "labels": {"sha256": ""}, "people": 5}
+    write_limits(terminal.folder / "next.toml", BandLimits(), (), report)
+    with terminal.settings_file.open("a", encoding="utf-8") as file:
+        file.write('[networks]\nnext_embedder = "next.onnx"\nnext_licence = "Apache-2.0"\nnext_limits = "next.toml"\n')
+
+
+def test_a_trial_shows_in_health_and_costs_no_settlement(terminal: Terminal, pack: Pack) -> None:
+    on_trial(terminal, "next")
+    program = build(load(terminal.settings_file), pack=pack)
+    program.start()
+    assert wait(lambda: analysed(program) >= 3)
+    call(program, terminal, "/session/start", start("M1"))
+    assert wait(lambda: program.agent.open_sessions == 0)
+    _, health = call(program, terminal, "/health")
+    program.stop()
+    assert (health["trial"]["recognised"], health["trial"]["agrees"]) == (0, False)
+    assert len(events(terminal)) == 1
+
+
+def test_a_trial_with_limits_of_another_network_stops_the_start(terminal: Terminal, pack: Pack) -> None:
+    on_trial(terminal, "colour-1")
+    with pytest.raises(BadSettings, match=r"next\.toml was measured with colour-1"):
+        build(load(terminal.settings_file), pack=pack)
 
 
 def test_a_pack_without_a_named_detector(pack: Pack) -> None:

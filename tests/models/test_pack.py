@@ -1,10 +1,11 @@
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from models.errors import ModelError, WeightsMissing, WrongHash
-from models.pack import Pack, load_pack
+from models.pack import Pack, load_pack, with_own_embedder
 from models.protocols import LivenessNet
 
 
@@ -48,3 +49,27 @@ def test_one_flipped_bit_is_refused(folder: Path, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(WrongHash, match=r"mobilefacenet\.onnx"):
         load_pack(place)
+
+
+def test_weights_of_ones_own_compare_under_a_name_of_their_own(pack: Pack, folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("insightface", reason="the optional extra `insightface` is not installed")
+    path = shutil.copy(folder / "mobilefacenet.onnx", tmp_path / "own.onnx")
+    changed = with_own_embedder(pack, path, "Apache-2.0")
+    assert changed.embedder.version == "own-" + changed.hashes["own"][:12]
+    assert changed.embedder.size == pack.embedder.size
+    assert set(changed.hashes) == {*pack.hashes, "own"} - {"mobilefacenet"}
+    assert (changed.detector, changed.liveness) == (pack.detector, pack.liveness)
+
+
+def test_weights_without_a_licence_or_a_file_are_refused(pack: Pack, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="name the licence"):
+        with_own_embedder(pack, tmp_path / "own.onnx", " ")
+    with pytest.raises(WeightsMissing, match=r"own\.onnx is missing"):
+        with_own_embedder(pack, tmp_path / "own.onnx", "Apache-2.0")
+
+
+def test_a_missing_library_is_named(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.onnx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "models.insightface_pack", None)
+    with pytest.raises(ModelError, match="pip install insightface"):
+        with_own_embedder(pack, tmp_path / "own.onnx", "Apache-2.0")
