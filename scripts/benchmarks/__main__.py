@@ -9,7 +9,7 @@ import typer
 
 from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import edge, search, soak
+from scripts.benchmarks import edge, flags, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -44,6 +44,23 @@ def edge_command(
 def soak_command(out: Out = OUT, frames: Annotated[int, typer.Option(help="How many; 100,000 take about 20 minutes.")] = 100_000) -> None:
     """Growth of memory over very many frames with settlements."""
     _run("soak", out, lambda: soak.measure_soak(out, frames))
+
+
+@app.command(name="flags")
+def flags_command(
+    out: Out = OUT,
+    settlements: Annotated[int, typer.Option(min=1000, help="Genuine settlements decided with each draw of the score model.")] = 10_000,
+    draws: Annotated[int, typer.Option(min=20, help="Score models that the measured persons allow.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal figures.")] = 3,
+    report: Annotated[Path | None, typer.Option(help="report.json of `python -m models evaluate --clips`; without it one is made.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="Table of clips to evaluate and replay; without it those in SHARED_DIR.")] = None,
+) -> None:
+    """Honest people called impostors, and impostors found: the real decision on settlements drawn from measured similarities."""
+
+    def progress(text: str) -> None:
+        typer.echo(text, err=True)
+
+    _run("flags", out, lambda: flags.run(report, clips, settlements=settlements, draws=draws, seed=seed, progress=progress))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

@@ -52,7 +52,7 @@ from scripts.benchmarks.errors import CannotMeasure
 
 WINDOW, DEVICE, SITE = "W1", "P99999900001-t1", "P99999900001"
 ONE_FRAME = Limits(min_good_frames=1, min_track_frames=1)
-TIMES = Times(window_before_s=0.01, window_after_s=0.01, presence_before_s=0.01, presence_after_s=0.01)
+AT_ONCE = Times(window_before_s=0.01, window_after_s=0.01, presence_before_s=0.01, presence_after_s=0.01, answer_look_s=0.01)
 FRAME_S = 1 / 6  # between two frames that a window analyses
 
 
@@ -62,11 +62,13 @@ def enrolled(pack: Pack, found: Iterable[Clip]) -> list[GalleryEntry]:
 
 
 @contextmanager
-def new_line(pack: Pack, folder: Path, people: Sequence[GalleryEntry]) -> Iterator["Line"]:
+def new_line(
+    pack: Pack, folder: Path, people: Sequence[GalleryEntry], limits: Limits = ONE_FRAME, times: Times = AT_ONCE
+) -> Iterator["Line"]:
     """A line on new vaults in a folder of its own below `folder`, which is deleted afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as place:
-        line = Line(pack, Path(place), people)
+        line = Line(pack, Path(place), people, limits, times)
         try:
             yield line
         finally:
@@ -97,7 +99,9 @@ class Steps:
 class Line:
     """One window without threads and without a network: till, frames, verdict, outbox. `close` once."""
 
-    def __init__(self, pack: Pack, folder: Path, people: Sequence[GalleryEntry], limits: Limits = ONE_FRAME) -> None:
+    def __init__(
+        self, pack: Pack, folder: Path, people: Sequence[GalleryEntry], limits: Limits = ONE_FRAME, times: Times = AT_ONCE
+    ) -> None:
         """Open new vaults in `folder`; `people` are enrolled. Liveness is judged from one moment on, where the pack can."""
         self.steps = Steps()
         self._clock = FrameClock()
@@ -106,14 +110,14 @@ class Line:
         key = vault_key(folder / "vault.key")
         self._vaults = (Vault.open(folder / "outbox.db", key, OUTBOX_SCHEMA), Vault.open(folder / "gallery.db", key, gallery.SCHEMA))
         self.outbox = Outbox(self._vaults[0], new_epoch=int(BEGINNING.timestamp()))
-        self._eyes = new_eyes(timed, WHOLE, limits, TIMES)
+        self._eyes = new_eyes(timed, WHOLE, limits, times)
         self._agent = Agent(
             windows=[WINDOW],
-            times=TIMES,
+            times=times,
             max_open=1,
             books=self._books(pack, limits),
             judge=self._judge(timed, people, limits),
-            vacancy=Vacancy([WINDOW], empty_share=limits.empty_share, gap_s=TIMES.camera_gap_s),
+            vacancy=Vacancy([WINDOW], empty_share=limits.empty_share, gap_s=times.camera_gap_s),
             clock=self._clock,
             metrics=Metrics(),
         )

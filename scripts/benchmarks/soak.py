@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from contract.commands import GalleryEntry
+from edge_agent.sections import Limits, Times
 from models.pack import Pack, load_pack
 from models.results import Box, Picture
 from scripts.benchmarks import clips
@@ -24,6 +25,7 @@ from scripts.benchmarks.report import Figure
 SIDE = 192  # pixels of a part, and of what the detector looks at
 FRAME_S = 0.5  # so that the faces of the last two hours are all remembered after 14,400 frames, within the warm-up
 SETTLE_EVERY, SESSION = 100, 40  # frames from one settlement to the next, and of each
+TIMES = Times(window_after_s=0.01, presence_after_s=0.01)
 RECEIVE_EVERY, READ_EVERY = 2_000, 500
 WARM_UP = 0.2  # of all frames
 PER = 10_000  # frames, over which growth is told; a window looks at 500,000 a day
@@ -46,7 +48,7 @@ def measure_soak(folder: Path, frames: int) -> list[Figure]:
     if frames < least:
         raise CannotMeasure(f"{frames} frames say nothing about growth; take at least {least}")
     people, parts = _prepared()
-    with new_line(load_pack(long_side=SIDE), folder, people) as line:
+    with new_line(load_pack(long_side=SIDE), folder, people, Limits(), TIMES) as line:
         readings = list(_readings(line, parts, frames))
     grown = growth(readings, frames)
     return [
@@ -58,8 +60,8 @@ def measure_soak(folder: Path, frames: int) -> list[Figure]:
             spread={"MiB at first": grown.first, "at last": grown.last},
             at_most=TOLERANCE_MIB,
             note=(
-                f"least-squares line through resident memory, read every {READ_EVERY} frames, without the first {WARM_UP:.0%}; asked is zero, "
-                f"and the limit is what can be told from noise; {frames // SETTLE_EVERY} settlements with sealed pictures on disk"
+                f"line of least squares through resident memory every {READ_EVERY} frames without the first {WARM_UP:.0%}; asked is zero, "
+                f"the limit is what noise allows; {frames // SETTLE_EVERY} settlements with sealed pictures on disk"
             ),
         )
     ]

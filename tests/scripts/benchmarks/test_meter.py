@@ -1,0 +1,43 @@
+import os
+import time
+from mmap import mmap
+
+import pytest
+
+from scripts.benchmarks.meter import Used, memory, parse_stat, parse_status, used
+
+SIZE = 64 << 20
+
+
+def test_resident_memory_is_read_in_mebibytes() -> None:
+    found = parse_status("Name:\tpython\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\nThreads:\t9\n")
+    assert (found.now, found.peak) == (100, 200)
+
+
+def test_a_kernel_thread_has_no_resident_memory() -> None:
+    with pytest.raises(KeyError):
+        parse_status("Name:\tkthreadd\n")
+
+
+def test_processor_time_is_user_and_system_whatever_the_name() -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    rest = " ".join(["S", "1", "1", "1", "0", "-1", "4194560", "11", "12", "13", "14", str(3 * ticks), str(2 * ticks), "99", "98"])
+    assert parse_stat(f"7 (a) b (c)) {rest}") == 5
+
+
+def test_a_share_is_of_one_core() -> None:
+    assert Used(cpu_s=3, at_s=20).share_since(Used(cpu_s=1, at_s=10)) == 20
+
+
+def test_what_this_process_does_is_seen() -> None:
+    before, held = used(os.getpid()), memory(os.getpid())
+    fresh = mmap(-1, SIZE)
+    fresh.write(b"x" * SIZE)
+    begun = time.process_time()
+    while time.process_time() - begun < 0.1:
+        pass
+    after = memory(os.getpid())
+    assert used(os.getpid()).cpu_s >= before.cpu_s + 0.09
+    assert after.now >= held.now + 60
+    assert after.peak >= after.now
+    fresh.close()
