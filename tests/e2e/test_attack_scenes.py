@@ -17,7 +17,7 @@ from edge_agent.session import TillAnswer
 from models.errors import ModelError
 from models.pack import Pack, load_pack
 from models.template import from_pictures
-from tests.attack_scenes import scene
+from scripts.attack_scenes import scene
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared")) / "data" / "window"
