@@ -27,6 +27,7 @@ from central.db import reading, utc_now
 from central.errors import CentralError
 from central.keys import make_keys
 from central.people import service as people
+from central.people.catch_up import CatchUp
 from central.people.model import Enrolment
 from central.reconcile import reconcile as run_reconciliation
 from central.settings import Settings
@@ -157,7 +158,9 @@ def enrol_person(
     picture: Annotated[list[Path], typer.Option(help="Picture file; several are fused.")],
     site: Annotated[str, typer.Option(help="fixmedins_code of the site that expects this person.")],
     legal_basis: Annotated[str, typer.Option(help="Why the centre may hold this face.")],
-    role: Annotated[GalleryRole, typer.Option(help="insured, or staff of the site.")] = GalleryRole.INSURED,
+    role: Annotated[
+        GalleryRole, typer.Option(help="insured, staff of the site, or watch (only by a written decision).")
+    ] = GalleryRole.INSURED,
     settings: SettingsFile = None,
 ) -> None:
     """Enrol one person from pictures. The template and the first picture are kept sealed; the site's terminals are told."""
@@ -166,10 +169,26 @@ def enrol_person(
         pictures = tuple(path.read_bytes() for path in picture)
         request = Enrolment(psn_no=psn_no, pictures=pictures, legal_basis=legal_basis, fixmedins_code=site, role=role)
         people.check(request)
-        template = centre.enroller.template(psn_no, pictures)
+        templates = centre.enroller.templates(psn_no, pictures)
         with centre.engine.begin() as db:
-            people.enrol(db, centre.keys, centre.pictures, request, template, now=centre.now(), actor=ACTOR)
-        typer.echo(f"{psn_no} enrolled at {site} with {template.version} from {template.source}")
+            people.enrol(db, centre.keys, centre.pictures, request, templates, now=centre.now(), actor=ACTOR)
+        typer.echo(f"{psn_no} enrolled at {site} with {', '.join(made.version for made in templates)} from {templates[0].source}")
+
+
+@people_app.command("templates")
+def make_templates(
+    retire: Annotated[bool, typer.Option(help="Also take out of use the templates of networks that the settings no longer name.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Make the templates that are missing for the networks in use, from the enrolment pictures. Can be interrupted and repeated."""
+    with _explained():
+        centre = _centre(settings)
+        work = CatchUp(engine=centre.engine, keys=centre.keys, files=centre.pictures, enroller=centre.enroller, now=centre.now, actor=ACTOR)
+        report = work.run(retire=retire, progress=_progress)
+        for line in report.lines():
+            typer.echo(line)
+        if report.refused:
+            raise typer.Exit(3)
 
 
 @people_app.command("proxies")

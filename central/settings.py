@@ -79,6 +79,14 @@ class PeopleSettings(Part):
 
     gallery_days: int = Field(default=30, ge=1, le=365, description="A template on a terminal expires after this unless sent again.")
     picture_long_side: int = Field(default=640, ge=64, le=1920, description="Pixels; enrolment pictures are searched at this size.")
+    embedder: Path | None = Field(
+        default=None, description="Weights of your own (ArcFace-like ONNX, library insightface) instead of the default pack's embedder."
+    )
+    licence: str = Field(default="", max_length=200, description="Under which licence these weights may be used here.")
+    next_embedder: Path | None = Field(
+        default=None, description="Weights on trial at the terminals: templates are made with both, and never compared with each other."
+    )
+    next_licence: str = Field(default="", max_length=200, description="The same for the weights on trial.")
 
 
 class Settings(BaseSettings):

@@ -36,7 +36,7 @@ def open_centre(settings: Settings, *, now: Callable[[], datetime] = utc_now) ->
         engine=open_engine(settings.url),
         keys=read_keys(settings.keys_dir),
         pictures=FileEvidence(settings.evidence_dir),
-        enroller=Enroller(settings.models_dir, settings.people.picture_long_side),
+        enroller=Enroller(settings.models_dir, settings.people),
         now=now,
     )
 

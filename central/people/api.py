@@ -16,10 +16,10 @@ MAX_PICTURES = 20
 
 
 class Enrolled(BaseModel):
-    """What was kept: never the template or the picture themselves."""
+    """What was kept: never the template or the picture themselves. `embedders` are the networks that a template was made with."""
 
     psn_no: str
-    embedder: str
+    embedders: tuple[str, ...]
     source: str
 
 
@@ -38,7 +38,7 @@ def enrol(
     data = tuple(picture.file.read() for picture in pictures)
     wanted = Enrolment(psn_no=psn_no, pictures=data, legal_basis=legal_basis, fixmedins_code=fixmedins_code, role=role)
     service.check(wanted)
-    template = centre.enroller.template(psn_no, data)
+    templates = centre.enroller.templates(psn_no, data)
     with centre.engine.begin() as db:
-        service.enrol(db, centre.keys, centre.pictures, wanted, template, now=centre.now(), actor=viewer.username)
-    return Enrolled(psn_no=psn_no, embedder=template.version, source=template.source)
+        service.enrol(db, centre.keys, centre.pictures, wanted, templates, now=centre.now(), actor=viewer.username)
+    return Enrolled(psn_no=psn_no, embedders=tuple(made.version for made in templates), source=templates[0].source)

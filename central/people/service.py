@@ -8,12 +8,12 @@ from io import StringIO
 import numpy as np
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Subquery
+from sqlalchemy import Connection, RowMapping, Subquery
 
 from central.arrow import read_table
 from central.audit import service as audit
 from central.china import CHINA
-from central.errors import BadInput
+from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
@@ -46,31 +46,66 @@ def require_psn_no(text: str) -> None:
 
 
 def enrol(
-    db: Connection, keys: CentreKeys, files: EvidenceStore, request: Enrolment, template: Template, *, now: datetime, actor: str
+    db: Connection, keys: CentreKeys, files: EvidenceStore, request: Enrolment, templates: Sequence[Template], *, now: datetime, actor: str
 ) -> None:
-    """Keep one person's template and picture, both sealed, and let the site's terminals know. Does not look for duplicates.
+    """Keep one person's templates, one for each network, and picture, all sealed, and let the site's terminals know.
 
-    A new template replaces the earlier one of the same network. Raises NotFound for an unknown site, BadInput for a wrong request.
+    Does not look for duplicates. A new template replaces the earlier one of the same network. Raises NotFound for an unknown site, BadInput
+    for a wrong request.
     """
     check(request)
     sites.require_site(db, request.fixmedins_code)
     store.put_person(db, request.psn_no, request.legal_basis, now=now)
     purpose = f"enrolment-picture/1 {request.psn_no}"
     picture = evidence.keep_own(db, files, keys, request.pictures[0], purpose=purpose, role="enrolment", now=now)
+    for template in templates:
+        _put_template(db, keys, request.psn_no, template, picture, now=now, actor=actor)
+    store.expect(db, request.fixmedins_code, request.psn_no, request.role)
+    _tell_sites(db, request.psn_no, now=now)
+    audit.record(db, now=now, actor=actor, action="person.enrol", object=request.psn_no, detail={"site": request.fixmedins_code})
+
+
+def without_template(db: Connection, version: str) -> list[str]:
+    """People who have a picture but no template of this network, in order."""
+    return store.without_template(db, version)
+
+
+def add_template(db: Connection, keys: CentreKeys, psn_no: str, template: Template, *, now: datetime, actor: str) -> None:
+    """One more template from the person's current picture, and let the sites' terminals know."""
+    picture = store.picture_of(db, psn_no)
+    if picture is None:
+        raise NotFound(f"person {psn_no} has no enrolment picture")
+    _put_template(db, keys, psn_no, template, picture, now=now, actor=actor)
+    _tell_sites(db, psn_no, now=now)
+    audit.record(db, now=now, actor=actor, action="person.template", object=psn_no, detail={"embedder": template.version})
+
+
+def retire_templates(db: Connection, versions: Sequence[str], *, now: datetime, actor: str) -> int:
+    """Take templates of all other networks out of use, for people who have one of each of `versions`; how many people that were.
+
+    The terminals forget them with the next page. What was judged with them stays explained: the rows are kept.
+    """
+    people = store.with_other_templates(db, versions)
+    for psn_no in people:
+        store.retire_templates(db, psn_no, versions, now=now)
+        _tell_sites(db, psn_no, now=now)
+    if people:
+        audit.record(db, now=now, actor=actor, action="templates.retire", object=" ".join(versions)[:200], detail={"people": len(people)})
+    return len(people)
+
+
+def _put_template(db: Connection, keys: CentreKeys, psn_no: str, template: Template, picture: str, *, now: datetime, actor: str) -> None:
     vector = np.ascontiguousarray(template.vector, dtype="<f4").tobytes()
     row = {
-        "psn_no": request.psn_no,
+        "psn_no": psn_no,
         "embedder": template.version,
-        "sealed_vector": seal(vector, keys.seal_public, _template_purpose(request.psn_no)),
+        "sealed_vector": seal(vector, keys.seal_public, _template_purpose(psn_no)),
         "quality": template.quality.weight,
         "media_id": picture,
         "enrolled_at": now,
         "enrolled_by": actor,
     }
     store.put_template(db, row, now=now)
-    store.expect(db, request.fixmedins_code, request.psn_no, request.role)
-    _tell_sites(db, request.psn_no, now=now)
-    audit.record(db, now=now, actor=actor, action="person.enrol", object=request.psn_no, detail={"site": request.fixmedins_code})
 
 
 def expect(db: Connection, psn_no: str, fixmedins_code: str, role: GalleryRole, *, now: datetime, actor: str) -> None:
@@ -142,7 +177,7 @@ def newest_changes() -> Subquery:
 def gallery_command(db: Connection, keys: CentreKeys, device_id: str, from_version: int, *, now: datetime, days: int) -> Gallery | None:
     """The next page for a device that holds `from_version`; None if it is up to date. The page is sealed to the device."""
     key = sites.current_key(db, device_id)
-    changes = store.changes_after(db, key.fixmedins_code, from_version, GALLERY_PAGE)
+    changes = _that_fit(db, store.changes_after(db, key.fixmedins_code, from_version, GALLERY_PAGE))
     if not changes:
         return None
     named = tuple(dict.fromkeys(row["psn_no"] for row in changes))
@@ -155,6 +190,18 @@ def gallery_command(db: Connection, keys: CentreKeys, device_id: str, from_versi
         to_version=changes[-1]["version"],
         page=to_text(seal(page.model_dump_json().encode(), key.seal_public, gallery_purpose(device_id))),
     )
+
+
+def _that_fit(db: Connection, changes: Sequence[RowMapping]) -> Sequence[RowMapping]:
+    """The first changes whose templates, several for a person while networks change, make one page at most."""
+    entries = store.count_templates(db, [row["psn_no"] for row in changes])
+    total, seen = 0, set[str]()
+    for count, row in enumerate(changes):
+        total += 0 if row["psn_no"] in seen else entries.get(row["psn_no"], 0)
+        seen.add(row["psn_no"])
+        if total > GALLERY_PAGE:
+            return changes[:count]
+    return changes
 
 
 def _entries(

@@ -29,6 +29,36 @@ def current_templates(db: Connection, psn_nos: Iterable[str]) -> Sequence[RowMap
     return db.execute(select(templates).where(condition)).mappings().all()
 
 
+def count_templates(db: Connection, psn_nos: Iterable[str]) -> dict[str, int]:
+    """How many templates of each of these people are in use."""
+    condition = templates.c.psn_no.in_(list(psn_nos)) & templates.c.replaced_at.is_(None)
+    rows = db.execute(select(templates.c.psn_no, func.count()).where(condition).group_by(templates.c.psn_no))
+    return {row[0]: row[1] for row in rows}
+
+
+def without_template(db: Connection, version: str) -> list[str]:
+    """People who have templates in use, but none of this network."""
+    current = templates.c.replaced_at.is_(None)
+    have = select(templates.c.psn_no).where(current & (templates.c.embedder == version))
+    found = select(templates.c.psn_no).where(current & templates.c.psn_no.not_in(have)).distinct().order_by(templates.c.psn_no)
+    return list(db.scalars(found))
+
+
+def with_other_templates(db: Connection, versions: Sequence[str]) -> list[str]:
+    """People who have a template of each of these networks in use, and others besides."""
+    current = templates.c.replaced_at.is_(None)
+    named = templates.c.embedder.in_(list(versions))
+    whole = select(templates.c.psn_no).where(current & named).group_by(templates.c.psn_no).having(func.count() >= len(versions))
+    found = select(templates.c.psn_no).where(current & ~named & templates.c.psn_no.in_(whole)).distinct().order_by(templates.c.psn_no)
+    return list(db.scalars(found))
+
+
+def retire_templates(db: Connection, psn_no: str, versions: Sequence[str], *, now: datetime) -> None:
+    """This person's templates of other networks than these are no longer in use."""
+    others = (templates.c.psn_no == psn_no) & templates.c.embedder.not_in(list(versions)) & templates.c.replaced_at.is_(None)
+    db.execute(update(templates).where(others).values(replaced_at=now))
+
+
 def picture_of(db: Connection, psn_no: str) -> str | None:
     """The newest enrolment picture's media_id."""
     condition = (templates.c.psn_no == psn_no) & templates.c.replaced_at.is_(None)

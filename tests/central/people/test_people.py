@@ -41,14 +41,14 @@ def request(psn_no: str = "PSN-1", **changes: object) -> Enrolment:
     return Enrolment(**(fields | changes))  # type: ignore[arg-type]
 
 
-def template(seed: str) -> Template:
+def template(seed: str, version: str = "net-1") -> Template:
     quality = Quality(**dict.fromkeys(Quality.__dataclass_fields__, 0.5))
-    return Template(vector=unit_vector(seed), version="net-1", quality=quality, source="picture")
+    return Template(vector=unit_vector(seed), version=version, quality=quality, source="picture")
 
 
 def enrol(centre: Centre, psn_no: str, now: datetime = NOW) -> None:
     with centre.engine.begin() as db:
-        people.enrol(db, centre.keys, centre.pictures, request(psn_no), template(psn_no), now=now, actor="test")
+        people.enrol(db, centre.keys, centre.pictures, request(psn_no), (template(psn_no),), now=now, actor="test")
 
 
 def gallery(centre: Centre, device_id: str, version: int, now: datetime = NOW) -> Gallery | None:
@@ -63,7 +63,7 @@ def opened(command: Gallery | None, terminal: Terminal) -> GalleryPage:
 
 @needs_faces
 def test_a_real_picture_makes_a_template(centre: Centre) -> None:
-    made = centre.enroller.template("PSN-1", [FACE.read_bytes()])
+    (made,) = centre.enroller.templates("PSN-1", [FACE.read_bytes()])
     assert made.version.startswith("mobilefacenet-")
     assert abs(float(np.linalg.norm(made.vector)) - 1) < 1e-3
 
@@ -81,7 +81,7 @@ def test_a_real_picture_makes_a_template(centre: Centre) -> None:
 )
 def test_an_unusable_picture_names_person_and_reason(centre: Centre, data: bytes, reason: str) -> None:
     with pytest.raises(BadInput, match=f"PSN-1.*{reason}"):
-        centre.enroller.template("PSN-1", [data])
+        centre.enroller.templates("PSN-1", [data])
 
 
 def test_a_template_and_picture_lie_sealed(centre: Centre, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_wrong_request_is_refused(centre: Centre, changes: dict[str, object]) 
 
 def test_an_unknown_site_is_refused_and_nothing_is_kept(centre: Centre) -> None:
     with pytest.raises(NotFound, match="P99999900009"), centre.engine.begin() as db:
-        people.enrol(db, centre.keys, centre.pictures, request(fixmedins_code="P99999900009"), template("x"), now=NOW, actor="test")
+        people.enrol(db, centre.keys, centre.pictures, request(fixmedins_code="P99999900009"), (template("x"),), now=NOW, actor="test")
     with centre.engine.begin() as db:
         assert db.execute(templates.select()).all() == []
 
@@ -133,13 +133,45 @@ def test_a_large_gallery_comes_in_pages(centre: Centre) -> None:
     assert len(seen) == 150
 
 
+def test_templates_of_two_networks_fit_the_pages(centre: Centre) -> None:
+    terminal = Terminal(centre).register()
+    for number in range(70):
+        with centre.engine.begin() as db:
+            both = template(f"{number}"), template(f"{number}", "net-2")
+            people.enrol(db, centre.keys, centre.pictures, request(f"PSN-{number}"), both, now=NOW, actor="test")
+    seen: list[tuple[str, str]] = []
+    version = 0
+    while (command := gallery(centre, terminal.device_id, version)) is not None:
+        seen += [(entry.psn_no, entry.embedder) for entry in opened(command, terminal).hold]
+        version = command.to_version
+    assert len(seen) == len(set(seen)) == 140
+
+
+def test_templates_of_a_network_that_is_no_longer_used_are_retired_where_the_new_one_is_there(centre: Centre) -> None:
+    terminal = Terminal(centre).register()
+    enrol(centre, "PSN-1")
+    enrol(centre, "PSN-2")
+    with centre.engine.begin() as db:
+        assert people.without_template(db, "net-2") == ["PSN-1", "PSN-2"]
+        people.add_template(db, centre.keys, "PSN-1", template("a", "net-2"), now=NOW, actor="test")
+        assert people.without_template(db, "net-2") == ["PSN-2"]
+        assert people.retire_templates(db, ["net-2"], now=NOW, actor="test") == 1
+    held = opened(gallery(centre, terminal.device_id, 0), terminal).hold
+    assert {(entry.psn_no, entry.embedder) for entry in held} == {("PSN-1", "net-2"), ("PSN-2", "net-1")}
+
+
+def test_a_template_without_a_picture_is_refused(centre: Centre) -> None:
+    with pytest.raises(NotFound, match="PSN-9"), centre.engine.begin() as db:
+        people.add_template(db, centre.keys, "PSN-9", template("a"), now=NOW, actor="test")
+
+
 def test_a_newer_template_replaces_the_older(centre: Centre) -> None:
     terminal = Terminal(centre).register()
     enrol(centre, "PSN-1")
     first = gallery(centre, terminal.device_id, 0)
     assert first is not None
     with centre.engine.begin() as db:
-        people.enrol(db, centre.keys, centre.pictures, request(), template("newer"), now=NOW, actor="test")
+        people.enrol(db, centre.keys, centre.pictures, request(), (template("newer"),), now=NOW, actor="test")
     (entry,) = opened(gallery(centre, terminal.device_id, first.to_version), terminal).hold
     assert from_text(entry.vector) == np.asarray(unit_vector("newer"), "<f4").tobytes()
 
