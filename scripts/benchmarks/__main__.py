@@ -9,7 +9,7 @@ import typer
 
 from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import edge, flags, search, soak
+from scripts.benchmarks import edge, flags, liveness, quality, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -61,6 +61,20 @@ def flags_command(
         typer.echo(text, err=True)
 
     _run("flags", out, lambda: flags.run(report, clips, settlements=settlements, draws=draws, seed=seed, progress=progress))
+
+
+@app.command(name="liveness")
+def liveness_command(
+    out: Out = OUT, scenes: Annotated[int, typer.Option(min=1, help="Made attacks of each kind; fewer than 300 can claim nothing.")] = 300
+) -> None:
+    """Liveness: errors on real clips, labelled pictures and made attacks, verdicts under another box, and what a face costs."""
+    _run("liveness", out, lambda: liveness.measure(scenes, typer.echo))
+
+
+@app.command(name="quality")
+def quality_command(out: Out = OUT) -> None:
+    """Quality: whether every component falls as its cause grows, and what an assessment costs."""
+    _run("quality", out, quality.measure)
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

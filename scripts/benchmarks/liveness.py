@@ -12,7 +12,6 @@ from functools import partial
 import cv2
 import numpy as np
 
-from models import files
 from models.errors import ModelError
 from models.evaluation.attacks import PICTURE, TRACK, Judged, attack_rates, follow, shot, without_repeats
 from models.evaluation.collect import frames_of
@@ -20,14 +19,14 @@ from models.evaluation.labels import BONA_FIDE, Clip, read_clips
 from models.evaluation.rates import Rate, Targets, proportion
 from models.liveness_track import PICTURE as PICTURE_LIMITS
 from models.liveness_track import WINDOW, LivenessVerdict, fuse
-from models.manifest import read_manifest
 from models.pack import Pack, load_pack
-from models.picture import decode, read
+from models.picture import read
 from models.protocols import Detector, LivenessNet
 from models.results import Box, Face, Picture
 from scripts.attack_scenes import KINDS, Kind, scene
 from scripts.benchmarks import clips
 from scripts.benchmarks.errors import CannotMeasure
+from scripts.benchmarks.portraits import portraits
 from scripts.benchmarks.report import Figure, seconds, timed
 
 FPS = 6.0
@@ -38,7 +37,6 @@ JITTER = 0.2
 LIVE_DRAWS = 10
 LIVENESS_MS, FLIPS = 8.0, 0.01
 LABELLED = {"image_T1.jpg": BONA_FIDE, "image_F1.jpg": "print", "image_F2.jpg": "screen"}
-PORTRAITS = ("demo-person-01-a", "demo-person-01-b", "demo-person-01-c", "demo-person-02-a", "demo-person-04-a")
 MADE = "made scenes are drawings from {people} pictures and clips, no field attacks"
 
 Sighting = tuple[Picture, Face]
@@ -113,7 +111,7 @@ def sources(pack: Pack) -> Sources:
         Track(level=PICTURE, kind=kind, seen=_picture(pack.detector, read(path)))
         for path, kind in zip(pictures, LABELLED.values(), strict=True)
     ]
-    faces = [*(_picture(pack.detector, _demo(name)) for name in PORTRAITS), labelled[0].seen, *(track.seen for track in live)]
+    faces = [*(_picture(pack.detector, picture) for picture in portraits()), labelled[0].seen, *(track.seen for track in live)]
     empty = [cv2.resize(next(frames_of(clip.path, FPS)), (853, 480))[:, 100:740] for clip in table if clip.person is None]
     rooms = [(track.seen[0][0], track.seen[0][1].box) for track in live if track.seen[0][0].shape == (clips.HEIGHT, clips.WIDTH, 3)]
     return Sources(
@@ -206,11 +204,6 @@ def _seen(detector: Detector, clip: Clip) -> Track:
 
 def _picture(detector: Detector, picture: Picture) -> list[Sighting]:
     return [(picture, face) for face in detector.detect(picture)[:1]]
-
-
-def _demo(name: str) -> Picture:
-    item = next(item for item in read_manifest().items("demo") if item.name == name)
-    return decode(files.load(files.default_folder(), item))
 
 
 def _shown(detector: Detector, frames: Iterator[tuple[Picture, tuple[float, float]]]) -> Iterator[Sighting]:

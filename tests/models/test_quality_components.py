@@ -9,15 +9,29 @@ import cv2
 import numpy as np
 import pytest
 
-from models.align import TEMPLATE, chip, similarity_transform
 from models.pack import Pack
 from models.quality import ENROLMENT, WINDOW, measure, problems
-from models.quality_components import COMPONENTS_OF, HINTS_BELOW, NOT_COMPUTED, UNIFIED_WEIGHTS, Assessment, Component, assess
-from models.results import Box, Face, Picture, Quality
+from models.quality_components import COMPONENTS_OF, HINTS_BELOW, NOT_COMPUTED, UNIFIED_WEIGHTS, Component, assess
+from models.results import Picture, Quality
+from scripts.benchmarks.degradations import (
+    DARK_GLASS,
+    GLASSES,
+    Seen,
+    Spoil,
+    blurred,
+    covered,
+    cropped,
+    flattened,
+    lit,
+    moved,
+    one_side_dark,
+    smaller,
+    tilted,
+    turned,
+)
+from scripts.benchmarks.quality import judge
 
 C = Component
-Seen = tuple[Picture, Face]
-Spoil = Callable[[Seen, float], Seen]
 PORTRAITS = ("demo-person-01-a", "demo-person-02-a", "demo-person-04-a")
 CLIPS = ("milk.mkv", "walk.mkv", "head-pose-male.gif")
 
@@ -38,73 +52,6 @@ def faces(request: pytest.FixtureRequest) -> list[Seen]:
     return seen
 
 
-def judge(seen: Seen) -> Assessment:
-    return assess(*seen, measure(*seen))
-
-
-def blurred(seen: Seen, share: float) -> Seen:
-    """Out of focus by a share of the distance between the eyes."""
-    apart = float(np.hypot(*(seen[1].landmarks[1] - seen[1].landmarks[0])))
-    return cv2.GaussianBlur(seen[0], (0, 0), share * apart), seen[1]
-
-
-def lit(seen: Seen, factor: float) -> Seen:
-    return np.clip(seen[0].astype(np.float32) * factor, 0, 255).astype(np.uint8), seen[1]
-
-
-def flattened(seen: Seen, factor: float) -> Seen:
-    return (128 + (seen[0].astype(np.float32) - 128) * factor).astype(np.uint8), seen[1]
-
-
-def one_side_dark(seen: Seen, loss: float) -> Seen:
-    """Light falls off from the middle of the face to the side that is darker already."""
-    middle, apart = float(seen[1].landmarks[2, 0]), float(np.hypot(*(seen[1].landmarks[1] - seen[1].landmarks[0])))
-    aligned = chip(seen[0], seen[1].landmarks)
-    side = 1 if aligned[30:100, 56:90].mean() < aligned[30:100, 22:56].mean() else -1
-    ramp = 1 - loss * np.clip(side * (np.arange(seen[0].shape[1]) - middle) / (apart / 10), 0, 1)
-    return (seen[0] * ramp[np.newaxis, :, np.newaxis]).astype(np.uint8), seen[1]
-
-
-def moved(face: Face, matrix: np.ndarray) -> Face:
-    """The face after a turn, scale and shift of its picture."""
-    corners = np.array([[face.box.x0, face.box.y0], [face.box.x1, face.box.y1]]) @ matrix[:, :2].T + matrix[:, 2]
-    (x0, x1), (y0, y1) = np.sort(corners[:, 0]), np.sort(corners[:, 1])
-    return replace(
-        face, box=Box(x0=x0, y0=y0, x1=x1, y1=y1), landmarks=(face.landmarks @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    )
-
-
-def smaller(seen: Seen, inter_eye: float) -> Seen:
-    """The same picture from so far that the eyes are `inter_eye` pixels apart, on a canvas as large as before."""
-    factor = inter_eye / measure(*seen).inter_eye_distance
-    shrunk = cv2.resize(seen[0], None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    canvas = np.full_like(seen[0], 128)
-    canvas[: shrunk.shape[0], : shrunk.shape[1]] = shrunk
-    return canvas, moved(seen[1], np.array([[factor, 0, 0], [0, factor, 0]]))
-
-
-def tilted(seen: Seen, degrees: float) -> Seen:
-    middle = tuple(float(value) for value in seen[1].landmarks[2])
-    matrix = cv2.getRotationMatrix2D(middle, -degrees, 1.0)
-    return cv2.warpAffine(seen[0], matrix, seen[0].shape[1::-1]), moved(seen[1], matrix)
-
-
-def turned(seen: Seen, degrees: float) -> Seen:
-    """The landmarks of the head turned about its own vertical by `degrees`, after the mean face; the pixels stay."""
-    landmarks = seen[1].landmarks.copy()
-    apart = float(np.hypot(*(landmarks[1] - landmarks[0])))
-    landmarks[2, 0] += apart * np.sin(np.radians(degrees)) * 33 / 63
-    return seen[0], replace(seen[1], landmarks=landmarks)
-
-
-def shifted(seen: Seen, share: float) -> Seen:
-    """The left edge of the picture cut so that it takes `share` of the square around the face."""
-    left = float((similarity_transform(TEMPLATE, seen[1].landmarks) @ np.array([0, 56, 1]))[0])
-    side = 112 * float(np.hypot(*similarity_transform(TEMPLATE, seen[1].landmarks)[:, 0]))
-    cut = max(0, round(left + share * side))
-    return np.ascontiguousarray(seen[0][:, cut:]), moved(seen[1], np.array([[1, 0, -cut], [0, 1, 0.0]]))
-
-
 @pytest.mark.parametrize(
     ("component", "spoil", "steps"),
     [
@@ -116,7 +63,7 @@ def shifted(seen: Seen, share: float) -> Seen:
         (C.ILLUMINATION_UNIFORMITY, one_side_dark, (0.4, 0.6, 0.8)),
         (C.INTER_EYE_DISTANCE, smaller, (21.0, 17.0, 13.0, 9.0)),
         (C.HEAD_POSE_ROLL, tilted, (20.0, 35.0, 50.0)),
-        (C.LEFTWARD_CROP, shifted, (0.0, 0.1, 0.2, 0.3)),
+        (C.LEFTWARD_CROP, cropped, (0.0, 0.1, 0.2, 0.3)),
     ],
     ids=lambda value: getattr(value, "__name__", None) or (value.value if isinstance(value, C) else "steps"),
 )
@@ -165,20 +112,9 @@ def test_the_scale_is_monotone_over_the_whole_range(
     assert found[-1] <= 25
 
 
-def painted(seen: Seen, corners: list[tuple[int, int]], colour: tuple[int, int, int]) -> Seen:
-    """A patch of cloth or glass given in the aligned chip's coordinates."""
-    matrix = similarity_transform(TEMPLATE, seen[1].landmarks)
-    area = np.column_stack([np.array(corners, float), np.ones(len(corners))]) @ matrix.T
-    return cv2.fillPoly(seen[0].copy(), [area.astype(np.int32)], colour), seen[1]
-
-
-MASK = [(0, 64), (112, 64), (112, 125), (0, 125)]
-GLASSES = [(20, 42), (92, 42), (92, 61), (20, 61)]
-
-
 def test_a_blue_mask_is_seen(faces: list[Seen]) -> None:
     for seen in faces:
-        found = judge(painted(seen, MASK, (230, 190, 120)))
+        found = judge(covered(seen, 1.0))
         assert {"mouth_covered", "face_covered"} <= set(found.reasons)
         assert found.components[C.MOUTH_OCCLUSION_PREVENTION] == 0
         assert "mouth_covered" not in judge(seen).reasons
@@ -186,7 +122,7 @@ def test_a_blue_mask_is_seen(faces: list[Seen]) -> None:
 
 def test_dark_glasses_are_seen(portraits: list[Seen]) -> None:
     for seen in portraits:
-        assert "eyes_covered" in judge(painted(seen, GLASSES, (15, 10, 10))).reasons
+        assert "eyes_covered" in judge(covered(seen, 1.0, area=GLASSES, colour=DARK_GLASS)).reasons
         assert "eyes_covered" not in judge(seen).reasons
 
 
@@ -216,7 +152,7 @@ def test_good_faces_give_high_values_and_no_reason(faces: list[Seen]) -> None:
 
 
 def test_reasons_begin_with_those_that_bar_a_face(portraits: list[Seen]) -> None:
-    seen = blurred(painted(portraits[0], MASK, (230, 190, 120)), 0.2)
+    seen = blurred(covered(portraits[0], 1.0), 0.2)
     native = measure(*seen)
     for limits in (WINDOW, ENROLMENT):
         found = assess(*seen, native, limits).reasons
