@@ -4,6 +4,7 @@ Time is that of the frames, so that a settlement needs no waiting; what is measu
 window asks for three, so that one frame gives a verdict.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ from scripts.benchmarks.errors import CannotMeasure
 WINDOW, DEVICE, SITE = "W1", "P99999900001-t1", "P99999900001"
 ONE_FRAME = Limits(min_good_frames=1, min_track_frames=1)
 AT_ONCE = Times(window_before_s=0.01, window_after_s=0.01, presence_before_s=0.01, presence_after_s=0.01, answer_look_s=0.01)
+EVENT_BYTES, PICTURE_BYTES = 2_000, 12_000  # of a capture and of a sealed portrait, about
 FRAME_S = 1 / 6  # between two frames that a window analyses
 
 
@@ -147,6 +149,12 @@ class Line:
         if len(judged) != 1 or judged[0] is None:
             raise CannotMeasure(f"the settlement did not end in one verdict but in {judged}; the log says why")
         return judged[0]
+
+    def pile_up(self, captures: int) -> None:
+        """So many events with a sealed picture each wait for a centre that is not there. Their content is random."""
+        with self._vaults[0].transaction():
+            for _ in range(captures):
+                self.outbox.append(lambda _place: os.urandom(EVENT_BYTES), [os.urandom(PICTURE_BYTES)])
 
     def receive(self) -> None:
         """The centre's word that it has everything: what waits is deleted."""
