@@ -21,7 +21,7 @@ from models.insightface_pack import InsightFaceEmbedder
 from models.manifest import read_manifest
 from models.pack import DEFAULT_PACK, Pack
 from models.results import Box, Face, Picture
-from scripts.benchmarks.accuracy import Described, Errors, errors
+from scripts.benchmarks.accuracy import Described, errors
 from scripts.benchmarks.clips import ROOT, Clip
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, seconds, timed
@@ -73,7 +73,7 @@ def measure_peers(pack: Pack, clips: Sequence[Clip], line: Figure, folder: Path,
         dlib = _run(python, seen, folder, progress)
     except CannotMeasure as error:
         progress(f"face_recognition was not measured: {error}")
-        return [*figures, *_accuracy("our vectors", seen, ours.vectors, "all frames with a face")]
+        return [*figures, *_accuracy("ours", seen, ours.vectors, "all frames")]
     return [*figures, *_speed(line, embedding, dlib), *_compared(seen, ours.vectors, dlib)]
 
 
@@ -210,29 +210,27 @@ def _median(figure: Figure) -> float:
 
 
 def _compared(seen: _Seen, ours: Vectors, dlib: _Dlib) -> list[Figure]:
-    """On the frames in which the library found the person by itself, and on all with our boxes given to it."""
+    """Where the library finds the person by itself, and everywhere with our boxes given to it."""
     own = np.array([_overlaps(face.box, box) for face, box in zip(seen.faces, dlib.boxes, strict=True)])
-    both = f"the {own.sum()} of {len(own)} frames in which both find the person"
     only = own[:, np.newaxis]
+    missed = Figure(
+        name="frames in which face_recognition does not find the person",
+        value=100 * float(1 - own.mean()),
+        unit="%",
+        n=len(own),
+        note="of those in which our detector finds a face",
+    )
     return [
-        Figure(
-            name="frames in which face_recognition does not find the person",
-            value=100 * float(1 - own.mean()),
-            unit="%",
-            n=len(own),
-            note="of those in which our detector finds a face",
-        ),
-        *_side_by_side(seen, np.where(only, ours, np.nan), np.where(only, dlib.vectors, np.nan), both),
-        *_side_by_side(seen, ours, dlib.on_boxes, "all frames with a face, our boxes given to it"),
+        missed,
+        *_side_by_side(seen, np.where(only, ours, np.nan), np.where(only, dlib.vectors, np.nan), "where both find the person"),
+        *_side_by_side(seen, ours, dlib.on_boxes, "all frames, our boxes for both"),
     ]
 
 
 def _side_by_side(seen: _Seen, ours: Vectors, theirs: Vectors, on: str) -> list[Figure]:
     """Ours is held against theirs: not less accurate."""
     beside = _accuracy("face_recognition", seen, theirs, on)
-    held = (
-        replace(each, goal="P1", at_most=other.value) for each, other in zip(_accuracy("our vectors", seen, ours, on), beside, strict=False)
-    )
+    held = (replace(each, goal="P1", at_most=other.value) for each, other in zip(_accuracy("ours", seen, ours, on), beside, strict=False))
     return [*held, *beside]
 
 
@@ -244,12 +242,14 @@ def _overlaps(box: Box, other: NDArray[np.float64]) -> bool:
 
 
 def _accuracy(whose: str, seen: _Seen, vectors: Vectors, on: str) -> list[Figure]:
+    """Nothing where there are too few trials to state a rate."""
     try:
-        found: Errors = errors(seen.described(vectors))
+        found = errors(seen.described(vectors))
     except ValueError:
         return []
-    note = f"single frames across clips, on {on}; {found.mated} same and {found.non_mated} other pairs, far fewer of them independent"
+    rates = (("FNMR at FMR 0.001", found.fnmr), ("EER", found.eer))
+    note = f"single frames across clips: {found.mated} same and {found.non_mated} other pairs, far fewer of them independent"
     return [
-        Figure(name=f"{whose}: FNMR at FMR 0.001", value=100 * found.fnmr, unit="%", n=found.mated, note=note),
-        Figure(name=f"{whose}: EER", value=100 * found.eer, unit="%", n=found.mated + found.non_mated),
+        Figure(name=f"{name}, {on}: {whose}", value=100 * rate, unit="%", n=found.mated + found.non_mated, note=note)
+        for name, rate in rates
     ]

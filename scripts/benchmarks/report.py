@@ -97,7 +97,7 @@ def table(before: Mapping[str, Any], figures: Iterable[Figure]) -> str:
     rows = [("goal", "measured", "value", "asked", "holds", "n", "spread", "against a peer"), *(_row(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     body = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    notes = [f"{figure.name}: {figure.note}" for figure in figures if figure.note]
+    notes = [f"{figure.name.strip()}: {figure.note}" for figure in figures if figure.note]
     return "\n".join([head, "", *body, *([""] if notes else []), *notes])
 
 

@@ -3,6 +3,8 @@
 The frames are parts of the clips about the face, at their own scale and small, so that 100,000 of them take minutes.
 """
 
+import ctypes
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -48,6 +50,7 @@ def measure_soak(folder: Path, frames: int) -> list[Figure]:
     if frames < least:
         raise CannotMeasure(f"{frames} frames say nothing about growth; take at least {least}")
     people, parts = _prepared()
+    _give_back()
     with new_line(load_pack(long_side=SIDE), folder, people, Limits(), TIMES) as line:
         readings = list(_readings(line, parts, frames))
     grown = growth(readings, frames)
@@ -80,6 +83,14 @@ def _prepared() -> tuple[list[GalleryEntry], list[tuple[str, Picture]]]:
     """Who is enrolled, and the parts to be seen; the clips themselves are let go of."""
     pack, found = load_pack(), clips.read(clips.default_folder())
     return enrolled(pack, found), _parts(pack, found)
+
+
+def _give_back() -> None:
+    """Return what the allocator holds free to the system: growth would hide in it. Does nothing without the GNU C library."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _readings(line: Line, parts: Sequence[tuple[str, Picture]], frames: int) -> Iterator[tuple[int, float]]:
