@@ -14,7 +14,7 @@ from scripts.benchmarks.clips import HEIGHT, WIDTH
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.meter import memory, used
 from scripts.benchmarks.report import Figure, timed
-from scripts.stack import NotReady, Stack, wait_until
+from scripts.stack import Child, NotReady, Stack, wait_until
 
 WINDOW = "W1"
 SITE = NewSite(
@@ -44,7 +44,7 @@ def measure_process(folder: Path) -> list[Figure]:
         camera.show(person=True)
         time.sleep(LOOK_S)
         online = [_settle(stack, f"ON{number:04}") for number in range(SETTLEMENTS)]
-        stack.broker.stop() if not hasattr(stack.broker, "kill") else stack.broker.kill()
+        _stop_broker(stack)
         offline = [_settle(stack, f"OFF{number:04}") for number in range(SETTLEMENTS)]
         wait_until("the end of all settlements", lambda: stack.health()["open_sessions"] == 0)
         held = memory(_pid(stack))
@@ -93,10 +93,17 @@ def _stack(folder: Path, camera: str, more: str) -> Iterator[Stack]:
         stack.broker.start()
         stack.ingest.start()
         yield stack
-    except NotReady as error:
+    except (NotReady, OSError) as error:
         raise CannotMeasure(f"the agent's process could not be measured: {error}; its log ends:\n{stack.agent.tail()}") from None
     finally:
         stack.stop()
+
+
+def _stop_broker(stack: Stack) -> None:
+    if isinstance(stack.broker, Child):
+        stack.broker.kill()
+    else:
+        stack.broker.stop()
 
 
 def _start(stack: Stack) -> float:

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 from edge_agent.judge import Judgement
 from edge_agent.track import FIRST_SLOT_S, MAX_SHOTS
+from models import files
+from models.fetch import fetch
 from models.pack import Pack, load_pack
 from models.results import Picture
 from scripts.benchmarks import clips
@@ -58,17 +60,20 @@ class Verdict:
 
 
 def measure(folder: Path, *, peers: bool, progress: Progress) -> list[Figure]:
-    """Everything about a window. `folder` is for vaults and for the environment of a peer. Raises CannotMeasure without clips; any other
-    part that cannot be measured is said and left out.
-    """
+    """Everything about a window. What cannot be measured is said and left out. `folder` is for vaults and for a peer's environment."""
+    for name in ("window", "demo"):
+        fetch(name, files.default_folder(), progress=progress)
+    on_frames = _if_possible(partial(_on_frames, folder, peers, progress), progress)
+    progress("the agent as a process: start, answers, memory, a minute of idling; four minutes in all")
+    return [*on_frames, *_if_possible(partial(_process, folder), progress)]
+
+
+def _on_frames(folder: Path, peers: bool, progress: Progress) -> list[Figure]:
     pack, found = load_pack(), clips.read(clips.default_folder())
     progress(f"one settlement for each of {sum(len(clip.frames) for clip in found)} frames, {PASSES} times")
     line = line_figures(pack, found, folder)
-    parts = measure_parts(pack, found)
-    progress("the agent as a process: start, answers, memory, a minute of idling; two minutes in all")
-    process = _if_possible(partial(_process, folder), progress)
     beside = _if_possible(partial(measure_peers, pack, found, line[0], folder, progress), progress) if peers else []
-    return [*line, *parts, *process, *beside]
+    return [*line, *measure_parts(pack, found), *beside]
 
 
 def _process(folder: Path) -> list[Figure]:

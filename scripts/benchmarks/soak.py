@@ -15,6 +15,8 @@ import numpy as np
 
 from contract.commands import GalleryEntry
 from edge_agent.sections import Limits, Times
+from models import files
+from models.fetch import fetch
 from models.pack import Pack, load_pack
 from models.results import Box, Picture
 from scripts.benchmarks import clips
@@ -81,6 +83,7 @@ def growth(readings: Sequence[tuple[int, float]], frames: int) -> Growth:
 
 def _prepared() -> tuple[list[GalleryEntry], list[tuple[str, Picture]]]:
     """Who is enrolled, and the parts to be seen; the clips themselves are let go of."""
+    fetch("window", files.default_folder())
     pack, found = load_pack(), clips.read(clips.default_folder())
     return enrolled(pack, found), _parts(pack, found)
 
