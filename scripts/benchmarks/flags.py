@@ -137,7 +137,7 @@ def _goal(view: View, model: ScoreModel) -> Iterator[Figure]:
         goal=GOAL,
         spread={"median": _middle(accused), "least": float(accused.min())},
         at_most=MOST_FLAGGED,
-        note=f"n comparisons taken as independent; {view.decided(HONEST)} settlements decided; the insured person or a proxy is there",
+        note=f"n comparisons are independent, a claim needs {trials_needed(1 / PER)}; {view.decided(HONEST)} settlements were decided",
     )
     yield Figure(
         name=f"planted impostors found at {view.different:g}, 95 % lower bound",
@@ -161,7 +161,7 @@ def _without_shape(report: Mapping[str, Any], model: ScoreModel, different: floa
         unit="in 10,000",
         n=model.mated.trials,
         spread={"seen": PER * wrong},
-        note=f"{1 / PER:g} needs {trials_needed(1 / PER)} trials without an error (rule of three); whatever is lower rests on the shape",
+        note="rule of three; whatever the simulation says below this rests on the shape, normal in Fisher's z, and on the assumptions",
     )
     yield Figure(
         name="strangers found, no shape assumed, 95 % lower bound",
@@ -231,7 +231,7 @@ def _kinds(view: View) -> Iterator[Figure]:
             spread={
                 "5 %": _low(flagged),
                 "95 %": _high(flagged),
-                "held": _middle(100 * (1 - of.passed) - flagged),
+                "held": max(0.0, _middle(100 * (1 - of.passed) - flagged)),  # not -1e-16
                 "passed": _middle(100 * of.passed),
             },
         )
