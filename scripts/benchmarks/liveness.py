@@ -36,6 +36,7 @@ FIRST_SEED, SEEDS_OF_A_KIND = 20_000, 100_000
 JITTER = 0.2
 LIVE_DRAWS = 10
 LIVENESS_MS, FLIPS = 8.0, 0.01
+SCENE_S = 0.9  # to draw and judge a scene twice, on a quiet core
 LABELLED = {"image_T1.jpg": BONA_FIDE, "image_F1.jpg": "print", "image_F2.jpg": "screen"}
 MADE = "made scenes are drawings from {people} pictures and clips, no field attacks"
 
@@ -71,11 +72,12 @@ def measure(scenes: int, progress: Progress) -> list[Figure]:
         real = sources(pack)
     except ModelError as error:
         raise CannotMeasure(str(error)) from error
-    progress(f"{scenes} scenes of each kind, about {0.7 * scenes * len(KINDS) / 60:.0f} minutes")
+    progress(f"{scenes} scenes of each kind, about {SCENE_S * scenes * len(KINDS) / 60:.0f} minutes")
     run = _Run(pack.liveness)
     for track in (*real.live, *real.labelled, *parts(real.live)):
         run.judge(track, LIVE_DRAWS)
     for kind in KINDS:
+        progress(f"made attacks: {kind}")
         for track in made(pack.detector, real, kind, scenes):
             run.judge(track, 1)
     note = MADE.format(people=len(real.shown))
