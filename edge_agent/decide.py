@@ -174,7 +174,7 @@ def _stranger(seen: Evidence, limits: Limits) -> Decision:
     subject = seen.people[0]
     if not seen.enrolled:
         return _undecided("not_enrolled", person=subject)
-    if doubts := _identity_doubts(seen, subject, limits) or _presence_doubts(seen, subject, limits):
+    if doubts := _identity_doubts(subject, limits) or _presence_doubts(seen, subject, limits):
         return _undecided(*doubts, *subject.hints, person=subject)
     return Decision(outcome=Outcome.DIFFERENT, reasons=("different_face",), person=subject)
 
@@ -186,7 +186,7 @@ def _shown(seen: Evidence, shown: Person, limits: Limits) -> Decision:
     return Decision(outcome=Outcome.ATTACK, reasons=("presentation_attack", *shown.liveness_reasons), person=shown)
 
 
-def _identity_doubts(seen: Evidence, subject: Person, limits: Limits) -> tuple[str, ...]:
+def _identity_doubts(subject: Person, limits: Limits) -> tuple[str, ...]:
     """Why the subject's own face does not say that it is another person; empty only when everything speaks for it."""
     if subject.used < limits.min_good_frames:
         return ("too_few_good_frames", *(code for code, _ in subject.losses))
@@ -195,7 +195,8 @@ def _identity_doubts(seen: Evidence, subject: Person, limits: Limits) -> tuple[s
         "face_covered": subject.clear < limits.min_good_frames,
         "between_limits": _value(subject.insured) > limits.different,
         "moments_disagree": _value(subject.insured_best) >= limits.same,
-        "staff_face": _is_staff(seen, subject, limits),
+        "may_be_proxy": _value(subject.proxy) > limits.different,
+        "staff_face": _value(subject.staff) >= limits.same,  # the lower bar: this doubt is for the person's good
     }
     return tuple(code for code, holds in doubts.items() if holds)
 

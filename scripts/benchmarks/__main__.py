@@ -52,15 +52,18 @@ def flags_command(
     settlements: Annotated[int, typer.Option(min=1000, help="Genuine settlements decided with each draw of the score model.")] = 10_000,
     draws: Annotated[int, typer.Option(min=20, help="Score models that the measured persons allow.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal figures.")] = 3,
-    report: Annotated[Path | None, typer.Option(help="report.json of `python -m models evaluate --clips`; without it one is made.")] = None,
-    clips: Annotated[Path | None, typer.Option(help="Table of clips to evaluate and replay; without it those in SHARED_DIR.")] = None,
+    report: Annotated[Path | None, typer.Option(help="report.json of `python -m models evaluate --clips` to draw from.")] = None,
+    clips: Annotated[
+        Path | None,
+        typer.Option(help="Table of clips to evaluate and replay; without it 40 published persons, and the clips in SHARED_DIR."),
+    ] = None,
 ) -> None:
     """Honest people called impostors, and impostors found: the real decision on settlements drawn from measured similarities."""
 
     def progress(text: str) -> None:
         typer.echo(text, err=True)
 
-    _run("flags", out, lambda: flags.run(report, clips, settlements=settlements, draws=draws, seed=seed, progress=progress))
+    _run("flags", out, lambda: flags.run(report, clips, out / "faces", settlements=settlements, draws=draws, seed=seed, progress=progress))
 
 
 @app.command(name="liveness")

@@ -21,7 +21,7 @@ from models.evaluation.rates import BandLimits
 from models.evaluation.report import load
 from models.evaluation.run import evaluate_clips
 from models.pack import load_pack
-from scripts.benchmarks import replayed_clips
+from scripts.benchmarks import published_faces, replayed_clips
 from scripts.benchmarks.clips import default_folder
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure
@@ -48,17 +48,17 @@ def limits_of(report: Mapping[str, Any]) -> Limits:
 
 
 def run(
-    report: Path | None, clips: Path | None, *, settlements: int, draws: int, seed: int, progress: Progress = lambda _: None
+    report: Path | None, clips: Path | None, faces: Path, *, settlements: int, draws: int, seed: int, progress: Progress = lambda _: None
 ) -> list[Figure]:
-    """Every figure from a report, or from one made of `clips` (a table of labels), and from these clips replayed where they are at hand.
+    """Every figure from a report, or from one made of `clips` (a table of labels), else of the published faces, kept in the folder `faces`.
 
-    Without `clips` those in SHARED_DIR. Raises CannotMeasure.
+    `clips`, or those in SHARED_DIR where they are at hand, are replayed as well. Raises CannotMeasure.
     """
     table = clips or default_folder() / "labels.csv"
-    if report is None and not table.is_file():
-        raise CannotMeasure(f"there are no clips to measure on: {table} does not exist; set SHARED_DIR, or give --report or --clips")
+    if clips and not table.is_file():
+        raise CannotMeasure(f"there are no clips to measure on: {table} does not exist")
     try:
-        measured = load(report) if report else _evaluated(table, progress)
+        measured = load(report) if report else _evaluated(clips or published_faces.clips(faces, progress), progress)
         found = simulate(measured, settlements=settlements, draws=draws, seed=seed, progress=progress)
         if table.is_file():
             found += replayed_clips.measure(load_pack(), table, limits_of(measured), seed=seed, progress=progress)

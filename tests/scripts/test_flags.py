@@ -190,12 +190,12 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     broken = tmp_path / "report.json"
     broken.write_text("{", encoding="utf-8")
     with pytest.raises(CannotMeasure, match="cannot be read as a report"):
-        flags.run(broken, None, settlements=100, draws=20, seed=1)
+        flags.run(broken, None, tmp_path, settlements=100, draws=20, seed=1)
     broken.write_text(json.dumps({"schema": 1, "kind": "pairs"}), encoding="utf-8")
     with pytest.raises(CannotMeasure, match="pairs"):
-        flags.run(broken, None, settlements=100, draws=20, seed=1)
+        flags.run(broken, None, tmp_path, settlements=100, draws=20, seed=1)
     with pytest.raises(CannotMeasure, match=r"nowhere\.csv does not exist"):
-        flags.run(None, tmp_path / "nowhere.csv", settlements=100, draws=20, seed=1)
+        flags.run(None, tmp_path / "nowhere.csv", tmp_path, settlements=100, draws=20, seed=1)
 
 
 @pytest.mark.parametrize("wrong", [{"covered": 0.9}, {"relatives": 0.95}, {"missed": -0.1}, {"staff": float("inf")}])
