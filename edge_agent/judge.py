@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contract.events import FrameCounts, Liveness
 from edge_agent.decide import Compared, Decision, Evidence, Person, decide
@@ -44,17 +45,20 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Face:
-    """A followed face with its fused vector; without one when no shot was usable."""
+    """A followed face with its fused vector; without one when no shot was usable. `shows` says of each shot whether it shows the whole
+    face: nothing is seen to cover it, and the embedder found enough in it.
+    """
 
     track: Track
     shots: tuple[Shot, ...]
+    shows: tuple[bool, ...]
     singles: Matrix
     vector: Vector | None
 
     @property
     def clear(self) -> int:
         """How many of the shots show the whole face."""
-        return sum(not shot.covered for shot in self.shots)
+        return sum(self.shows)
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -65,7 +69,9 @@ class _Face:
     @property
     def portrait(self) -> Picture:
         """The best usable picture of the face, else the last one."""
-        return max(self.shots, key=lambda shot: (not shot.covered, shot.quality.weight), default=self.track.last).portrait
+        ranked = zip(self.shots, self.shows, strict=True)
+        best, _ = max(ranked, key=lambda pair: (pair[1], pair[0].quality.weight), default=(self.track.last, False))
+        return best.portrait
 
 
 Noted = Callable[[Judgement, Session], None]
@@ -124,17 +130,25 @@ class Judge:
 
     def _embedded(self, track: Track, newest: int | None) -> _Face:
         shots = track.best.shots()[-newest:] if newest else track.best.shots()
-        clear = tuple(shot for shot in shots if not shot.covered)
-        used = clear if len(clear) >= self._limits.min_good_frames else shots
-        if not used:
-            return _Face(track=track, shots=(), singles=np.empty((0, self._embedder.size), np.float32), vector=None)
-        singles = self._embed(used)
-        # Every moment has the same say: sharpness would favour a hand before the face over the face.
-        return _Face(track=track, shots=used, singles=singles, vector=compare.fuse(singles, [1.0] * len(used)))
+        if not shots:
+            return _Face(track=track, shots=(), shows=(), singles=np.empty((0, self._embedder.size), np.float32), vector=None)
+        singles, strengths = self._described(shots)
+        bare = np.array([not shot.covered for shot in shots])
+        shows = bare & (strengths >= self._limits.min_strength)
+        used = np.flatnonzero(shows if shows.sum() >= self._limits.min_good_frames else np.ones_like(shows))
+        return _Face(
+            track=track,
+            shots=tuple(shots[at] for at in used),
+            shows=tuple(bool(shows[at]) for at in used),
+            singles=singles[used],
+            # Every moment has the same say: sharpness would favour a hand before the face over the face.
+            vector=compare.fuse(singles[used], [1.0] * len(used)),
+        )
 
-    def _embed(self, shots: Sequence[Shot]) -> Matrix:
-        parts = (shots[at : at + EMBED_AT_ONCE] for at in range(0, len(shots), EMBED_AT_ONCE))
-        return np.concatenate([self._embedder.embed(np.stack([shot.chip for shot in part])) for part in parts])
+    def _described(self, shots: Sequence[Shot]) -> tuple[Matrix, NDArray[np.float32]]:
+        parts = [shots[at : at + EMBED_AT_ONCE] for at in range(0, len(shots), EMBED_AT_ONCE)]
+        vectors, strengths = zip(*(self._embedder.describe(np.stack([shot.chip for shot in part])) for part in parts), strict=True)
+        return np.concatenate(vectors), np.concatenate(strengths)
 
     def _recognisable(self, face: _Face) -> Vector | None:
         """The fused vector, if it is that of a face and not of what hides it."""

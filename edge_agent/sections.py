@@ -125,15 +125,15 @@ class Times(Section):
     """
 
 
-BANDS = ("same", "different", "min_good_frames", "per_decade")
+BANDS = ("same", "different", "min_good_frames", "per_decade", "min_strength")
 
 
 class Limits(Section):
     """What decides. Initial values for the `window` pack; a site measures and sets its own."""
 
     measured: Path | None = None
-    """Limits file of `python -m models calibrate`: same, different, min_good_frames and per_decade as measured, so they may not stand here
-    as well. A file that was measured with another network, or edited, stops the start.
+    """Limits file of `python -m models calibrate`: same, different, min_good_frames, per_decade and min_strength as measured, so they may
+    not stand here as well. A file that was measured with another network, or edited, stops the start.
     """
     same: Cosine = 0.65
     """Fused similarity from which it is the enrolled person. Measured: other people reach 0.57 fused and 0.62 in one frame; the same person
@@ -149,6 +149,12 @@ class Limits(Section):
     per_decade: float = Field(0.12, ge=0, le=2)
     """How much `same` rises for every tenfold of people that one face is compared with (proxies, staff, watch list, recent faces): ten
     times the people need a tenth of the false match rate. The cautious end of what a tenth costs in our own measurement (0.06 to 0.12).
+    """
+    min_strength: float = Field(54.0, ge=0)
+    """Strength (length of the embedder's raw output) below which a moment counts as hidden, also where no colour tells. Measured: 95 of 100
+    usable moments of window clips and grey portraits lie above, and it leaves every such clip three; below lie 52 to 89 of 100 with a drawn
+    hand and 46 to 68 with dark glasses, but only 19 to 36 with plain cloth of the colour of skin and 3 of 18 with a real hand. Another
+    embedder has another scale; 0 turns this off.
     """
     min_subject_share: float = Field(0.3, ge=0, le=1)
     """Somebody seen in a smaller share of the frames after start may be a passer-by or the previous customer, and is never called another

@@ -102,7 +102,7 @@ def calibrate(
             bands, promises = choose_bands(measured)
             write_limits(out, bands, promises, measured)
             chosen = f"same {bands.same:g}, different {bands.different:g}, min_good_frames {bands.min_good_frames}"
-            chosen += f", per_decade {bands.per_decade:g}"
+            chosen += f", per_decade {bands.per_decade:g}, min_strength {bands.min_strength:g}"
     except (ModelError, OSError) as error:
         _fail(error)
     typer.echo(f"{chosen}: {out}")

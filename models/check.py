@@ -56,7 +56,7 @@ def _on_noise(pack: Pack) -> Iterator[str]:
         raise ModelError(f"the detector sees {len(faces)} faces in noise; fetch the pack again")
     yield f"detect at 640 x 480: {_median_ms(lambda: pack.detector.detect(noise)):.1f} ms, no face in noise"
     chips = noise[np.newaxis, :CHIP_SIDE, :CHIP_SIDE]
-    yield f"embed one face: {_median_ms(lambda: pack.embedder.embed(chips)):.1f} ms"
+    yield f"embed one face: {_median_ms(lambda: pack.embedder.describe(chips)):.1f} ms"
 
 
 def _on_faces(pack: Pack, pictures: Mapping[str, Picture]) -> Iterator[str]:

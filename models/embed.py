@@ -31,22 +31,23 @@ class MobileFaceNet:
         """Values in a vector."""
         return self._size
 
-    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit vectors (N, size) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`. Raises ModelError on any other shape or
-        type.
+    def describe(self, chips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors (N, size) and strengths (N,) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`. Raises ModelError on any
+        other shape or type.
         """
         if chips.ndim != 4 or chips.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3) or chips.dtype != np.uint8:
             raise ModelError(f"chips are uint8 (N, {CHIP_SIDE}, {CHIP_SIDE}, 3), not {chips.dtype} {chips.shape}")
         if not len(chips):
-            return np.empty((0, self._size), np.float32)
+            return split(np.empty((0, self._size), np.float32))
         batch = np.ascontiguousarray(chips[..., ::-1].transpose(0, 3, 1, 2), np.float32)
-        return unit_rows(self._session.run((batch - MEAN) / SPREAD)[0])
+        return split(self._session.run((batch - MEAN) / SPREAD)[0])
 
 
-def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`rows` (N, D) scaled to unit length. Raises ModelError for a row of no direction: the network failed and must not be compared."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+def split(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The directions of `rows` (N, D), as unit vectors, and their lengths (N,). Raises ModelError for a row of no direction: the network
+    failed and must not be compared.
+    """
+    lengths: NDArray[np.float32] = np.linalg.norm(rows, axis=1)
     if not (np.isfinite(lengths).all() and (lengths > 0).all()):
         raise ModelError("the embedder gave a vector that is zero or not finite; check its weights with: python -m models check")
-    directions: NDArray[np.float32] = rows / lengths
-    return directions
+    return rows / lengths[:, np.newaxis], lengths

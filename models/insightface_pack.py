@@ -12,7 +12,7 @@ from insightface.model_zoo import get_model
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from numpy.typing import NDArray
 
-from models.embed import unit_rows
+from models.embed import split
 from models.errors import ModelError, WeightsMissing
 
 
@@ -44,8 +44,8 @@ class InsightFaceEmbedder:
         """Values in a vector."""
         return int(self._network.output_shape[-1])
 
-    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit vectors (N, size) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`."""
+    def describe(self, chips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors (N, size) and strengths (N,) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`."""
         if not len(chips):
-            return np.empty((0, self.size), np.float32)
-        return unit_rows(self._network.get_feat(list(chips)))
+            return split(np.empty((0, self.size), np.float32))
+        return split(self._network.get_feat(list(chips)))

@@ -29,8 +29,13 @@ class Embedder(Protocol):
         """Values in a vector."""
         ...
 
-    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Unit vectors (N, size) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`."""
+    def describe(self, chips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Unit vectors (N, size) of `chips` (N, 112, 112, 3), BGR, aligned by `align.chip`, and the strength (N,) of each.
+
+        The strength is the length of the network's output before it became a unit vector. Trained with an angular margin, as ArcFace is,
+        networks give longer outputs for faces that are easier to recognise (Meng et al., "MagFace", CVPR 2021), so a hidden or blurred
+        face is weak. Its scale is the network's own: never compare strengths of different `version`.
+        """
         ...
 
 

@@ -2,7 +2,8 @@
 
 Two approximations that miss different things: the share of each part that is not of the colour of the person's skin, which a white mask on
 a light face or a black one on a dark face escapes, and the step between forehead and chin, which also a grey camera shows. Cloth of the
-colour of skin and a hand are seen by neither; for them the lower limit of similarity leaves room.
+colour of skin and a hand are seen by neither; some of these make the embedder's output weak (see `Embedder.describe`), and for the rest
+the lower limit of similarity leaves room.
 """
 
 from dataclasses import dataclass

@@ -20,10 +20,13 @@ LEAST_WEIGHT = 0.001  # a face that the caller's limits let through always has s
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gathered:
-    """The one person of a clip: the template fused from all usable frames, and the vector of each of these (N, D), in their order."""
+    """The one person of a clip: the template fused from all usable frames, and of each of these, in their order, the vector (N, D) and its
+    strength (N,).
+    """
 
     template: Template
     vectors: NDArray[np.float32]
+    strengths: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +34,7 @@ class _Sighting:
     frame: int
     quality: Quality
     vector: Vector
+    strength: float
 
     def evidence(self) -> float:
         """How much this sighting says that a person is there."""
@@ -74,7 +78,7 @@ def from_picture(pack: Pack, picture: Picture, limits: QualityLimits = ENROLMENT
     quality = measure(picture, faces[0])
     if found := problems(quality, limits):
         raise PictureRefused("poor_quality", f"the face cannot be used: {', '.join(found)}; take another picture", found)
-    vector = pack.embedder.embed(chip(picture, faces[0].landmarks)[np.newaxis])[0]
+    vector, _ = _describe(pack, picture, faces[0])
     return Template(vector=vector, version=pack.embedder.version, quality=quality, source=source)
 
 
@@ -98,7 +102,8 @@ def gather(pack: Pack, frames: Iterable[Picture], limits: QualityLimits = WINDOW
             found = problems(quality, limits)
             rejected.update(found)
             if not found:
-                sightings.append(_Sighting(frame=seen, quality=quality, vector=_embed_one(pack, frame, face)))
+                vector, strength = _describe(pack, frame, face)
+                sightings.append(_Sighting(frame=seen, quality=quality, vector=vector, strength=strength))
         seen += 1
     if not sightings:
         raise _nothing_usable(seen, rejected)
@@ -110,16 +115,20 @@ def gather(pack: Pack, frames: Iterable[Picture], limits: QualityLimits = WINDOW
         source=f"{len(person.sightings)} of {seen} frames",
     )
     in_order = sorted(person.sightings, key=lambda sighting: sighting.frame)
-    return Gathered(template=template, vectors=np.stack([sighting.vector for sighting in in_order]))
+    return Gathered(
+        template=template,
+        vectors=np.stack([sighting.vector for sighting in in_order]),
+        strengths=np.array([sighting.strength for sighting in in_order], np.float32),
+    )
 
 
 def _say(sighting: _Sighting) -> float:
     return max(LEAST_WEIGHT, sighting.quality.weight)
 
 
-def _embed_one(pack: Pack, frame: Picture, face: Face) -> Vector:
-    vector: Vector = pack.embedder.embed(chip(frame, face.landmarks)[np.newaxis])[0]
-    return vector
+def _describe(pack: Pack, frame: Picture, face: Face) -> tuple[Vector, float]:
+    vectors, strengths = pack.embedder.describe(chip(frame, face.landmarks)[np.newaxis])
+    return vectors[0], float(strengths[0])
 
 
 def _nothing_usable(seen: int, rejected: set[str]) -> PictureRefused:

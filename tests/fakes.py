@@ -75,18 +75,21 @@ class ListDetector:
 
 @dataclass(slots=True)
 class ColourEmbedder:
-    """Embeds a chip by its mean colour: chips of one colour are one person, of two primary colours two."""
+    """Embeds a chip by its mean colour: chips of one colour are one person, of two primary colours two. `strengths` are those of blue,
+    green and red chips.
+    """
 
     version: str = "colour-1"
     size: int = 3
     fails: bool = False
+    strengths: tuple[float, float, float] = (100.0, 100.0, 100.0)
 
-    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def describe(self, chips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if self.fails:
             raise RuntimeError("the network broke")
         means = chips.reshape(len(chips), -1, 3).mean(axis=1).astype(np.float32) + 1e-3
         unit: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
-        return unit
+        return unit, np.array(self.strengths, np.float32)[means.argmax(axis=1)]
 
 
 @dataclass(slots=True)

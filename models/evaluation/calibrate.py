@@ -25,19 +25,21 @@ def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
     LEAST_GAP lower. Where there are too few trials for that (rule of three) a limit in force is only moved away from the scores seen,
     those of single frames included, never towards them. `min_good_frames` is the least number of fused frames from which on no error
     was seen, not below the one in force. `per_decade` is the upper end by person of what a tenth of the FMR costs; with too few trials it
-    is the greatest such end of what is compared one to many, and not below the one in force.
+    is the greatest such end of what is compared one to many, and not below the one in force. `min_strength` lets 95 of 100 usable frames
+    count as clear; from pictures, which say nothing of a window's camera, it stays as it is in force.
     The rates were measured on the trials that chose the limits: test them on others. Raises BadLabels when the report is of another kind,
     damaged, or its scores leave no room between the bands.
     """
     try:
         name = {"clips": CLIP, "pairs": PICTURE}[report["kind"]]
         levels = {key: _Scores(value) for key, value in report["levels"].items()}
-        force, targets = BandLimits(**report["limits"]), Targets(**report["targets"])
+        force, targets = BandLimits.written(report["limits"]), Targets(**report["targets"])
         same = _same(levels, name, force, targets)
         different = min(_different(levels, name, force, targets), round(same - LEAST_GAP, 2))
         frames = _min_good_frames(levels, same, different, force)
         per_decade = _per_decade(levels, name, force, targets)
-        limits = BandLimits(same=same, different=different, min_good_frames=frames, per_decade=per_decade)
+        strength = _min_strength(report.get("strengths"), force)
+        limits = BandLimits(same=same, different=different, min_good_frames=frames, per_decade=per_decade, min_strength=strength)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadLabels(
             f"the bands cannot be calibrated from this report ({error!r}); make one with evaluate --clips or --pairs, or name the --camera "
@@ -83,6 +85,10 @@ def _per_decade(levels: Mapping[str, _Scores], name: str, force: BandLimits, tar
         return _up(main.decade)
     compared = (level.decade for key, level in levels.items() if key != FRAME and level.decade is not None)
     return max(force.per_decade, _up(max(compared, default=0.0)))
+
+
+def _min_strength(seen: Mapping[str, Any] | None, force: BandLimits) -> float:
+    return force.min_strength if seen is None else floor(float(seen["low"]) * STEP) / STEP
 
 
 def _up(value: float) -> float:

@@ -28,11 +28,12 @@ FTE, FTA, FTA_FRAME = "FTE", "FTA", "FTA (frame)"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Recording:
-    """What one clip of a person gave: the vectors of its usable frames in order and their fusion, or nothing."""
+    """What one clip of a person gave: vectors and strengths of its usable frames in order, and the fusion of the vectors, or nothing."""
 
     person: str
     frames: int
     vectors: NDArray[np.float32]
+    strengths: NDArray[np.float32]
     fused: Vector | None
 
 
@@ -68,6 +69,7 @@ def measure_clips(pack: Pack, clips: Sequence[Clip], *, fps: float, min_good_fra
             "clips without a face that gave a template": sum(recording.fused is not None for recording in empty),
         },
         searches=(_search(CLIP, people, captured, None), _search(fused_level(fewest), people, captured, fewest)),
+        strengths=np.concatenate([np.empty(0), *(recording.strengths for recording in captured)]),
     )
 
 
@@ -134,8 +136,9 @@ def _record(pack: Pack, clip: Clip, person: str, fps: float) -> _Recording:
     try:
         seen = gather(pack, counted())
     except PictureRefused:
-        return _Recording(person=person, frames=frames, vectors=np.empty((0, pack.embedder.size), np.float32), fused=None)
-    return _Recording(person=person, frames=frames, vectors=seen.vectors, fused=seen.template.vector)
+        nothing = np.empty((0, pack.embedder.size), np.float32)
+        return _Recording(person=person, frames=frames, vectors=nothing, strengths=nothing[:, 0], fused=None)
+    return _Recording(person=person, frames=frames, vectors=seen.vectors, strengths=seen.strengths, fused=seen.template.vector)
 
 
 def _clip_attempts(recordings: Sequence[_Recording], people: dict[str, int], min_good_frames: int) -> tuple[Attempts, ...]:

@@ -27,14 +27,15 @@ def write_limits(path: Path, limits: BandLimits, promises: Sequence[Rate], repor
 
 
 def read_limits(path: Path, embedder_version: str) -> BandLimits:
-    """The bands of a limits file for vectors of `embedder_version`; a file from before `per_decade` was measured gets its default.
+    """The bands of a limits file for vectors of `embedder_version`; a file from before `per_decade` was measured gets its default,
+    one from before strengths were measured hides no frame.
 
     Raises VersionMismatch when they were measured with another embedder, LimitsEdited when the file is not as it was written, OSError when
     it cannot be read.
     """
     content = limits_file.read(path)
     try:
-        version, limits = content["models"]["embedder_version"], BandLimits(**content["limits"])
+        version, limits = content["models"]["embedder_version"], BandLimits.written(content["limits"])
     except (KeyError, TypeError, ValueError) as error:
         raise LimitsEdited(f"{path} does not hold what limits need ({error}); {AGAIN}") from error
     if version != embedder_version:

@@ -143,6 +143,7 @@ def _facts(report: Any) -> str:
     facts = {
         **{f"{name} (sha256)": value for name, value in report["models"].items()},
         **(report["limits"] or report["liveness_limits"]),
+        **{f"strength, {name}": value for name, value in (report["strengths"] or {}).items()},
         **{f"target {name}": value for name, value in report["targets"].items()},
         **report["machine"],
         "labels (sha256)": report["labels"]["sha256"],

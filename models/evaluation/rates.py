@@ -1,8 +1,9 @@
 """From scores to error rates, in the terms of ISO/IEC 19795-1, each with what its number of trials allows to say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import expm1, log1p, log10
+from math import expm1, inf, log1p, log10
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ class BandLimits:
     """The three bands: from `same` on it is the person, up to `different` another one, between them people decide.
 
     With fewer than `min_good_frames` usable frames nothing is decided. `same` holds for one comparison; where one face is compared with
-    many it rises by `per_decade` for every tenfold, see `among`. The defaults are those of the window's agent.
+    many it rises by `per_decade` for every tenfold, see `among`. Frames weaker than `min_strength` (see `Embedder.describe`) count as
+    hidden; 0 hides none. The defaults are those of the window's agent and of its own embedder.
     """
 
     same: float = 0.65
@@ -29,6 +31,7 @@ class BandLimits:
     # single frames; at the upper end of the bootstrap over persons 0.11 and 0.14. A little above what is compared one to many, because only
     # ten pairs of persons stand behind it.
     per_decade: float = 0.12
+    min_strength: float = 54.0
 
     def __post_init__(self) -> None:
         if not -1 <= self.different < self.same <= 1:
@@ -37,6 +40,15 @@ class BandLimits:
             raise ValueError(f"min_good_frames must be 1 to 100, not {self.min_good_frames}")
         if not 0 <= self.per_decade <= 2:
             raise ValueError(f"per_decade must be 0 to 2, not {self.per_decade}")
+        if not 0 <= self.min_strength < inf:
+            raise ValueError(f"min_strength must be 0 or more, not {self.min_strength}")
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Self:
+        """The limits that a file holds. One from before strengths were measured hides no frame: their scale differs between networks.
+        Raises TypeError or ValueError for values that are no limits.
+        """
+        return cls(**{"min_strength": 0.0, **values})
 
     def among(self, n: int) -> float:
         """The limit from which the best of `n` compared people is the person, so that its false positive rate is about that of one.

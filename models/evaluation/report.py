@@ -46,8 +46,9 @@ def document(
     rates: Sequence[Rate],
     levels: Sequence[Level] = (),
     identification: Sequence[Rate] = (),
+    strengths: Scores | None = None,
 ) -> Any:
-    """The report as plain values."""
+    """The report as plain values; `strengths` are those of usable frames."""
     return {
         "schema": SCHEMA,
         "kind": subject.kind,
@@ -68,6 +69,7 @@ def document(
         "rates": [_rate(rate) for rate in rates],
         "identification": [_rate(rate) for rate in identification],
         "levels": {level.name: _level(level) for level in levels},
+        "strengths": _strengths(strengths),
     }
 
 
@@ -101,7 +103,7 @@ def lines(report: Any) -> list[str]:
     points = [_point(name, *point) for name, level in report["levels"].items() for point in level["operating_points"]]
     tails = [_tail(name, level["tail"]) for name, level in report["levels"].items() if level["tail"]]
     searches = ["", *map(_line, report["identification"])] if report["identification"] else []
-    return [*head, *map(_line, report["rates"]), *searches, "", *points, *tails]
+    return [*head, *map(_line, report["rates"]), *searches, "", *points, *tails, *_strength(report["strengths"])]
 
 
 def percent(value: float) -> str:
@@ -138,6 +140,10 @@ def _tail(name: str, decade: Mapping[str, float]) -> str:
     return f"tail {name}: a tenth of the FMR costs {value:.3f} (up to {high:.3f} by person, {decade['scores']} scores beyond 95 %)"
 
 
+def _strength(seen: Mapping[str, float] | None) -> list[str]:
+    return [] if seen is None else [f"strength of {seen['frames']} usable frames: 5 % below {seen['low']:.1f}, median {seen['median']:.1f}"]
+
+
 def _rate(rate: Rate) -> dict[str, Any]:
     return {**asdict(rate), "stated": rate.stated, "statement": rate.statement}
 
@@ -153,6 +159,13 @@ def _level(level: Level) -> dict[str, Any]:
         "operating_points": [list(point) for point in operating_points(level)],
         "tail": None if decade is None else asdict(decade),
     }
+
+
+def _strengths(values: Scores | None) -> dict[str, float] | None:
+    if values is None or not len(values):
+        return None
+    low, median = np.quantile(values, (0.05, 0.5))
+    return {"frames": len(values), "low": round(float(low), DIGITS), "median": round(float(median), DIGITS)}
 
 
 def _rounded(values: Scores) -> list[float]:

@@ -85,4 +85,4 @@ def _comparison_report(kind: str, pack: Pack, table: Path, limits: BandLimits, m
     )
     drawn = draws(measured.people) if measured.people else np.empty((0, 0))
     searches = [rate for search in measured.searches for rate in identification_rates(search, limits, targets, drawn)]
-    return document(subject, rates(measured, limits, targets), measured.levels, searches)
+    return document(subject, rates(measured, limits, targets), measured.levels, searches, measured.strengths)

@@ -1,7 +1,7 @@
 """What was measured before anything is concluded: comparison scores and attempts, each with the persons behind it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +61,16 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:
-    """Everything that one run saw. `people` is the number of persons, `counts` are further facts for the reader."""
+    """Everything that one run saw. `people` is the number of persons, `counts` are further facts for the reader, `strengths` (see
+    `Embedder.describe`) are those of all usable frames of clips.
+    """
 
     people: int
     levels: tuple[Level, ...]
     attempts: tuple[Attempts, ...]
     counts: Mapping[str, int]
     searches: tuple[Search, ...] = ()
+    strengths: Scores = field(default_factory=lambda: np.empty(0))
 
     def level(self, name: str) -> Level:
         """The level of that name. Raises KeyError."""

@@ -262,9 +262,9 @@ class _TimedEmbedder:
     def size(self) -> int:
         return self.inner.size
 
-    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def describe(self, chips: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with self.steps.of("embed"):
-            return self.inner.embed(chips)
+            return self.inner.describe(chips)
 
 
 @dataclass(frozen=True, slots=True)

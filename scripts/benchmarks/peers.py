@@ -20,6 +20,7 @@ from models.align import chip
 from models.insightface_pack import InsightFaceEmbedder
 from models.manifest import read_manifest
 from models.pack import DEFAULT_PACK, Pack
+from models.protocols import Embedder
 from models.results import Box, Face, Picture
 from scripts.benchmarks.accuracy import Described, errors
 from scripts.benchmarks.clips import ROOT, Clip
@@ -65,7 +66,7 @@ def measure_peers(pack: Pack, clips: Sequence[Clip], line: Figure, folder: Path,
     """Speed and accuracy of both, beside ours; `line` is our own whole way of a frame. A library that cannot run is said and left out."""
     seen = _see(pack, clips)
     chips = [chip(frame, face.landmarks) for frame, face in zip(seen.frames, seen.faces, strict=True)]
-    ours = _embedded(pack.embedder.embed, chips)
+    ours = _embedded(pack.embedder, chips)
     embedding = timed("embed a face", ours.seconds)
     figures = [embedding, *_insightface(pack, chips, ours, embedding)]
     try:
@@ -135,17 +136,18 @@ class _Embedded:
     vectors: Vectors
 
 
-def _embedded(embed: Callable[[NDArray[np.uint8]], NDArray[np.float32]], chips: Sequence[Picture]) -> _Embedded:
+def _embedded(embedder: Embedder, chips: Sequence[Picture]) -> _Embedded:
     for each in chips[:WARM_UP]:
-        embed(each[np.newaxis])
-    taken = [seconds(partial(embed, each[np.newaxis])) for each in chips]
-    return _Embedded(seconds=taken, vectors=np.concatenate([embed(each[np.newaxis]) for each in chips]).astype(np.float64))
+        embedder.describe(each[np.newaxis])
+    taken = [seconds(partial(embedder.describe, each[np.newaxis])) for each in chips]
+    vectors = np.concatenate([embedder.describe(each[np.newaxis])[0] for each in chips])
+    return _Embedded(seconds=taken, vectors=vectors.astype(np.float64))
 
 
 def _insightface(pack: Pack, chips: Sequence[Picture], ours: _Embedded, embedding: Figure) -> list[Figure]:
     item = read_manifest().one(DEFAULT_PACK, "embedder")
     adapter = InsightFaceEmbedder(files.default_folder() / item.file, version=pack.embedder.version, spread=128)
-    theirs = _embedded(adapter.embed, chips)
+    theirs = _embedded(adapter, chips)
     apart = float(np.abs(theirs.vectors - ours.vectors).max())
     note = (
         "the library insightface runs the very weights of our default pack (its own may not be fetched or used here), with the threads it "

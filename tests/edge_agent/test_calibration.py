@@ -16,6 +16,7 @@ from models.liveness_track import WINDOW
 from tests.fakes import BrightnessLiveness
 
 EMBEDDER, NET = "colour-1", BrightnessLiveness()
+OTHER: Any = {"same": 0.7, "different": 0.3, "min_good_frames": 5, "per_decade": 0.05, "min_strength": 20.0}
 
 
 def report(version: str) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def report(version: str) -> dict[str, Any]:
 @pytest.fixture
 def bands(tmp_path: Path) -> Path:
     path = tmp_path / "limits.toml"
-    write_limits(path, BandLimits(same=0.7, different=0.3, min_good_frames=5, per_decade=0.05), (), report(EMBEDDER))
+    write_limits(path, BandLimits(**OTHER), (), report(EMBEDDER))
     return path
 
 
@@ -42,8 +43,8 @@ def window(name: str, path: Path | None = None, model: str = "Maker 1") -> Windo
 
 def test_measured_bands_replace_the_initial_ones_and_nothing_else(bands: Path) -> None:
     found = measured(Limits(measured=bands, empty_share=0.05), EMBEDDER)
-    assert found == Limits(same=0.7, different=0.3, min_good_frames=5, per_decade=0.05, empty_share=0.05)
-    assert found.sha256() == Limits(same=0.7, different=0.3, min_good_frames=5, per_decade=0.05, empty_share=0.05).sha256()
+    assert found == Limits(**OTHER, empty_share=0.05)
+    assert found.sha256() == Limits(**OTHER, empty_share=0.05).sha256()
 
 
 def test_without_a_file_the_settings_hold() -> None:

@@ -33,9 +33,9 @@ class CountingEmbedder(ColourEmbedder):
         super().__init__()
         self.batches: list[int] = []
 
-    def embed(self, chips: Any) -> Any:
+    def describe(self, chips: Any) -> Any:
         self.batches.append(len(chips))
-        return super().embed(chips)
+        return super().describe(chips)
 
 
 def judged(*sights: Sight, people: Acquaintances | None = None, quick: bool = False, **parts: Any) -> Judgement:
@@ -126,12 +126,44 @@ def test_a_face_that_stays_covered_is_not_accused() -> None:
     assert found.decision.outcome is Outcome.UNDECIDED and "face_covered" in found.decision.reasons
 
 
-@pytest.mark.parametrize("sights", [stay(GREEN, covered=True), stay(GREEN)[:4]], ids=["hidden", "hardly seen"])
-def test_a_hidden_or_hardly_seen_face_leaves_no_template(sights: list[Sight]) -> None:
+WEAK_GREEN = ColourEmbedder(strengths=(100, Limits().min_strength - 0.1, 100))
+
+
+def test_weak_moments_are_left_out_while_enough_others_are_strong() -> None:
+    found = judged(*stay(GREEN)[:12], *stay(BLUE)[12:], embedder=WEAK_GREEN)
+    assert found.decision.outcome is Outcome.SAME and found.similarity == pytest.approx(1, abs=1e-3)
+    assert found.evidence.people[0].clear == found.evidence.people[0].used < len(stay(BLUE)) / 2
+
+
+def test_a_face_that_stays_weak_is_not_accused_but_may_be_recognised() -> None:
+    stranger = judged(*stay(GREEN), embedder=WEAK_GREEN)
+    assert stranger.decision.outcome is Outcome.UNDECIDED and "face_covered" in stranger.decision.reasons
+    insured = judged(*stay(GREEN), embedder=WEAK_GREEN, people=Acquaintances(insured={"P1": Y}))
+    assert insured.decision.outcome is Outcome.SAME and insured.evidence.people[0].clear == 0
+    assert insured.vector is None
+
+
+def test_a_face_of_exactly_the_least_strength_is_clear() -> None:
+    just = ColourEmbedder(strengths=(100, Limits().min_strength, 100))
+    assert judged(*stay(GREEN), embedder=just).decision.outcome is Outcome.DIFFERENT
+
+
+def test_the_portrait_is_one_that_shows_the_face() -> None:
+    sights = [sight(i / 6, shot(colour=GREEN if i < 20 else BLUE, weight=0.9 if i < 20 else 0.3)) for i in range(24)]
+    portrait = judged(*sights, embedder=WEAK_GREEN).portrait
+    assert portrait is not None and tuple(portrait[0, 0]) == BLUE
+
+
+@pytest.mark.parametrize(
+    ("sights", "embedder"),
+    [(stay(GREEN, covered=True), ColourEmbedder()), (stay(GREEN), WEAK_GREEN), (stay(GREEN)[:4], ColourEmbedder())],
+    ids=["covered", "weak", "hardly seen"],
+)
+def test_a_hidden_or_hardly_seen_face_leaves_no_template(sights: list[Sight], embedder: ColourEmbedder) -> None:
     """Different people under masks of one kind resemble each other: such a vector would make strangers one person."""
     recent = RecentFaces(keep_s=100, limit=Limits().among)
     recent.add(Y, "P2", 0.0)
-    judge = Judge(embedder=ColourEmbedder(), people=Acquaintances(), recent=recent, limits=Limits(), examiner=Examiner(None, WINDOW))
+    judge = Judge(embedder=embedder, people=Acquaintances(), recent=recent, limits=Limits(), examiner=Examiner(None, WINDOW))
     one = session(*sights)
     found = judge.judge(one, at=AT, interrupted=False, around=EMPTY)
     judge.remember(found, one)

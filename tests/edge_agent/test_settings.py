@@ -119,7 +119,7 @@ def test_the_defaults_are_those_that_evaluations_measure_against() -> None:
 
 
 def test_measured_limits_and_values_beside_them_contradict(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match=r"same, different, min_good_frames, per_decade must not stand beside measured"):
+    with pytest.raises(BadSettings, match=r"same, different, min_good_frames, per_decade, min_strength must not stand beside measured"):
         load(write(tmp_path, '# measured = "limits.toml"', 'measured = "limits.toml"'))
 
 

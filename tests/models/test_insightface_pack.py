@@ -19,12 +19,13 @@ def embedder(folder: Path, pack: Pack) -> Embedder:
     return InsightFaceEmbedder(folder / "mobilefacenet.onnx", version=pack.embedder.version, spread=128)
 
 
-def test_the_library_gives_our_vectors(embedder: Embedder, pack: Pack, demo: Callable[[str], Picture]) -> None:
+def test_the_library_gives_our_vectors_and_strengths(embedder: Embedder, pack: Pack, demo: Callable[[str], Picture]) -> None:
     group = demo("demo-group-01")
     chips = np.stack([chip(group, face.landmarks) for face in pack.detector.detect(group)])
-    assert np.allclose(embedder.embed(chips), pack.embedder.embed(chips), atol=1e-5)
+    (theirs, strong), (ours, strengths) = embedder.describe(chips), pack.embedder.describe(chips)
+    assert np.allclose(theirs, ours, atol=1e-5) and np.allclose(strong, strengths, rtol=1e-4)
     assert (embedder.version, embedder.size) == (pack.embedder.version, pack.embedder.size)
-    assert embedder.embed(chips[:0]).shape == (0, 192)
+    assert [part.shape for part in embedder.describe(chips[:0])] == [(0, 192), (0,)]
 
 
 def test_another_kind_of_network_is_refused(folder: Path) -> None:

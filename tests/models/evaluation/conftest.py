@@ -10,7 +10,7 @@ import pytest
 from models.evaluation.collect import CLIP, FTE
 from models.evaluation.rates import BandLimits, Targets, rates
 from models.evaluation.report import Subject, document
-from models.evaluation.scores import Measured, attempts, level, numbered
+from models.evaluation.scores import Measured, Scores, attempts, level, numbered
 
 VERSION = "embedder-000000000000"
 
@@ -29,7 +29,9 @@ def measured(mated: list[float], non_mated: list[float]) -> Measured:
     )
 
 
-def report(mated: list[float], non_mated: list[float], folder: Path, limits: BandLimits | None = None) -> Any:
+def report(
+    mated: list[float], non_mated: list[float], folder: Path, limits: BandLimits | None = None, strengths: Scores | None = None
+) -> Any:
     table = folder / "labels.csv"
     table.write_text("file,person,faces\n")
     seen, limits = measured(mated, non_mated), limits or BandLimits()
@@ -44,13 +46,13 @@ def report(mated: list[float], non_mated: list[float], folder: Path, limits: Ban
         people=seen.people,
         counts=seen.counts,
     )
-    return document(subject, rates(seen, limits, Targets()), seen.levels)
+    return document(subject, rates(seen, limits, Targets()), seen.levels, strengths=strengths)
 
 
 @pytest.fixture
 def make_report(tmp_path: Path) -> Callable[..., Any]:
-    """A report over these mated and non-mated clip scores."""
-    return lambda mated, non_mated, limits=None: report(list(mated), list(non_mated), tmp_path, limits)
+    """A report over these mated and non-mated clip scores, and the strengths of frames where they are given."""
+    return lambda mated, non_mated, limits=None, strengths=None: report(list(mated), list(non_mated), tmp_path, limits, strengths)
 
 
 @pytest.fixture

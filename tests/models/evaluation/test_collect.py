@@ -30,6 +30,9 @@ def test_a_clip_with_too_few_good_frames_is_no_capture(pack: Pack, window: Path)
     assert failed[FTA] == [True, False]
     assert not len(measured.level("clip").scores)
     assert len(measured.level("frame").scores)
+    alone = measure_clips(pack, clips[1:], fps=2, min_good_frames=5)
+    assert measured.strengths.tolist() == alone.strengths.tolist() and len(alone.strengths) >= 5
+    assert 40 < measured.strengths.min() <= measured.strengths.max() < 80
 
 
 def test_persons_of_an_empty_clip_are_none(pack: Pack, window: Path) -> None:

@@ -44,6 +44,7 @@ def test_limits_of_another_embedder_are_refused(written: Path) -> None:
         ("different = 0.35", "different = 0.36"),
         ("min_good_frames = 3", "min_good_frames = 1"),
         ("per_decade = 0.12", "per_decade = 0.02"),
+        ("min_strength = 54.0", "min_strength = 0.0"),
         ("trials = 20", "trials = 20000"),
         (VERSION, "other-1"),
         ("checksum = ", "# checksum = "),
@@ -79,7 +80,36 @@ def test_a_comment_may_be_added(written: Path) -> None:
 def test_a_file_from_before_searches_were_measured_gets_their_default(tmp_path: Path) -> None:
     content = {"limits": {"same": 0.7, "different": 0.3, "min_good_frames": 4}, "models": {"embedder_version": VERSION}}
     limits_file.write(tmp_path / "old.toml", "", content)
-    assert read_limits(tmp_path / "old.toml", VERSION) == BandLimits(same=0.7, different=0.3, min_good_frames=4)
+    assert read_limits(tmp_path / "old.toml", VERSION) == BandLimits(same=0.7, different=0.3, min_good_frames=4, min_strength=0)
+
+
+def test_limits_of_another_network_have_its_own_strength_or_none(tmp_path: Path) -> None:
+    bands = {"same": 0.5, "different": 0.2, "min_good_frames": 3, "per_decade": 0.1}
+    for name, own, expected in (("silent.toml", {}, 0.0), ("own.toml", {"min_strength": 17.5}, 17.5)):
+        limits_file.write(tmp_path / name, "", {"limits": bands | own, "models": {"embedder_version": "other-1"}})
+        assert read_limits(tmp_path / name, "other-1").min_strength == expected
+
+
+@pytest.mark.parametrize("value", [-0.1, "much"])
+def test_a_strength_that_cannot_be_is_refused(tmp_path: Path, value: object) -> None:
+    content = {"limits": {"same": 0.7, "different": 0.3, "min_strength": value}, "models": {"embedder_version": VERSION}}
+    limits_file.write(tmp_path / "wrong.toml", "", content)
+    with pytest.raises(LimitsEdited, match="does not hold what limits need"):
+        read_limits(tmp_path / "wrong.toml", VERSION)
+
+
+def test_strength_lets_the_measured_share_of_usable_frames_stay_clear(make_report: Make) -> None:
+    strengths = np.random.default_rng(2).normal(20, 3, 4000)
+    chosen = calibrate(make_report([0.9] * 5, [0.2] * 20, strengths=strengths))[0].min_strength
+    assert (strengths >= chosen).mean() == pytest.approx(0.95, abs=0.002)
+
+
+def test_without_strengths_the_one_in_force_stays(make_report: Make) -> None:
+    force = replace(BandLimits(), min_strength=31.0)
+    report = make_report([0.9] * 5, [0.2] * 20, force)
+    assert report["strengths"] is None and calibrate(report)[0].min_strength == 31.0
+    del report["strengths"], report["limits"]["min_strength"]  # as written before strengths were measured
+    assert calibrate(report)[0].min_strength == 0
 
 
 def test_few_trials_never_make_a_limit_laxer(make_report: Make) -> None:
@@ -109,7 +139,10 @@ def test_scores_without_room_between_the_bands_are_refused(make_report: Make) ->
         calibrate(make_report([0.9], [1.0]))
 
 
-@pytest.mark.parametrize("change", [{"kind": "attacks"}, {"levels": {}}, {"limits": {"same": 2}}, {"levels": {"clip": {"mated": ["x"]}}}])
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "attacks"}, {"levels": {}}, {"limits": {"same": 2}}, {"levels": {"clip": {"mated": ["x"]}}}, {"strengths": {"low": "x"}}],
+)
 def test_a_report_of_another_kind_or_damaged_is_refused(make_report: Make, change: dict[str, Any]) -> None:
     with pytest.raises(BadLabels, match="make one with evaluate"):
         calibrate({**make_report([0.9], [0.1]), **change})

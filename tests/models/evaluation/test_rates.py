@@ -105,7 +105,18 @@ def test_a_score_that_is_not_finite_is_never_measured(bad: float) -> None:
         level(CLIP, {"a": 0}, [("a", "a", 0.5), ("a", "a", bad)], independent=True)
 
 
-@pytest.mark.parametrize("change", [{"same": 0.3}, {"different": 0.7}, {"same": float("nan")}, {"min_good_frames": 0}, {"same": 1.5}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"same": 0.3},
+        {"different": 0.7},
+        {"same": float("nan")},
+        {"min_good_frames": 0},
+        {"same": 1.5},
+        {"min_strength": -0.1},
+        {"min_strength": float("inf")},
+    ],
+)
 def test_bands_that_overlap_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"must"):
         replace(LIMITS, **change)
