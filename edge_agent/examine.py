@@ -25,16 +25,18 @@ class Examiner:
     def examine(self, track: Track, best: Sequence[Shot], window: str) -> LivenessVerdict | None:
         """The verdict on a track of this window, of which only the shots in `best` are scored; None when liveness is not evaluated.
 
+        Whether the face changes is asked of all shots that the track kept: a quick look scores the newest, too short a time for a blink.
         The same picture counts once, however often a camera repeated it. Raises ModelError when the network fails.
         """
         if self._net is None:
             return None
         looks = {shot.presented.shot.digest: shot.presented for shot in best if shot.presented is not None}
         scores = dict(zip(looks, self._scores(self._net, list(looks.values())), strict=True))
+        chips = {shot.presented.shot.digest: shot.chip for shot in track.best.shots() if shot.presented is not None}
         shots = list[LivenessShot]()
         for moment in sorted((*track.signs, *(one.shot for one in looks.values())), key=lambda shot: shot.mono_s):
             if not shots or shots[-1].digest != moment.digest:
-                shots.append(replace(moment, score=scores.pop(moment.digest, None)))
+                shots.append(replace(moment, score=scores.pop(moment.digest, None), chip=chips.pop(moment.digest, None)))
         return fuse(shots, self._at.get(window, self._limits))
 
     def _scores(self, net: LivenessNet, looks: Sequence[Presented]) -> list[float]:

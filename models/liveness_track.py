@@ -8,15 +8,19 @@ from typing import Literal
 
 import numpy as np
 
-from models.results import Points
+from models.liveness_rigid import change
+from models.results import Picture, Points
 
 Verdict = Literal["live", "attack", "cannot_judge"]
+
+MAX_CHIPS = 16  # compared with each other, so that a long track costs no more than what a window keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LivenessShot:
     """One face in one frame: seconds of a clock that only goes forward, landmarks in pixels, `border` and `digest` of its
-    `PresentationSigns`, and `score` of the LivenessNet, None for a frame that was not scored.
+    `PresentationSigns`, and `score` of the LivenessNet, None for a frame that was not scored. `chip` is the aligned face, None where it was
+    not kept.
     """
 
     mono_s: float
@@ -24,6 +28,7 @@ class LivenessShot:
     border: float
     digest: bytes
     score: float | None
+    chip: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,9 @@ class LivenessLimits:
     still_s: float = 2.0  # seconds through which every pixel stays the same
     motion: float = 0.01  # least movement of the landmarks, in eye distances; a face of flesh cannot hold so still
     motion_s: float = 2.0  # shorter tracks are not asked to move
+    change: float = 0.0018  # least `liveness_rigid.change` of a face of flesh
+    change_s: float = 2.5  # shorter tracks are not asked to change
+    change_shots: int = 6  # nor those with fewer chips
 
 
 WINDOW = LivenessLimits()
@@ -55,7 +63,7 @@ PICTURE = LivenessLimits(min_shots=1)  # for a single picture, in evaluations; a
 class LivenessVerdict:
     """`score` is the mean over the scored shots, None without one. `reasons` are codes, empty only for "live".
 
-    Codes: stream_repeats, no_sensor_noise, looks_shown, border_around_face, motionless, too_few_shots, between_limits.
+    Codes: stream_repeats, no_sensor_noise, looks_shown, border_around_face, motionless, rigid, too_few_shots, between_limits.
     """
 
     verdict: Verdict
@@ -96,7 +104,18 @@ def _judged(score: float, shots: Sequence[LivenessShot], limits: LivenessLimits)
         return LivenessVerdict(verdict="cannot_judge", score=score, reasons=("between_limits", *around))
     if _lasts_s(shots) >= limits.motion_s and motion(shots) < limits.motion:
         return LivenessVerdict(verdict="cannot_judge", score=score, reasons=("motionless",))
+    if _is_rigid(shots, limits):
+        return LivenessVerdict(verdict="cannot_judge", score=score, reasons=("rigid",))
     return LivenessVerdict(verdict="live", score=score, reasons=())
+
+
+def _is_rigid(shots: Sequence[LivenessShot], limits: LivenessLimits) -> bool:
+    """Whether it was looked at for long enough and showed the same face all the time. A person who keeps still can do so as well."""
+    kept = [shot for shot in shots if shot.chip is not None]
+    if len(kept) < limits.change_shots or _lasts_s(kept) < limits.change_s:
+        return False
+    chosen = np.linspace(0, len(kept) - 1, min(len(kept), MAX_CHIPS)).round().astype(int)
+    return change([chip for at in chosen if (chip := kept[at].chip) is not None]) < limits.change
 
 
 def repeats(shots: Sequence[LivenessShot]) -> int:

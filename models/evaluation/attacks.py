@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.align import chip
 from models.errors import BadLabels, PictureRefused
 from models.evaluation.collect import frames_of
 from models.evaluation.labels import BONA_FIDE, Presentation
@@ -72,7 +73,8 @@ def shot(net: LivenessNet, picture: Picture, face: Face, box: Box, mono_s: float
     looks = crops(picture, box)
     signs = look(picture, box, looks)
     score = float(net.score(looks[np.newaxis])[0])
-    return LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=score)
+    aligned = chip(picture, face.landmarks)
+    return LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=score, chip=aligned)
 
 
 def without_repeats(shots: Iterable[LivenessShot]) -> Iterator[LivenessShot]:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edge_agent.examine import SCORE_AT_ONCE, Examiner
 from edge_agent.frames import Sight
+from edge_agent.judge import QUICK_SHOTS
 from edge_agent.track import MAX_SIGNS, Follower, Track
 from models.liveness_track import WINDOW, LivenessVerdict
+from tests.chips import EYES, drawn, moved, without
 from tests.edge_agent.building import presented, shot, sight
 from tests.fakes import BrightnessLiveness
 
@@ -81,3 +84,27 @@ def test_a_camera_with_limits_of_its_own_is_judged_by_them() -> None:
     examiner = Examiner(net, WINDOW, {"W2": replace(WINDOW, live=0.5)})
     found = {window: examiner.examine(one, one.best.shots(), window) for window in ("W1", "W2")}
     assert {window: verdict and verdict.verdict for window, verdict in found.items()} == {"W1": "cannot_judge", "W2": "live"}
+
+
+KEPT = 4  # a moment that is the first of its stretch of time
+
+
+def held_up(count: int, *, blinks_at: int | None = None) -> Track:
+    """Somebody who looks live, holding up a face that moves and, but for one moment, never changes."""
+    random, face = np.random.default_rng(3), drawn()
+    faces = [without(face, EYES) if number == blinks_at else face for number in range(count)]
+    shots = [replace(shot(), chip=moved(one, random)) for one in faces]
+    return track([sight(i / FPS, presented(one, i / FPS, 0.95)) for i, one in enumerate(shots)])
+
+
+@pytest.mark.parametrize("newest", [QUICK_SHOTS, 0])
+def test_a_face_that_never_changes_cannot_be_judged_even_at_a_quick_look(newest: int) -> None:
+    one = held_up(18)
+    found = Examiner(BrightnessLiveness(), WINDOW).examine(one, one.best.shots()[-newest:], "W1")
+    assert found is not None
+    assert (found.verdict, found.reasons) == ("cannot_judge", ("rigid",))
+
+
+def test_a_face_that_blinks_or_was_seen_for_a_moment_only_is_live() -> None:
+    assert examined(held_up(18, blinks_at=KEPT)).verdict == "live"
+    assert examined(held_up(12)).verdict == "live"

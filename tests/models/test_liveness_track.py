@@ -3,7 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.liveness_track import PICTURE, WINDOW, LivenessShot, fuse, longest_still_s, motion, repeats
+from models import liveness_track
+from models.liveness_track import MAX_CHIPS, PICTURE, WINDOW, LivenessShot, fuse, longest_still_s, motion, repeats
+from models.results import Picture
+from tests.chips import MOUTH, drawn, moved, without
 
 FACE = np.array([[0, 0], [40, 0], [20, 25], [5, 45], [35, 45]], np.float32)
 
@@ -16,6 +19,16 @@ def shots(scores: list[float | None], *, digests: str | None = None, border: flo
             mono_s=0.2 * number, landmarks=FACE + sway * np.float32(np.sin(number)), border=border, digest=letter.encode(), score=score
         )
         for number, (score, letter) in enumerate(zip(scores, letters, strict=True))
+    ]
+
+
+def shown(count: int, *, score: float = 0.99, every: int = 1, changes_at: int | None = None) -> list[LivenessShot]:
+    """A track of one face that is moved and, but for one moment, never changes; a chip was kept of `every` so many moments."""
+    random, face = np.random.default_rng(5), drawn()
+    faces = [without(face, MOUTH) if number == changes_at else face for number in range(count)]
+    return [
+        replace(shot, chip=moved(faces[number], random) if number % every == 0 else None)
+        for number, shot in enumerate(shots([score] * count))
     ]
 
 
@@ -99,6 +112,38 @@ def test_what_does_not_move_cannot_be_judged() -> None:
     still = shots([0.99] * 12, sway=0.1)
     assert (fuse(still).verdict, fuse(still).reasons) == ("cannot_judge", ("motionless",))
     assert fuse(still[:6]).verdict == "live"  # too short to tell
+
+
+def test_a_face_that_moves_and_never_changes_cannot_be_judged() -> None:
+    found = fuse(shown(14))
+    assert (found.verdict, found.reasons, found.score) == ("cannot_judge", ("rigid",), pytest.approx(0.99))
+    assert fuse(shown(14, changes_at=9)).verdict == "live"
+
+
+def test_a_short_or_thin_track_is_not_asked_to_change() -> None:
+    assert fuse(shown(13)).verdict == "live"  # 2.4 s
+    assert fuse(shown(14, every=3)).verdict == "live"  # 5 chips
+    assert fuse(shown(16, every=3)).verdict == "cannot_judge"  # 6
+    assert fuse([replace(shot, chip=None) for shot in shown(14)]).verdict == "live"
+
+
+@pytest.mark.parametrize(("score", "verdict", "reason"), [(0.1, "attack", "looks_shown"), (0.5, "cannot_judge", "between_limits")])
+def test_what_is_not_live_anyway_is_not_made_milder(score: float, verdict: str, reason: str) -> None:
+    found = fuse(shown(14, score=score))
+    assert (found.verdict, found.reasons) == (verdict, (reason,))
+
+
+def test_a_window_may_do_without_asking_for_change() -> None:
+    assert fuse(shown(14), replace(WINDOW, change=0)).verdict == "live"
+
+
+def test_a_long_track_compares_no_more_than_a_window_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[list[Picture]] = []
+    monkeypatch.setattr(liveness_track, "change", lambda chips: compared.append(chips) or 1.0)
+    track = shown(60)
+    fuse(track)
+    assert len(compared[0]) == MAX_CHIPS
+    assert compared[0][0] is track[0].chip and compared[0][-1] is track[-1].chip  # spread over all of it
 
 
 def test_measures_of_nothing() -> None:

@@ -68,7 +68,7 @@ CODES = {
     "language": tuple(Language),
     "reason": (
         *codes_in("edge_agent/decide.py"),
-        *(f"liveness_{code}" for code in (*codes_in("models/liveness_track.py"), "motionless")),
+        *(f"liveness_{code}" for code in (*codes_in("models/liveness_track.py"), "motionless", "rigid")),
         *shortcomings(),
         *HINTS_BELOW,
         BETTER_NEARBY,

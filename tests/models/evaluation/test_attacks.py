@@ -125,6 +125,20 @@ def test_a_clip_that_is_played_twice_is_an_attack(pack: Pack, frames: Callable[.
     assert (found.verdict.verdict, found.verdict.reasons) == ("attack", ("stream_repeats",))
 
 
+def test_a_picture_that_is_moved_by_hand_cannot_be_judged(pack: Pack, demo: Callable[[str], Picture], tmp_path: Path) -> None:
+    picture, random = demo("demo-person-04-a"), np.random.default_rng(4)
+    height, width = picture.shape[:2]
+    size, frames = (320, round(320 * height / width)), list[Picture]()
+    for number in range(17):
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 5 * np.sin(number / 2), 320 / width)
+        matrix[:, 2] += (size[0] - width) / 2 + 4 * np.cos(number), (size[1] - height) / 2
+        moved = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+        frames.append(np.clip(moved + 2 * random.standard_normal(moved.shape), 0, 255).astype(np.uint8))
+    (found,) = measure_attacks(pack.detector, Fixed(0.95), [Presentation(path=clip(tmp_path / "a.avi", frames), kind="cut")], WINDOW, fps=6)
+    assert found.verdict is not None
+    assert (found.verdict.verdict, found.verdict.reasons) == ("cannot_judge", ("rigid",))
+
+
 def test_a_picture_that_follows_itself_is_one_moment(pack: Pack, demo: Callable[[str], Picture], tmp_path: Path) -> None:
     path = clip(tmp_path / "a.avi", [demo("demo-person-04-a")[:400, :400].copy()] * 12)
     (found,) = measure_attacks(pack.detector, Fixed(0.99), [Presentation(path=path, kind="live")], WINDOW, fps=6)
