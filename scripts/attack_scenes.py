@@ -50,11 +50,13 @@ def scene(
     seed: int,
     frames: int = 8,
     *,
+    every: int = 1,
     kind: Kind = "screen",
     over: Box | None = None,
 ) -> Iterator[tuple[Picture, tuple[float, float]]]:
     """Frames like `background` (uint8, height x width x 3) with an item that shows `faces` in turn, each a picture and its face's box; with
-    each, the place (x, y) of the shown face's middle.
+    each, the place (x, y) of the shown face's middle. Of `frames` moments, which follow one another as those of a window at 6 a second do,
+    every `every`-th is drawn.
 
     One face is a photograph, several are a clip, which only a screen can show: on paper the first face stands still. A cut-out is held
     before the face in `over`, if there is one. The same seed gives the same scene. Raises ValueError for no face or another kind.
@@ -68,7 +70,7 @@ def scene(
     worn = over if kind == "cutout" else None
     motion = _motion(random, background.shape[:2], share, worn)
     quality = int(random.integers(80, 97))
-    for number in range(frames):
+    for number in range(0, frames, every):
         drawn, cover = item(number)
         moment = motion(number)
         frame = _placed(drawn, cover, background, moment, size[0])

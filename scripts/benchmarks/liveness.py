@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 import cv2
 import numpy as np
@@ -30,13 +31,14 @@ from scripts.benchmarks.portraits import portraits
 from scripts.benchmarks.report import Figure, seconds, timed
 
 FPS = 6.0
-PART, PART_STEP = 8, 2  # frames of a part of a clip, and from one part to the next
-PART_LEVEL = "part"
+PARTS = {"part of 1.2 s": 8, "part of 2.5 s": 16}  # frames of a part of a clip; the longer ones are asked to change
+PART_STEP = 2  # frames from one part to the next
+SCENE, SCENE_EVERY = 19, 2  # moments of a scene, 3 s as the till's answer rests on, and which of them: a window keeps one in 0.3 s
 FIRST_SEED, SEEDS_OF_A_KIND = 20_000, 100_000
 JITTER = 0.2
 LIVE_DRAWS = 10
 LIVENESS_MS, FLIPS = 8.0, 0.01
-SCENE_S = 0.9  # to draw and judge a scene twice, on a quiet core
+SCENE_S = 1.2  # to draw and judge a scene twice, on a quiet core
 LABELLED = {"image_T1.jpg": BONA_FIDE, "image_F1.jpg": "print", "image_F2.jpg": "screen"}
 MADE = "made scenes are drawings from {people} pictures and clips, no field attacks"
 
@@ -46,11 +48,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
-    """One presentation as the detector sees it, at FPS frames a second."""
+    """One presentation as the detector sees it, at `fps` frames a second."""
 
     level: str
     kind: str
     seen: Sequence[Sighting]
+    fps: float = FPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +92,7 @@ def verdict(net: LivenessNet, track: Track, random: np.random.Generator | None =
     if not track.seen:
         return None
     boxes = [face.box if random is None else jittered(face.box, random) for _, face in track.seen]
-    looks = (shot(net, picture, face, box, at / FPS) for at, ((picture, face), box) in enumerate(zip(track.seen, boxes, strict=True)))
+    looks = (shot(net, picture, face, box, at / track.fps) for at, ((picture, face), box) in enumerate(zip(track.seen, boxes, strict=True)))
     return fuse(list(without_repeats(looks)), PICTURE_LIMITS if track.level == PICTURE else WINDOW)
 
 
@@ -125,10 +128,10 @@ def sources(pack: Pack) -> Sources:
 
 
 def parts(live: Sequence[Track]) -> Iterator[Track]:
-    """Stretches of PART frames of live tracks; they overlap, so their number proves little."""
-    for track in live:
-        for start in range(0, len(track.seen) - PART + 1, PART_STEP):
-            yield Track(level=PART_LEVEL, kind=track.kind, seen=track.seen[start : start + PART])
+    """Stretches of live tracks, short and long; they overlap, so their number proves little."""
+    for (level, frames), track in product(PARTS.items(), live):
+        for start in range(0, len(track.seen) - frames + 1, PART_STEP):
+            yield Track(level=level, kind=track.kind, seen=track.seen[start : start + frames])
 
 
 def made(detector: Detector, real: Sources, kind: Kind, count: int, first_seed: int = FIRST_SEED) -> Iterator[Track]:
@@ -136,14 +139,14 @@ def made(detector: Detector, real: Sources, kind: Kind, count: int, first_seed: 
     for number in range(count):
         room, over = real.rooms[number % len(real.rooms)]
         seed = first_seed + SEEDS_OF_A_KIND * KINDS.index(kind) + number
-        frames = scene(real.shown[number % len(real.shown)], room, seed, kind=kind, over=over)
-        yield Track(level=TRACK, kind=f"made {kind}", seen=list(_shown(detector, frames)))
+        frames = scene(real.shown[number % len(real.shown)], room, seed, SCENE, every=SCENE_EVERY, kind=kind, over=over)
+        yield Track(level=TRACK, kind=f"made {kind}", seen=list(_shown(detector, frames)), fps=FPS / SCENE_EVERY)
 
 
 def rates(judged: Sequence[Judged]) -> Iterator[Rate]:
     """Those of ISO/IEC 30107-3; of parts of the same clips nothing is claimed."""
     for rate in attack_rates(judged, Targets()):
-        yield replace(rate, independent=False) if rate.level == PART_LEVEL else rate
+        yield replace(rate, independent=False) if rate.level in PARTS else rate
 
 
 def rate_figure(rate: Rate, made_note: str) -> Figure:
@@ -175,7 +178,7 @@ class _Run:
     def judge(self, track: Track, draws: int) -> None:
         settled = verdict(self._net, track)
         self.judged.append(Judged(level=track.level, kind=track.kind, verdict=settled))
-        if settled is None or track.level == PART_LEVEL:
+        if settled is None or track.level in PARTS:
             return
         for _ in range(draws):
             found = verdict(self._net, track, self._random)

@@ -58,6 +58,12 @@ def test_only_a_screen_shows_a_clip() -> None:
     assert colours("print") == colours("cutout") == [True] * FRAMES
 
 
+def test_of_a_longer_scene_some_moments_are_drawn() -> None:
+    frames = list(scene((RED, BLUE), ROOM, 3, 7, every=3))
+    colours = [bool((mean := around(picture, x, y))[2] > mean[0]) for picture, (x, y) in frames]
+    assert colours == [True, False, True]  # of the clip's pictures 0, 3 and 6
+
+
 def test_a_cut_out_hides_the_face_that_holds_it() -> None:
     own = Box(x0=280, y0=80, x1=340, y1=155)
     for picture, (x, y) in shown("cutout", 4, over=own):

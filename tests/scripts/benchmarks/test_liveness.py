@@ -7,11 +7,11 @@ import pytest
 
 from models.evaluation.attacks import PICTURE, TRACK, Judged
 from models.evaluation.rates import Rate, proportion
-from models.liveness_track import LivenessVerdict, Verdict
+from models.liveness_track import WINDOW, LivenessVerdict, Verdict
 from models.results import Box, Face
 from scripts.benchmarks import liveness
 from scripts.benchmarks.errors import CannotMeasure
-from scripts.benchmarks.liveness import JITTER, PART, PART_LEVEL, PART_STEP, Track, jittered, parts, rate_figure, rates
+from scripts.benchmarks.liveness import FPS, JITTER, PART_STEP, PARTS, SCENE, Track, jittered, parts, rate_figure, rates
 
 BOX = Box(x0=100, y0=50, x1=200, y1=170)
 
@@ -37,11 +37,18 @@ def test_a_moved_box_stays_within_what_is_said() -> None:
 
 def test_parts_are_stretches_of_one_track() -> None:
     face = Face(box=BOX, score=0.9, landmarks=np.zeros((5, 2), np.float32))
-    seen = [(np.full((1, 1, 3), number, np.uint8), face) for number in range(PART + 3)]
-    found = list(parts([Track(level=TRACK, kind="live", seen=seen), Track(level=TRACK, kind="live", seen=seen[: PART - 1])]))
-    firsts = [int(track.seen[0][0][0, 0, 0]) for track in found]
-    assert firsts == list(range(0, 4, PART_STEP))
-    assert {(len(track.seen), track.level, track.kind) for track in found} == {(PART, PART_LEVEL, "live")}
+    short, long = sorted(PARTS.values())
+    seen = [(np.full((1, 1, 3), number, np.uint8), face) for number in range(long + 3)]
+    found = list(parts([Track(level=TRACK, kind="live", seen=seen), Track(level=TRACK, kind="live", seen=seen[: short - 1])]))
+    for level, frames in PARTS.items():
+        firsts = [int(track.seen[0][0][0, 0, 0]) for track in found if track.level == level]
+        assert firsts == list(range(0, long + 3 - frames + 1, PART_STEP))
+        assert {(len(track.seen), track.kind) for track in found if track.level == level} == {(frames, "live")}
+
+
+def test_scenes_and_the_longer_parts_last_long_enough_to_be_asked_to_change() -> None:
+    assert WINDOW.change_s <= (SCENE - 1) / FPS
+    assert (max(PARTS.values()) - 1) / FPS >= WINDOW.change_s
 
 
 def test_a_goal_is_asked_only_where_the_trials_decide() -> None:
@@ -59,13 +66,13 @@ def test_the_worst_kind_decides_and_parts_claim_nothing() -> None:
         *judged(TRACK, "made print", "attack", 300),
         *judged(TRACK, "made cutout", "live", 150),
         *judged(TRACK, "made cutout", "attack", 150),
-        *judged(PART_LEVEL, "live", "live", 1000),
+        *judged(next(iter(PARTS)), "live", "live", 1000),
         *judged(PICTURE, "live", "live", 1),
     ]
     found = {(rate.level, rate.name): rate for rate in rates(everything)}
     assert figure(found[TRACK, "worst APCER (made cutout)"]) == (50, 1, False)
-    assert found[PART_LEVEL, "BPCER"].statement.startswith("not claimed")
-    assert figure(found[PART_LEVEL, "BPCER"]) == (0, None, None)
+    assert found[next(iter(PARTS)), "BPCER"].statement.startswith("not claimed")
+    assert figure(found[next(iter(PARTS)), "BPCER"]) == (0, None, None)
 
 
 def test_a_track_without_a_face_has_no_verdict() -> None:
