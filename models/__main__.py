@@ -19,7 +19,7 @@ from models.evaluation.run import evaluate_attacks, evaluate_clips, evaluate_pai
 from models.files import default_folder
 from models.liveness_track import WINDOW, LivenessLimits
 from models.manifest import read_manifest
-from models.pack import Pack, load_pack
+from models.pack import Pack, load_pack, with_own_embedder
 from models.session import limit_opencv_threads
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -61,6 +61,8 @@ def evaluate(
     limits: Annotated[Path | None, typer.Option(help="Limits file in force; without it the agent's defaults.")] = None,
     camera: Annotated[str, typer.Option(help="With --attacks and --limits: the camera model for which that file was made.")] = "",
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames of a clip looked at per second, as the agent does.")] = 6.0,
+    embedder: Annotated[Path | None, typer.Option(help="Weights of your own (ArcFace-like ONNX) instead of the pack's embedder.")] = None,
+    licence: Annotated[str, typer.Option(help="With --embedder: under which licence they may be used here.")] = "",
     folder: Folder = None,
 ) -> None:
     """Measure the networks on labelled data: error rates with their intervals, and whether so few trials may claim anything."""
@@ -68,7 +70,7 @@ def evaluate(
     try:
         if [clips, pairs, attacks].count(None) != 2:
             raise BadLabels("give exactly one of --clips, --pairs and --attacks")
-        pack = load_pack(folder)
+        pack = with_own_embedder(load_pack(folder), embedder, licence) if embedder else load_pack(folder)
         if clips:
             report = evaluate_clips(pack, clips, _bands(limits, pack), fps=fps)
         elif pairs:

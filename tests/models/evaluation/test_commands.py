@@ -19,6 +19,7 @@ from models.evaluation.limits import read_limits
 from models.evaluation.liveness_limits import read_liveness
 from models.evaluation.page import page
 from models.evaluation.rates import BandLimits
+from models.files import sha256
 from models.liveness_track import WINDOW
 from models.pack import load_liveness
 
@@ -121,6 +122,21 @@ def test_pairs_of_pictures(tmp_path: Path, folder: Path, demo: Callable[[str], n
     assert counts["picture", "FNMR at same=0.65"] == (0, 1)
     assert counts["picture", "FMR at same=0.65"] == (0, 2)
     assert "1 refused: cut_off, 1 refused: not_a_picture" in done.output
+
+
+def test_weights_of_ones_own_are_measured_and_calibrated_under_their_name(
+    tmp_path: Path, folder: Path, demo: Callable[[str], np.ndarray]
+) -> None:
+    pytest.importorskip("insightface", reason="the optional extra `insightface` is not installed")
+    own = shutil.copy(folder / "mobilefacenet.onnx", tmp_path / "own.onnx")
+    asked = ["evaluate", "--pairs", str(write_pairs(tmp_path, demo)), "--out", str(tmp_path / "out"), "--folder", str(folder)]
+    done = run(app, [*asked, "--embedder", str(own)])
+    assert done.exit_code == 1 and "name the licence" in done.stderr
+    assert run(app, [*asked, "--embedder", str(own), "--licence", "Apache-2.0"]).exit_code == 0
+    limits = tmp_path / "limits.toml"
+    done = run(app, ["calibrate", "--report", str(tmp_path / "out" / "report.json"), "--out", str(limits)])
+    assert done.exit_code == 0, done.output
+    assert read_limits(limits, f"own-{sha256(own.read_bytes())[:12]}").same >= BandLimits().same
 
 
 def test_attacks_without_liveness_networks_are_not_evaluated(tmp_path: Path, folder: Path, demo: Callable[[str], np.ndarray]) -> None:
