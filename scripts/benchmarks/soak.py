@@ -6,6 +6,7 @@ The frames are parts of the clips about the face, at their own scale and small, 
 import ctypes
 import gc
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -33,12 +34,23 @@ TIMES = Times(window_after_s=0.01, presence_after_s=0.01)
 RECEIVE_EVERY, READ_EVERY = 2_000, 500
 WARM_UP = 0.2  # of all frames
 PER = 10_000  # frames, over which growth is told; a window looks at 500,000 a day
-TOLERANCE_MIB = 0.1  # a picture kept by mistake in each settlement would be some MiB
+# A picture kept by mistake in each settlement would be some MiB. Below one MiB the allocator's own noise cannot be told from growth by resident
+# memory, so objects are counted as well: one kept in each frame would be 10,000.
+TOLERANCE_MIB, TOLERANCE_OBJECTS = 1.0, 1_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """After so many frames: resident memory in MiB, and blocks that Python's objects take."""
+
+    frames: int
+    mib: float
+    objects: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """Resident memory against frames after the warm-up: MiB in PER frames as the least-squares line has it, and means of both ends."""
+    """A value against frames after the warm-up: its rise in PER frames as the line of least squares has it, and means of both ends."""
 
     slope: float
     first: float
@@ -47,38 +59,37 @@ class Growth:
 
 
 def measure_soak(folder: Path, frames: int) -> list[Figure]:
-    """Feed so many frames and hold the growth of this process's memory against zero. Raises CannotMeasure for too few frames."""
+    """Feed so many frames and hold the growth of this process against zero. Raises CannotMeasure for too few frames."""
     least = round(10 * READ_EVERY / (1 - WARM_UP))
     if frames < least:
         raise CannotMeasure(f"{frames} frames say nothing about growth; take at least {least}")
     people, parts = _prepared()
     _give_back()
     with new_line(load_pack(long_side=SIDE), folder, people, Limits(), TIMES) as line:
-        readings = list(_readings(line, parts, frames))
-    grown = growth(readings, frames)
+        readings = [each for each in _readings(line, parts, frames) if each.frames >= WARM_UP * frames]
+    told = f"over {frames} frames with {frames // SETTLE_EVERY} settlements, without the first {WARM_UP:.0%}; asked is zero"
+    resident = growth([(each.frames, each.mib) for each in readings])
+    counted = growth([(each.frames, each.objects) for each in readings])
     return [
-        Figure(
-            name=f"growth of memory over {frames} frames",
-            value=grown.slope,
-            unit=f"MiB in {PER} frames",
-            n=grown.readings,
-            spread={"MiB at first": grown.first, "at last": grown.last},
-            at_most=TOLERANCE_MIB,
-            note=(
-                f"line of least squares through resident memory every {READ_EVERY} frames without the first {WARM_UP:.0%}; asked is zero, "
-                f"the limit is what noise allows; {frames // SETTLE_EVERY} settlements with sealed pictures on disk"
-            ),
-        )
+        _figure(
+            "growth of resident memory", resident, "MiB", TOLERANCE_MIB, f"line of least squares {told}, the rest is the allocator's noise"
+        ),
+        _figure("growth of live objects", counted, "blocks", TOLERANCE_OBJECTS, f"blocks held by Python's allocator {told}"),
     ]
 
 
-def growth(readings: Sequence[tuple[int, float]], frames: int) -> Growth:
-    """From (frame, MiB), of which those in the warm-up are left out."""
-    at, held = np.array([reading for reading in readings if reading[0] >= WARM_UP * frames]).T
+def growth(values: Sequence[tuple[int, float]]) -> Growth:
+    """From pairs of frames and value, oldest first; at least two."""
+    at, held = np.array(values, np.float64).T
     end = max(1, len(held) // 10)
     return Growth(
         slope=float(np.polyfit(at / PER, held, 1)[0]), first=float(held[:end].mean()), last=float(held[-end:].mean()), readings=len(held)
     )
+
+
+def _figure(name: str, found: Growth, unit: str, at_most: float, note: str) -> Figure:
+    spread = {"at first": found.first, "at last": found.last}
+    return Figure(name=name, value=found.slope, unit=f"{unit} in {PER} frames", n=found.readings, spread=spread, at_most=at_most, note=note)
 
 
 def _prepared() -> tuple[list[GalleryEntry], list[tuple[str, Picture]]]:
@@ -96,7 +107,7 @@ def _give_back() -> None:
         trim(0)
 
 
-def _readings(line: Line, parts: Sequence[tuple[str, Picture]], frames: int) -> Iterator[tuple[int, float]]:
+def _readings(line: Line, parts: Sequence[tuple[str, Picture]], frames: int) -> Iterator[Reading]:
     person = parts[0][0]
     for number, (whose, picture) in zip(range(1, frames + 1), cycle(parts), strict=False):
         if number % SETTLE_EVERY == SETTLE_EVERY - SESSION:
@@ -108,7 +119,8 @@ def _readings(line: Line, parts: Sequence[tuple[str, Picture]], frames: int) -> 
         if number % RECEIVE_EVERY == 0:
             line.receive()
         if number % READ_EVERY == 0:
-            yield number, memory(os.getpid()).now
+            gc.collect()
+            yield Reading(frames=number, mib=memory(os.getpid()).now, objects=sys.getallocatedblocks())
 
 
 def _parts(pack: Pack, found: Sequence[Clip]) -> list[tuple[str, Picture]]:
