@@ -1,6 +1,10 @@
 """How much a followed face changes besides moving. What is flat or stiff shows the same face again and again, turned and shifted; a living
 one blinks, speaks, or at least turns its nose before its cheeks.
 
+Measured over looks of 2.5 and 3 s: 84 made cut-outs at most 0.0015 and 0.0019, people at the window at least 0.0022 (44 parts of 4 clips,
+all that last so long), and four published clips of people who talk or make faces below 0.0018 in 2.0 % and 0.7 % of 613 and 604 looks
+that overlap. Nobody there keeps still on purpose; who does, can be called rigid.
+
 Tried beside it and left out, because none parts better on the clips at hand: a homography in place of the affine map, the residual after
 gain and a ramp of light, its worst place, and the eyes and the mouth alone.
 """

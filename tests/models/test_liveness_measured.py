@@ -58,6 +58,12 @@ def test_made_attacks_are_found_and_never_live(pack: Pack, liveness: LivenessNet
     assert found["attack"] >= 0.8 * SCENES
 
 
+def test_made_cut_outs_are_never_live(pack: Pack, liveness: LivenessNet, real: Sources) -> None:
+    found = [verdict(liveness, track) for track in made(pack.detector, real, "cutout", SCENES, FIRST_SEED)]
+    assert "live" not in {one.verdict for one in found if one is not None}
+    assert ("rigid",) in {one.reasons for one in found if one is not None}
+
+
 def test_a_clip_that_is_played_again_and_again_is_an_attack(liveness: LivenessNet, real: Sources) -> None:
     found = verdict(liveness, replace(real.live[0], seen=[*real.live[0].seen[:5]] * 2))
     assert found is not None
