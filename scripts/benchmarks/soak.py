@@ -34,7 +34,7 @@ TIMES = Times(window_after_s=0.01, presence_after_s=0.01)
 RECEIVE_EVERY, READ_EVERY = 2_000, 500
 WARM_UP = 0.2  # of all frames
 PER = 10_000  # frames, over which growth is told; a window looks at 500,000 a day
-# A picture kept by mistake in each settlement would be some MiB. Less than one MiB cannot be told from the allocator's own noise, so objects
+# A picture kept by mistake in each settlement would be some MiB. Less than one MiB cannot be told from the allocator's noise, so objects
 # are counted as well: one kept in each frame would be 10,000.
 TOLERANCE_MIB, TOLERANCE_OBJECTS = 1.0, 1_000.0
 
