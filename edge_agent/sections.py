@@ -259,6 +259,10 @@ class LivenessSettings(Section):
     """Length of straight lines on both sides of a face, as a share of 4.4 face widths, from which a screen or a print is suspected; 2 where
     the window's own frame or a door stands beside the faces.
     """
+    change: float = Field(0.0018, ge=0, le=0.1)
+    """Least change of a living face within 2.5 s, beyond what turning and moving explain; what changes less may be a picture cut out and
+    cannot be judged. 0 where people wait so still that they are reminded too often, at the price of cut-outs: nearly all drawn ones passed.
+    """
 
     @model_validator(mode="after")
     def _bands(self) -> Self:
@@ -268,7 +272,7 @@ class LivenessSettings(Section):
 
     def limits(self) -> LivenessLimits:
         """What fuses moments into a verdict; what is not set here is as it was measured."""
-        return replace(WINDOW, live=self.live, attack=self.attack, border=self.border)
+        return replace(WINDOW, live=self.live, attack=self.attack, border=self.border, change=self.change)
 
 
 class Link(Section):

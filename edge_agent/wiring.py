@@ -157,8 +157,8 @@ def limits_sha256(limits: Limits, liveness: LivenessSettings, pack: Pack, calibr
     """
     if pack.liveness is None:
         return limits.sha256()
-    own = " ".join(f"{window} {limits.live} {limits.attack}" for window, limits in sorted(calibrated.items()))
-    return sha256(f"{limits.sha256()} {liveness.sha256()} {pack.liveness.version} {own}".encode()).hexdigest()
+    own = "".join(f" {window} {limits}" for window, limits in sorted(calibrated.items()))
+    return sha256(f"{limits.sha256()} {liveness.limits()} {pack.liveness.version}{own}".encode()).hexdigest()
 
 
 def _calibrated(settings: Settings, pack: Pack) -> Mapping[str, LivenessLimits]:

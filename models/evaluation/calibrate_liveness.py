@@ -16,6 +16,7 @@ from models.liveness_track import WINDOW, LivenessLimits, LivenessVerdict, Verdi
 
 LEAST_LIVE = 0.5  # below it the networks themselves call a face shown, however few of the attacks at hand come so high
 SETTLED = frozenset({"stream_repeats", "no_sensor_noise", "too_few_shots", "border_around_face"})  # reasons that these limits do not touch
+STIFF = frozenset({"motionless", "rigid"})  # why a face whose score is live cannot be judged all the same
 NEVER_LIVE, NEVER_ATTACK = 2.0, -1.0
 
 
@@ -84,14 +85,14 @@ def _score(one: Judged, verdict: Verdict, *, live: float, attack: float) -> floa
 
 
 def _again(verdict: LivenessVerdict | None, limits: LivenessLimits) -> LivenessVerdict | None:
-    """The verdict under other limits. Whether a face moved is not known of one that was not live before; it is taken to."""
+    """The verdict under other limits. Whether a face moved and changed is not known of one that was not live before; it is taken to have."""
     if verdict is None or verdict.score is None or SETTLED & set(verdict.reasons):
         return verdict
     if verdict.score <= limits.attack:
         return replace(verdict, verdict="attack", reasons=("looks_shown",))
     if verdict.score < limits.live:
         return replace(verdict, verdict="cannot_judge", reasons=("between_limits",))
-    return verdict if "motionless" in verdict.reasons else replace(verdict, verdict="live", reasons=())
+    return verdict if STIFF & set(verdict.reasons) else replace(verdict, verdict="live", reasons=())
 
 
 def _presentation(row: Mapping[str, Any]) -> Judged:

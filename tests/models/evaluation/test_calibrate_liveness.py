@@ -94,14 +94,15 @@ def test_what_other_signs_decided_moves_no_limit() -> None:
         row("screen", 0.95, "attack", "stream_repeats"),
         row("screen", 0.85, "cannot_judge", "between_limits", "border_around_face"),
         row("screen", 0.95, "cannot_judge", "motionless"),
+        row("screen", 0.95, "cannot_judge", "rigid"),
         row("screen", None, "cannot_judge", "too_few_shots"),
         {**row("screen", None), "verdict": None},
     ]
     assert chosen(settled, [row("live", 0.6, "attack", "looks_shown", "border_around_face")]) == FORCE
     counts = {promise.name: (promise.errors, promise.trials) for promise in calibrate_liveness(report(settled))[1]}
-    assert counts["APCER screen"] == (0, 4)
-    assert counts["cannot judge screen"] == (3, 4)
-    assert counts["APNRR screen"] == (1, 5)
+    assert counts["APCER screen"] == (0, 5)
+    assert counts["cannot judge screen"] == (4, 5)
+    assert counts["APNRR screen"] == (1, 6)
 
 
 def test_an_attack_that_looks_livelier_than_may_be_asked_is_refused() -> None:
