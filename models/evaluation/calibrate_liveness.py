@@ -85,7 +85,7 @@ def _score(one: Judged, verdict: Verdict, *, live: float, attack: float) -> floa
 
 
 def _again(verdict: LivenessVerdict | None, limits: LivenessLimits) -> LivenessVerdict | None:
-    """The verdict under other limits. Whether a face moved and changed is not known of one that was not live before; it is taken to have."""
+    """The verdict under other limits. Whether a face moved and changed is not known unless it was live before; it is taken to have."""
     if verdict is None or verdict.score is None or SETTLED & set(verdict.reasons):
         return verdict
     if verdict.score <= limits.attack:
