@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from contract.ids import WindowId
 from models.evaluation.rates import BandLimits
 from models.liveness_track import WINDOW, LivenessLimits
+from models.pack import SEARCH_SIDE
 
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -104,8 +105,8 @@ class Times(Section):
     more would see the previous customer.
     """
     analyse_fps: float = Field(6.0, gt=0, le=30)
-    """Frames analysed per second and window: the least that gives a dozen good ones in two seconds; each costs about 25 ms of one core at
-    640x480.
+    """Frames analysed per second and window: the least that gives a dozen good ones in two seconds; each costs one core about 50 ms with a
+    face in it, 25 ms without.
     """
     idle_fps: float = Field(1.0, gt=0, le=30)
     """Frames searched for faces per second and window while no session is open and nothing stirs before the learnt window; the others are
@@ -146,9 +147,9 @@ class Limits(Section):
     """
     min_good_frames: int = Field(3, ge=1, le=100)
     """Fewer usable moments decide nothing: single frames of different people overlap with those of the same one, fused ones do not."""
-    per_decade: float = Field(0.12, ge=0, le=2)
+    per_decade: float = Field(0.13, ge=0, le=2)
     """How much `same` rises for every tenfold of people that one face is compared with (proxies, staff, watch list, recent faces): ten
-    times the people need a tenth of the false match rate. The cautious end of what a tenth costs in our own measurement (0.06 to 0.12).
+    times the people need a tenth of the false match rate. The cautious end of what a tenth costs in our own measurement (0.09 to 0.13).
     """
     min_strength: float = Field(54.0, ge=0)
     """Strength (length of the embedder's raw output) below which a moment counts as hidden, also where no colour tells. Measured: 95 of 100
@@ -167,6 +168,10 @@ class Limits(Section):
     min_face_score: float = Field(0.65, ge=0, le=1)
     """Detections whose mean score over the track is lower are no persons: real faces at the window gave 0.86 to 0.95, prints and picture
     edges 0.50 to 0.63.
+    """
+    search_side: int = Field(SEARCH_SIDE, ge=128, le=1920, multiple_of=32)
+    """Pixels of the longer side at which the zone is searched for faces. At 640 window clips gave no better scores for 1.6 times the work;
+    more is needed where faces are small in the zone.
     """
     min_track_frames: int = Field(3, ge=1, le=100)
     """A face seen in fewer frames is not followed up."""

@@ -134,7 +134,7 @@ def _base(settings: Settings, pack: Pack, clock: Clock) -> _Base:
 
 def networks(settings: Settings, pack: Pack | None = None) -> Pack:
     """What this terminal judges with: the default pack or `pack`, with an embedder of its own if it has one. Raises ModelError."""
-    pack = load_pack(settings.files.models_dir) if pack is None else pack
+    pack = load_pack(settings.files.models_dir, long_side=settings.limits.search_side) if pack is None else pack
     own = settings.networks
     pack = with_own_embedder(pack, own.embedder, own.licence) if own.embedder else pack
     return pack if settings.liveness.enabled else replace(pack, liveness=None)

@@ -20,7 +20,7 @@ class CenterFace:
     and below. Faces scoring under `min_score` are dropped, as are those overlapping a better one by more than `max_overlap` (IoU).
     """
 
-    def __init__(self, session: Session, *, long_side: int = 640, min_score: float = 0.5, max_overlap: float = 0.3) -> None:
+    def __init__(self, session: Session, *, long_side: int, min_score: float = 0.5, max_overlap: float = 0.3) -> None:
         if long_side < MULTIPLE or long_side % MULTIPLE:
             raise ValueError(f"long_side must be a positive multiple of {MULTIPLE}, not {long_side}")
         self._session = session

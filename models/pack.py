@@ -16,6 +16,10 @@ from models.session import Session, open_session
 
 DEFAULT_PACK = "window"
 LIVENESS_PACK = "liveness"
+SEARCH_SIDE = 512
+"""Pixels of the longer side at which a window's pictures are searched for faces. In window clips of 5 persons 640 found the same frames and
+gave the same scores (frames of one person at least 0.50 and 0.51, of two at most 0.60 and 0.61) for 1.6 times the work.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +36,7 @@ class Pack:
     liveness: LivenessNet | None = None
 
 
-def load_pack(folder: Path | None = None, name: str = DEFAULT_PACK, long_side: int = 640, threads: int = 1) -> Pack:
+def load_pack(folder: Path | None = None, name: str = DEFAULT_PACK, long_side: int = SEARCH_SIDE, threads: int = 1) -> Pack:
     """Verify and load the networks of a fetched pack; `folder` is `files.default_folder()` if not given.
 
     `long_side` is that of `CenterFace`. Takes nothing from the network. Weights of liveness that are missing leave `Pack.liveness` None.

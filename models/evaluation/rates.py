@@ -27,10 +27,9 @@ class BandLimits:
     same: float = 0.65
     different: float = 0.35
     min_good_frames: int = 3
-    # What one tenth of the FMR costs, measured on the window clips by `identification.tail`: 0.07 to 0.10 with fused probes and 0.11 with
-    # single frames; at the upper end of the bootstrap over persons 0.11 and 0.14. A little above what is compared one to many, because only
-    # ten pairs of persons stand behind it.
-    per_decade: float = 0.12
+    # What one tenth of the FMR costs, measured on the window clips by `identification.tail`: 0.09 to 0.12 with fused probes, 0.13 at the
+    # upper end of the bootstrap over persons. The upper end, because only ten pairs of persons stand behind it.
+    per_decade: float = 0.13
     min_strength: float = 54.0
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Every kind of picture that people send: through decoding, detection and judgement to a template or a code, never to anything else."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from models.compare import similarity
 from models.errors import PictureRefused
-from models.pack import Pack
+from models.pack import Pack, load_pack
 from models.picture import decode
 from models.results import Picture, Template
 from models.template import from_picture
@@ -58,9 +59,9 @@ def test_what_cannot_be_used_gets_a_code(pack: Pack, portrait: Picture, spoil: C
     assert bool(refused.value.problems) == (refused.value.reason == "poor_quality")
 
 
-def test_twenty_faces_are_all_seen(pack: Pack, portrait: Picture) -> None:
+def test_twenty_faces_are_all_seen_at_the_size_of_enrolment(folder: Path, portrait: Picture) -> None:
     with pytest.raises(PictureRefused, match="shows 20 faces"):
-        enrolled(pack, crowd(portrait))
+        enrolled(load_pack(folder, long_side=640), crowd(portrait))
 
 
 @pytest.mark.parametrize(

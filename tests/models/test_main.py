@@ -19,7 +19,7 @@ def test_check_reports_versions_hashes_timings_and_recognition(folder: Path) -> 
         "d8ba40c0127f",
         "09189deaaf86",
         "detect at 640 x 480",
-        "two pictures of one person: 0.7",
+        "two pictures of one person: 0.8",
     ):
         assert expected in done.output
 

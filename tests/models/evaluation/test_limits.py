@@ -43,7 +43,7 @@ def test_limits_of_another_embedder_are_refused(written: Path) -> None:
         ("same = 0.65", "same = 0.45"),
         ("different = 0.35", "different = 0.36"),
         ("min_good_frames = 3", "min_good_frames = 1"),
-        ("per_decade = 0.12", "per_decade = 0.02"),
+        ("per_decade = 0.13", "per_decade = 0.02"),
         ("min_strength = 54.0", "min_strength = 0.0"),
         ("trials = 20", "trials = 20000"),
         (VERSION, "other-1"),
