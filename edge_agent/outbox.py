@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS chain (
 );
 CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, signed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS media (number INTEGER PRIMARY KEY AUTOINCREMENT, media_id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS media_size ON media (length(sealed)); -- so that asking for the backlog's size reads no picture
 """
 
 

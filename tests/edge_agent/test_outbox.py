@@ -255,3 +255,10 @@ class OutboxMachine(RuleBasedStateMachine):
 
 OutboxMachine.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestOutboxMachine = OutboxMachine.TestCase
+
+
+def test_the_size_of_the_backlog_is_known_without_reading_a_picture() -> None:
+    vault = Vault.in_memory(SCHEMA)
+    with vault.transaction() as db:
+        (plan,) = db.execute("EXPLAIN QUERY PLAN SELECT coalesce(sum(length(sealed)), 0) FROM media").fetchall()
+    assert "COVERING INDEX media_size" in plan[-1]
