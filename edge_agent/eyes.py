@@ -117,7 +117,7 @@ def cut(picture: Picture, zone: tuple[float, float, float, float]) -> Picture:
 def _presented(zone: Picture, face: Face, mono_s: float) -> Presented:
     """Cut from the whole zone: the surroundings of a face say most about whether it is shown."""
     looks = crops(zone, face.box)
-    signs = look(zone, face.box, looks)
+    signs = look(zone, face.landmarks, looks)
     shot = LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=None)
     return Presented(shot=shot, looks=looks)
 

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.liveness import Crops
-from models.results import Box, Picture
+from models.results import Picture, Points
 
 SIDE = 160  # pixels of the square in which borders are sought
 REACH = 2.2  # from the middle of the face to each side of that square, in face sizes
-HEIGHT_FOR_SIZE = 0.8  # of a face box's height, to compare with its width
+SIZE_OF_SPREAD = 3.7  # a face's width over the spread of its landmarks; 3.6 to 3.8 in every window clip
+ABOVE = 0.075  # of that width, how far the middle of a face lies above that of its landmarks
 EDGE_LOW, EDGE_HIGH = 40, 100  # gradient from which an edge is followed, and begun
 MIN_VOTES, MIN_LENGTH, MAX_GAP = 30, 48, 5  # of a straight line, in pixels of the square
 FACE_HALF = 14  # pixels of the square beside its middle that are face
@@ -41,13 +42,16 @@ class PresentationSigns:
     digest: bytes
 
 
-def look(picture: Picture, box: Box, crops: Crops) -> PresentationSigns:
-    """The signs of the face in `box` of `picture` (height x width x 3, BGR), whose `crops` were cut by `liveness.crops`."""
-    return PresentationSigns(border=_border(picture, box), digest=blake2b(crops.tobytes(), digest_size=DIGEST_BYTES).digest())
+def look(picture: Picture, landmarks: Points, crops: Crops) -> PresentationSigns:
+    """The signs of the face with these landmarks in `picture` (height x width x 3, BGR), whose `crops` were cut by `liveness.crops`.
+
+    Raises ValueError for landmarks that all lie on one point.
+    """
+    return PresentationSigns(border=_border(picture, landmarks), digest=blake2b(crops.tobytes(), digest_size=DIGEST_BYTES).digest())
 
 
-def _border(picture: Picture, box: Box) -> float:
-    edges = cv2.Canny(cv2.GaussianBlur(_surroundings(picture, box), (0, 0), 1.0), EDGE_LOW, EDGE_HIGH)
+def _border(picture: Picture, landmarks: Points) -> float:
+    edges = cv2.Canny(cv2.GaussianBlur(_surroundings(picture, landmarks), (0, 0), 1.0), EDGE_LOW, EDGE_HIGH)
     found = cv2.HoughLinesP(edges, 1, np.pi / 180, MIN_VOTES, minLineLength=MIN_LENGTH, maxLineGap=MAX_GAP)
     lines = np.empty((0, 4)) if found is None else found.reshape(-1, 4).astype(np.float64)
     across, down = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
@@ -65,10 +69,17 @@ def _longest_pair(lines: Lines, across: NDArray[np.float64], down: NDArray[np.fl
     return float(pairs.max(initial=0.0))
 
 
-def _surroundings(picture: Picture, box: Box) -> Picture:
-    """The square about the face in grey, uint8 (SIDE, SIDE); beyond the picture its edge goes on."""
-    scale = SIDE / (2 * REACH * max(box.width, HEIGHT_FOR_SIZE * box.height))
-    x, y = box.centre
+def _surroundings(picture: Picture, landmarks: Points) -> Picture:
+    """The square about the face in grey, uint8 (SIDE, SIDE); beyond the picture its edge goes on.
+
+    Placed by the landmarks: a box is less steady, and a border that comes and goes with it would turn verdicts.
+    """
+    middle = landmarks.mean(axis=0)
+    size = SIZE_OF_SPREAD * float(np.sqrt(np.sum((landmarks - middle) ** 2, axis=1).mean()))
+    if not size > 0:
+        raise ValueError("the landmarks of this face all lie on one point")
+    scale = SIDE / (2 * REACH * size)
+    x, y = float(middle[0]), float(middle[1]) - ABOVE * size
     matrix = np.array([[scale, 0, SIDE / 2 - scale * x], [0, scale, SIDE / 2 - scale * y]])
     square = cv2.warpAffine(picture, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     grey: Picture = cv2.cvtColor(square, cv2.COLOR_BGR2GRAY)

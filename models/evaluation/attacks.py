@@ -71,7 +71,7 @@ def follow(detector: Detector, frames: Iterable[Picture]) -> Iterator[tuple[int,
 def shot(net: LivenessNet, picture: Picture, face: Face, box: Box, mono_s: float) -> LivenessShot:
     """What one frame says of `face` when `box` is taken for it; its score included. Raises ModelError when a network fails."""
     looks = crops(picture, box)
-    signs = look(picture, box, looks)
+    signs = look(picture, face.landmarks, looks)
     score = float(net.score(looks[np.newaxis])[0])
     aligned = chip(picture, face.landmarks)
     return LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=score, chip=aligned)

@@ -48,7 +48,7 @@ def _judge(picture: Picture, face: Face) -> None:
 
 def _present(net: LivenessNet, picture: Picture, face: Face) -> None:
     looks = crops(picture, face.box)
-    look(picture, face.box, looks)
+    look(picture, face.landmarks, looks)
     net.score(looks[np.newaxis])
 
 

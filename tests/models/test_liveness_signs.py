@@ -2,9 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
+from models.align import TEMPLATE
 from models.liveness import crops
-from models.liveness_signs import PresentationSigns, look
-from models.results import Box, Picture
+from models.liveness_signs import ABOVE, SIZE_OF_SPREAD, PresentationSigns, look
+from models.results import Box, Picture, Points
 
 FACE = Box(x0=270, y0=200, x1=350, y1=300)
 
@@ -23,8 +24,16 @@ def with_phone(tilt_deg: float, width: int = 150) -> Picture:
     return picture
 
 
+def landmarks(box: Box) -> Points:
+    """Of a frontal face that fills this box."""
+    size = max(box.width, 0.8 * box.height)
+    shape = TEMPLATE - TEMPLATE.mean(axis=0)
+    spread = np.sqrt((shape**2).sum(axis=1).mean())
+    return (shape * size / SIZE_OF_SPREAD / spread + box.centre + np.array([0, ABOVE * size])).astype(np.float32)
+
+
 def signs(picture: Picture, box: Box = FACE) -> PresentationSigns:
-    return look(picture, box, crops(picture, box))
+    return look(picture, landmarks(box), crops(picture, box))
 
 
 @pytest.mark.parametrize("tilt", [-22.0, -8.0, 0.0, 8.0, 22.0])
@@ -56,6 +65,11 @@ def test_a_border_far_away_does_not_count() -> None:
 @pytest.mark.parametrize("box", [Box(x0=-30, y0=-30, x1=30, y1=40), Box(x0=600, y0=440, x1=700, y1=560), Box(x0=5, y0=5, x1=6, y1=6)])
 def test_a_face_at_the_edge_or_tiny_is_looked_at_too(box: Box) -> None:
     assert 0 <= signs(room(), box).border <= 1.5
+
+
+def test_landmarks_on_one_point_are_no_face() -> None:
+    with pytest.raises(ValueError, match="on one point"):
+        look(room(), np.full((5, 2), 100, np.float32), crops(room(), FACE))
 
 
 def test_the_digest_tells_one_grey_level_of_one_pixel() -> None:
