@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_agent.frames import Presented, Shot
 from edge_agent.track import Track
-from models.liveness_track import LivenessLimits, LivenessShot, LivenessVerdict, fuse
+from models.liveness_track import LivenessLimits, LivenessVerdict, fuse, without_repeats
 from models.protocols import LivenessNet
 
 SCORE_AT_ONCE = 4  # faces; a larger batch is no faster and holds more memory
@@ -33,10 +33,11 @@ class Examiner:
         looks = {shot.presented.shot.digest: shot.presented for shot in best if shot.presented is not None}
         scores = dict(zip(looks, self._scores(self._net, list(looks.values())), strict=True))
         chips = {shot.presented.shot.digest: shot.chip for shot in track.best.shots() if shot.presented is not None}
-        shots = list[LivenessShot]()
-        for moment in sorted((*track.signs, *(one.shot for one in looks.values())), key=lambda shot: shot.mono_s):
-            if not shots or shots[-1].digest != moment.digest:
-                shots.append(replace(moment, score=scores.pop(moment.digest, None), chip=chips.pop(moment.digest, None)))
+        moments = sorted((*track.signs, *(one.shot for one in looks.values())), key=lambda shot: shot.mono_s)
+        shots = [
+            replace(moment, score=scores.pop(moment.digest, None), chip=chips.pop(moment.digest, None))
+            for moment in without_repeats(moments)
+        ]
         return fuse(shots, self._at.get(window, self._limits))
 
     def _scores(self, net: LivenessNet, looks: Sequence[Presented]) -> list[float]:

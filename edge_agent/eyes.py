@@ -86,8 +86,8 @@ class Eyes:
             presented = _presented(zone, face, mono_s) if self._liveness else None
         except ValueError:  # landmarks all on one point, or a box without area or beyond the zone: not a face
             return None
-        measured = quality.measure(zone, face)
-        reasons = assess(zone, face, measured, self._quality).reasons
+        measured = quality.measure(zone, face, aligned)
+        reasons = assess(zone, face, measured, self._quality, aligned).reasons
         hints = tuple(code for code in reasons if code in HINTS_BELOW)
         return Shot(
             box=face.box,

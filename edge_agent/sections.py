@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from contract.ids import WindowId
 from models.evaluation.rates import BandLimits
 from models.liveness_track import WINDOW, LivenessLimits
-from models.pack import SEARCH_SIDE
+from models.pack import SEARCH_SIDE, THREADS
 
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -216,9 +216,12 @@ class Limits(Section):
 
 
 class Networks(Section):
-    """Embedders of the operator's own instead of the default pack's, and beside it on trial: ArcFace-like ONNX files, run by the library
-    `insightface`. Vectors of two networks are never compared, and each network needs limits that were measured with it.
+    """What the networks may use, and embedders of the operator's own instead of the default pack's or on trial beside it: ArcFace-like ONNX
+    files, run by the library `insightface`. Vectors of two networks are never compared, and each network needs limits measured with it.
     """
+
+    threads: int = Field(THREADS, ge=1, le=16)
+    """Cores that may work on one picture; 1 leaves the others to the settlement software."""
 
     embedder: Path | None = None
     """Weights that compare in place of the default pack's; then limits.measured is needed."""

@@ -57,6 +57,7 @@ class _Base:
     """What nearly every part needs."""
 
     settings: Settings
+    calibrated: Mapping[str, LivenessLimits]
     pack: Pack
     signer: Signer
     clock: Clock
@@ -121,32 +122,34 @@ def build(
 
 def _base(settings: Settings, pack: Pack, clock: Clock) -> _Base:
     settings = settings.model_copy(update={"limits": measured(settings.limits, pack.embedder.version)})
+    calibrated = liveness_limits(settings.liveness, settings.windows, pack.liveness)
     return _Base(
         settings=settings,
+        calibrated=calibrated,
         pack=pack,
         signer=load_signer(settings.files.sign_key),
         clock=clock,
         offset=Offset(),
         metrics=Metrics(),
-        software=describe(settings, pack),
+        software=describe(settings, pack, calibrated),
     )
 
 
 def networks(settings: Settings, pack: Pack | None = None) -> Pack:
     """What this terminal judges with: the default pack or `pack`, with an embedder of its own if it has one. Raises ModelError."""
-    pack = load_pack(settings.files.models_dir, long_side=settings.limits.search_side) if pack is None else pack
     own = settings.networks
+    pack = load_pack(settings.files.models_dir, long_side=settings.limits.search_side, threads=own.threads) if pack is None else pack
     pack = with_own_embedder(pack, own.embedder, own.licence) if own.embedder else pack
     return pack if settings.liveness.enabled else replace(pack, liveness=None)
 
 
-def describe(settings: Settings, pack: Pack) -> Software:
+def describe(settings: Settings, pack: Pack, calibrated: Mapping[str, LivenessLimits]) -> Software:
     """What decides here, as it stands in every capture."""
     return Software(
         agent=VERSION,
         detector=detector_name(pack),
         embedder=pack.embedder.version[:NAME_LENGTH],
-        limits_sha256=limits_sha256(settings.limits, settings.liveness, pack, _calibrated(settings, pack)),
+        limits_sha256=limits_sha256(settings.limits, settings.liveness, pack, calibrated),
         settings_sha256=settings.sha256(),
     )
 
@@ -159,10 +162,6 @@ def limits_sha256(limits: Limits, liveness: LivenessSettings, pack: Pack, calibr
         return limits.sha256()
     own = "".join(f" {window} {limits}" for window, limits in sorted(calibrated.items()))
     return sha256(f"{limits.sha256()} {liveness.limits()} {pack.liveness.version}{own}".encode()).hexdigest()
-
-
-def _calibrated(settings: Settings, pack: Pack) -> Mapping[str, LivenessLimits]:
-    return liveness_limits(settings.liveness, settings.windows, pack.liveness)
 
 
 def detector_name(pack: Pack) -> str:
@@ -244,7 +243,7 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
             people=stores.gallery,
             recent=recent,
             limits=settings.limits,
-            examiner=Examiner(base.pack.liveness, settings.liveness.limits(), _calibrated(settings, base.pack)),
+            examiner=Examiner(base.pack.liveness, settings.liveness.limits(), base.calibrated),
             also=None if stores.trial is None else stores.trial.note,
         ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),

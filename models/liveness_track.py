@@ -1,7 +1,7 @@
 """Fuse what the frames of one followed face say about its presence into one of three verdicts. Pure: no network, no clock."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -116,6 +116,15 @@ def _is_rigid(shots: Sequence[LivenessShot], limits: LivenessLimits) -> bool:
         return False
     chosen = np.linspace(0, len(kept) - 1, min(len(kept), MAX_CHIPS)).round().astype(int)
     return change([chip for at in chosen if (chip := kept[at].chip) is not None]) < limits.change
+
+
+def without_repeats(shots: Iterable[LivenessShot]) -> Iterator[LivenessShot]:
+    """Shots without those whose pixels are the very ones before: a picture that a camera repeats is one moment."""
+    last = None
+    for one in shots:
+        if one.digest != last:
+            yield one
+        last = one.digest
 
 
 def repeats(shots: Sequence[LivenessShot]) -> int:

@@ -43,14 +43,14 @@ WINDOW = QualityLimits()
 ENROLMENT = QualityLimits(score=0.8, sharpness=0.49, noise=6.0, inter_eye_distance=24.0, yaw=30.0, pitch=25.0, roll=25.0, crop_margin=-0.1)
 
 
-def measure(picture: Picture, face: Face) -> Quality:
-    """The quality of `face` in `picture` (height x width x 3, BGR).
+def measure(picture: Picture, face: Face, aligned: Picture | None = None) -> Quality:
+    """The quality of `face` in `picture` (height x width x 3, BGR); `aligned` is its chip where the caller has it.
 
     Light and sharpness are taken from the aligned chip, so they do not depend on the size or tilt of the face; pose is a weak-perspective
     fit to a mean face and right to about ten degrees. Does not see what covers a face, other than through the detector's score.
     """
-    aligned = cv2.cvtColor(chip(picture, face.landmarks), cv2.COLOR_BGR2GRAY)
-    grey = aligned[CHIP_FACE]
+    whole = cv2.cvtColor(chip(picture, face.landmarks) if aligned is None else aligned, cv2.COLOR_BGR2GRAY)
+    grey = whole[CHIP_FACE]
     light = grey.astype(np.float32) / 255
     yaw, pitch, roll, inter_eye_distance = head_pose(face.landmarks)
     sharpness = _sharpness(grey)

@@ -148,12 +148,13 @@ class Assessment:
     reasons: tuple[str, ...]
 
 
-def assess(picture: Picture, face: Face, native: Quality, limits: QualityLimits = WINDOW) -> Assessment:
+def assess(picture: Picture, face: Face, native: Quality, limits: QualityLimits = WINDOW, aligned: Picture | None = None) -> Assessment:
     """Put the measures `native` of `face` in `picture` (height x width x 3, BGR) on the standard's scale.
 
+    `aligned` is the face's chip where the caller has it.
     In a picture without colour what covers a face and its natural colour are not computed. Decides nothing: `quality.problems` does.
     """
-    lab = cv2.cvtColor(chip(picture, face.landmarks), cv2.COLOR_BGR2Lab)
+    lab = cv2.cvtColor(chip(picture, face.landmarks) if aligned is None else aligned, cv2.COLOR_BGR2Lab)
     values = {**dict.fromkeys(Component, NOT_COMPUTED), **_native(native), **_margins(picture, face), **_of_chip(lab)}
     hints = (code for code, floor in HINTS_BELOW.items() if any(0 <= values[part] < floor for part in COMPONENTS_OF[code]))
     return Assessment(unified=_unified(values), components=MappingProxyType(values), reasons=(*problems(native, limits), *hints))

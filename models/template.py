@@ -11,7 +11,7 @@ from models.align import chip
 from models.errors import PictureRefused
 from models.pack import Pack
 from models.quality import ENROLMENT, WINDOW, QualityLimits, measure, problems
-from models.results import Face, Picture, Quality, Template, Vector
+from models.results import Picture, Quality, Template, Vector
 
 SAME_FACE = 0.5  # similarity from which two faces of one clip are taken for one person; only used to sort faces, never for a verdict
 RIVAL = 0.5  # a second person with at least this share of the first one's evidence makes the choice unsafe
@@ -75,10 +75,11 @@ def from_picture(pack: Pack, picture: Picture, limits: QualityLimits = ENROLMENT
         raise PictureRefused("no_face", "no face can be seen clearly in the picture; take one from the front, in even light")
     if len(faces) > 1:
         raise PictureRefused("several_faces", f"the picture shows {len(faces)} faces; take one with only this person")
-    quality = measure(picture, faces[0])
+    aligned = chip(picture, faces[0].landmarks)
+    quality = measure(picture, faces[0], aligned)
     if found := problems(quality, limits):
         raise PictureRefused("poor_quality", f"the face cannot be used: {', '.join(found)}; take another picture", found)
-    vector, _ = _describe(pack, picture, faces[0])
+    vector, _ = _describe(pack, aligned)
     return Template(vector=vector, version=pack.embedder.version, quality=quality, source=source)
 
 
@@ -98,11 +99,12 @@ def gather(pack: Pack, frames: Iterable[Picture], limits: QualityLimits = WINDOW
     seen, sightings, rejected = 0, [], set[str]()
     for frame in frames:
         for face in pack.detector.detect(frame):
-            quality = measure(frame, face)
+            aligned = chip(frame, face.landmarks)
+            quality = measure(frame, face, aligned)
             found = problems(quality, limits)
             rejected.update(found)
             if not found:
-                vector, strength = _describe(pack, frame, face)
+                vector, strength = _describe(pack, aligned)
                 sightings.append(_Sighting(frame=seen, quality=quality, vector=vector, strength=strength))
         seen += 1
     if not sightings:
@@ -126,8 +128,8 @@ def _say(sighting: _Sighting) -> float:
     return max(LEAST_WEIGHT, sighting.quality.weight)
 
 
-def _describe(pack: Pack, frame: Picture, face: Face) -> tuple[Vector, float]:
-    vectors, strengths = pack.embedder.describe(chip(frame, face.landmarks)[np.newaxis])
+def _describe(pack: Pack, aligned: Picture) -> tuple[Vector, float]:
+    vectors, strengths = pack.embedder.describe(aligned[np.newaxis])
     return vectors[0], float(strengths[0])
 
 

@@ -75,6 +75,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answers(address: str) -> bool:
+    """Whether an HTTP address gives a page within two seconds."""
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 def wait_until(what: str, condition: Callable[[], bool], seconds: float = _READY_S) -> None:
     """Poll until it holds. Raises NotReady."""
     deadline = time.monotonic() + seconds
@@ -127,7 +136,7 @@ class Stack:
 
     def _wait_for(self, child: Child, address: str) -> None:
         try:
-            wait_until(f"{child.name} answering", lambda: not child.alive or _answers(address))
+            wait_until(f"{child.name} answering", lambda: not child.alive or answers(address))
         except NotReady as error:
             raise NotReady(f"{error}; its log ends:\n{child.tail()}") from None
         if not child.alive:
@@ -137,6 +146,10 @@ class Stack:
         """End everything politely, the agent first."""
         for child in (self.agent, self.console, self.ingest):
             child.kill(signal.SIGTERM)
+        self.stop_broker()
+
+    def stop_broker(self) -> None:
+        """End the broker alone, politely."""
         if isinstance(self.broker, Child):
             self.broker.kill(signal.SIGTERM)
         else:
@@ -200,11 +213,3 @@ class Stack:
             f"rules_file = {json.dumps(str(ROOT / 'config' / 'rules.toml'))}\n"
             f"[broker]\nport = {self.broker_port}\n[web]\nport = {self.web_port}\n"
         )
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -58,7 +58,7 @@ class CatchUp:
 
     def _make(self, psn_no: str, version: str, done: CaughtUp) -> None:
         try:
-            template = next(made for made in self._templates(psn_no) if made.version == version)
+            (template,) = self._templates(psn_no, version)
         except BadInput as error:
             done.refused.append(str(error))
             return
@@ -66,10 +66,10 @@ class CatchUp:
             service.add_template(db, self.keys, psn_no, template, now=self.now(), actor=self.actor)
         done.made += 1
 
-    def _templates(self, psn_no: str) -> tuple[Template, ...]:
+    def _templates(self, psn_no: str, version: str) -> tuple[Template, ...]:
         with self.engine.begin() as db:
             picture = service.picture_of(db, psn_no)
             if picture is None:
                 raise BadInput(f"person {psn_no}: no enrolment picture is kept")
             plain = evidence.open_picture(db, self.keys, self.files, media_id=picture, actor=self.actor, now=self.now(), why="template")
-        return self.enroller.templates(psn_no, (plain,))
+        return self.enroller.templates(psn_no, (plain,), only=version)

@@ -28,8 +28,8 @@ class Enroller:
         """The networks in use: the one in force, then the next one if there is one. Raises Misconfigured."""
         return tuple(pack.embedder.version for pack in self._loaded())
 
-    def templates(self, psn_no: str, pictures: Sequence[bytes]) -> tuple[Template, ...]:
-        """For each of `versions`. One picture must show exactly one usable face; several are fused.
+    def templates(self, psn_no: str, pictures: Sequence[bytes], only: str | None = None) -> tuple[Template, ...]:
+        """For each of `versions`, or for one of them only. One picture must show exactly one usable face; several are fused.
 
         Raises BadInput naming the person and the reason, or Misconfigured.
         """
@@ -37,7 +37,7 @@ class Enroller:
             raise BadInput(f"person {psn_no}: no picture given")
         try:
             decoded = [decode(data) for data in pictures]
-            packs = self._loaded()
+            packs = [pack for pack in self._loaded() if only in (None, pack.embedder.version)]
             with self._lock:
                 return tuple(from_picture(pack, decoded[0]) if len(decoded) == 1 else from_pictures(pack, decoded) for pack in packs)
         except PictureRefused as refused:

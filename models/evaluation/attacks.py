@@ -16,7 +16,7 @@ from models.evaluation.rates import Rate, Targets, proportion
 from models.liveness import crops
 from models.liveness_signs import look
 from models.liveness_track import PICTURE as PICTURE_LIMITS
-from models.liveness_track import LivenessLimits, LivenessShot, LivenessVerdict, fuse
+from models.liveness_track import LivenessLimits, LivenessShot, LivenessVerdict, fuse, without_repeats
 from models.picture import read
 from models.protocols import Detector, LivenessNet
 from models.quality import WINDOW
@@ -75,15 +75,6 @@ def shot(net: LivenessNet, picture: Picture, face: Face, box: Box, mono_s: float
     score = float(net.score(looks[np.newaxis])[0])
     aligned = chip(picture, face.landmarks)
     return LivenessShot(mono_s=mono_s, landmarks=face.landmarks, border=signs.border, digest=signs.digest, score=score, chip=aligned)
-
-
-def without_repeats(shots: Iterable[LivenessShot]) -> Iterator[LivenessShot]:
-    """Shots without those whose pixels are the very ones before: a picture that a camera repeats is one moment."""
-    last = None
-    for one in shots:
-        if one.digest != last:
-            yield one
-        last = one.digest
 
 
 def _judged(detector: Detector, net: LivenessNet, presentation: Presentation, limits: LivenessLimits, fps: float) -> Judged:

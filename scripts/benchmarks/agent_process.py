@@ -2,7 +2,6 @@
 
 import statistics
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from scripts.benchmarks.clips import HEIGHT, WIDTH
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.meter import memory, used
 from scripts.benchmarks.report import Figure, timed
-from scripts.stack import Child, NotReady, Stack, wait_until
+from scripts.stack import NotReady, Stack, answers, wait_until
 
 WINDOW = "W1"
 SITE = NewSite(
@@ -44,7 +43,7 @@ def measure_process(folder: Path) -> list[Figure]:
         camera.show(person=True)
         time.sleep(LOOK_S)
         online = [_settle(stack, f"ON{number:04}") for number in range(SETTLEMENTS)]
-        _stop_broker(stack)
+        stack.stop_broker()
         offline = [_settle(stack, f"OFF{number:04}") for number in range(SETTLEMENTS)]
         wait_until("the end of all settlements", lambda: stack.health()["open_sessions"] == 0)
         held = memory(_pid(stack))
@@ -99,32 +98,17 @@ def _stack(folder: Path, camera: str, more: str) -> Iterator[Stack]:
         stack.stop()
 
 
-def _stop_broker(stack: Stack) -> None:
-    if isinstance(stack.broker, Child):
-        stack.broker.kill()
-    else:
-        stack.broker.stop()
-
-
 def _start(stack: Stack) -> float:
     """Start the agent anew; seconds until it answers."""
     stack.agent.kill()
     begun = time.perf_counter()
     stack.agent.start()
     address = f"http://127.0.0.1:{stack.till_port}/health"
-    while not _answers(address):
+    while not answers(address):
         if not stack.agent.alive or time.perf_counter() - begun > GIVE_UP_S:
             raise NotReady("the agent did not start")
         time.sleep(0.01)
     return time.perf_counter() - begun
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _settle(stack: Stack, name: str) -> float:

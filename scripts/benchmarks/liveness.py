@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from models.errors import ModelError
-from models.evaluation.attacks import PICTURE, TRACK, Judged, attack_rates, follow, shot, without_repeats
+from models.evaluation.attacks import PICTURE, TRACK, Judged, attack_rates, follow, shot
 from models.evaluation.collect import frames_of
 from models.evaluation.labels import BONA_FIDE, Clip, read_clips
 from models.evaluation.rates import Rate, Targets, proportion
 from models.liveness_track import PICTURE as PICTURE_LIMITS
-from models.liveness_track import WINDOW, LivenessVerdict, fuse
+from models.liveness_track import WINDOW, LivenessVerdict, fuse, without_repeats
 from models.pack import Pack, load_pack
 from models.picture import read
 from models.protocols import Detector, LivenessNet
@@ -176,6 +176,7 @@ class _Run:
         self.draws, self.flips = Counter[str](), Counter[str]()
 
     def judge(self, track: Track, draws: int) -> None:
+        """Count the verdict on a track and, of whole presentations, how many of `draws` with other boxes are another one."""
         settled = verdict(self._net, track)
         self.judged.append(Judged(level=track.level, kind=track.kind, verdict=settled))
         if settled is None or track.level in PARTS:

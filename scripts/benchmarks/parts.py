@@ -10,6 +10,7 @@ from edge_agent.replay import WHOLE
 from edge_agent.sections import Limits, Times
 from edge_agent.track import Follower
 from edge_agent.wiring import new_eyes
+from models.align import chip
 from models.liveness import crops
 from models.liveness_signs import look
 from models.pack import Pack
@@ -43,7 +44,8 @@ def measure_parts(pack: Pack, clips: Sequence[Clip]) -> list[Figure]:
 
 
 def _judge(picture: Picture, face: Face) -> None:
-    assess(picture, face, measure(picture, face))
+    aligned = chip(picture, face.landmarks)
+    assess(picture, face, measure(picture, face, aligned), aligned=aligned)
 
 
 def _present(net: LivenessNet, picture: Picture, face: Face) -> None:

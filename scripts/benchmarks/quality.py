@@ -56,34 +56,13 @@ SWEEPS = (
     Sweep(component=C.INTER_EYE_DISTANCE, cause="size", spoil=degradations.smaller, steps=(21, 19, 17, 15, 13, 11, 9)),
     Sweep(component=C.HEAD_SIZE, cause="size", spoil=degradations.smaller, steps=(21, 17, 13, 11, 9)),
     *(
-        Sweep(
-            component=C.HEAD_POSE_YAW,
-            cause=f"turned {word}",
-            spoil=_turns(degradations.turned, side),
-            steps=(20, 30, 40, 50, 60),
-            from_clean=False,
+        Sweep(component=component, cause=cause, spoil=_turns(spoil, side), steps=steps, from_clean=False)
+        for component, spoil, steps, causes in (
+            (C.HEAD_POSE_YAW, degradations.turned, (20, 30, 40, 50, 60), ("turned left", "turned right")),
+            (C.HEAD_POSE_PITCH, degradations.nodded, (20, 30, 40, 50, 60), ("nose up", "nose down")),
+            (C.HEAD_POSE_ROLL, degradations.tilted, (15, 25, 35, 45, 60), ("tilted left", "tilted right")),
         )
-        for word, side in (("left", -1), ("right", 1))
-    ),
-    *(
-        Sweep(
-            component=C.HEAD_POSE_PITCH,
-            cause=f"nose {word}",
-            spoil=_turns(degradations.nodded, side),
-            steps=(20, 30, 40, 50, 60),
-            from_clean=False,
-        )
-        for word, side in (("up", -1), ("down", 1))
-    ),
-    *(
-        Sweep(
-            component=C.HEAD_POSE_ROLL,
-            cause=f"tilted {word}",
-            spoil=_turns(degradations.tilted, side),
-            steps=(15, 25, 35, 45, 60),
-            from_clean=False,
-        )
-        for word, side in (("left", -1), ("right", 1))
+        for cause, side in zip(causes, (-1, 1), strict=True)
     ),
     *(
         Sweep(component=margin, cause="cut off", spoil=partial(degradations.cropped, turns=turns), steps=(0.0, 0.1, 0.2, 0.3))

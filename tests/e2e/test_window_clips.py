@@ -3,7 +3,6 @@
 import csv
 import os
 from dataclasses import replace
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -19,9 +18,9 @@ from edge_agent.sections import Limits
 from models.align import TEMPLATE, similarity_transform
 from models.errors import ModelError
 from models.pack import Pack, load_pack
-from models.protocols import Detector
 from models.results import Face, Picture
 from models.template import from_pictures
+from scripts.benchmarks.replayed_clips import OnceDetector
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared")) / "data" / "window"
@@ -30,20 +29,6 @@ NOBODY = "no-face-visitors.gif"
 HIDDEN = "bird.mkv"
 
 Seen = tuple[Outcome, float | None]
-
-
-class OnceDetector:
-    """The real detector, asked once for each picture: the same clip plays before many enrolled persons."""
-
-    def __init__(self, inner: Detector) -> None:
-        self._inner = inner
-        self._found: dict[bytes, tuple[Face, ...]] = {}
-
-    def detect(self, picture: Picture) -> tuple[Face, ...]:
-        key = sha256(picture.tobytes()).digest()
-        if key not in self._found:
-            self._found[key] = self._inner.detect(picture)
-        return self._found[key]
 
 
 @pytest.fixture(scope="module")

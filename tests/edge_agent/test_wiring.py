@@ -200,8 +200,8 @@ def test_liveness_needs_its_weights_and_its_switch(terminal: Terminal, pack: Pac
 
 def test_the_limits_hash_follows_what_judges_liveness(terminal: Terminal, pack: Pack) -> None:
     settings = load(terminal.settings_file)
-    with_net = [describe(settings, replace(pack, liveness=BrightnessLiveness(version=version))).limits_sha256 for version in ("a", "b")]
-    assert len({describe(settings, pack).limits_sha256, *with_net}) == 3
+    with_net = [describe(settings, replace(pack, liveness=BrightnessLiveness(version=version)), {}).limits_sha256 for version in ("a", "b")]
+    assert len({describe(settings, pack, {}).limits_sha256, *with_net}) == 3
 
 
 def on_trial(terminal: Terminal, measured_with: str) -> None:

@@ -1,12 +1,17 @@
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from models.align import chip
 from models.errors import ModelError, WeightsMissing, WrongHash
+from models.liveness import crops
 from models.pack import Pack, load_pack, with_own_embedder
 from models.protocols import LivenessNet
+from models.results import Picture
 
 
 def test_a_pack_says_what_it_is_made_of(pack: Pack) -> None:
@@ -34,6 +39,18 @@ def test_a_damaged_liveness_network_is_refused(liveness: LivenessNet, folder: Pa
 def test_a_folder_without_weights_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="python -m models fetch"):
         load_pack(tmp_path)
+
+
+def test_a_pack_gives_the_same_numbers_on_one_core_as_on_two(folder: Path, demo: Callable[[str], Picture]) -> None:
+    picture = demo("demo-person-01-a")
+    one, two = (load_pack(folder, threads=threads) for threads in (1, 2))
+    (alone,), (shared,) = (pack.detector.detect(picture) for pack in (one, two))
+    assert alone.box == shared.box
+    aligned = chip(picture, alone.landmarks)[np.newaxis]
+    np.testing.assert_array_equal(one.embedder.describe(aligned)[0], two.embedder.describe(aligned)[0])
+    if one.liveness and two.liveness:
+        looks = crops(picture, alone.box)[np.newaxis]
+        assert one.liveness.score(looks) == two.liveness.score(looks)
 
 
 def test_a_pack_without_networks(folder: Path) -> None:
