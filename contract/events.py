@@ -152,13 +152,21 @@ class Void(EventBase):
     msgid: Msgid | None
 
 
-Event = Annotated[Capture | Binding | Void, Field(discriminator="kind")]
+class Thinning(EventBase):
+    """Sealed objects that the device gave up before the centre receipted them; the captures that announced them stand as they are."""
+
+    kind: Literal["thinning"] = "thinning"
+    media: Annotated[tuple[Sha256, ...], Field(min_length=1, max_length=256)]
+    why: Code
 
 
-_any_event: TypeAdapter[Capture | Binding | Void] = TypeAdapter(Event)
+Event = Annotated[Capture | Binding | Void | Thinning, Field(discriminator="kind")]
 
 
-def parse_event(payload: bytes) -> Capture | Binding | Void:
+_any_event: TypeAdapter[Capture | Binding | Void | Thinning] = TypeAdapter(Event)
+
+
+def parse_event(payload: bytes) -> Capture | Binding | Void | Thinning:
     """Read the verified bytes of any event. Raises MalformedMessage for an unknown kind, version or field."""
     try:
         return _any_event.validate_json(payload)

@@ -3,7 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, FrameCounts, Liveness, Outcome, Software, Void
+from contract.events import (
+    GENESIS,
+    Binding,
+    Capture,
+    Closing,
+    EvidenceMode,
+    FrameCounts,
+    Liveness,
+    Outcome,
+    Software,
+    Thinning,
+    Void,
+)
 from contract.receipts import Receipt
 from contract.state import Birth, Death, Health
 
@@ -57,6 +69,11 @@ def binding(**changes: Any) -> Binding:
 def void(**changes: Any) -> Void:
     """That settlement reversed."""
     return Void(**(_PLACE | {"setl_id": "S-1", "msgid": MSGID} | changes))
+
+
+def thinning(**changes: Any) -> Thinning:
+    """Two pictures given up."""
+    return Thinning(**(_PLACE | {"media": ("c" * 64, "d" * 64), "why": "disk_full"} | changes))
 
 
 def birth(**changes: Any) -> Birth:

@@ -22,7 +22,7 @@ from central.keys import CentreKeys
 from central.settings import FaceGroupSettings
 from central.sites import service as sites
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, Void
+from contract.events import Binding, Capture, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
@@ -134,6 +134,10 @@ class Intake:
             case Void() as void:
                 row = {"fixmedins_code": one.device.fixmedins_code, "setl_id": void.setl_id, "msgid": void.msgid, "at": void.at}
                 store.add_void(db, _number(one) | row)
+            case Thinning() as thinning:
+                evidence.give_up(db, thinning.device, thinning.media)
+                given_up = f"{len(thinning.media)} pictures given up: {thinning.why}"
+                self._irregular(db, "thinned", one.device.device_id, one, given_up, one.signed, now)
             case None:
                 self._irregular(db, "unreadable", one.device.device_id, one, one.fault, one.signed, now)
 

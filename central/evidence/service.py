@@ -50,6 +50,12 @@ def take_part(db: Connection, files: EvidenceStore, part: MediaPart, body: bytes
     return True
 
 
+def give_up(db: Connection, device_id: str, names: Sequence[str]) -> None:
+    """Forget the parts of objects that this device will never send whole; what is stored already stays."""
+    for name in names:
+        store.drop_parts(db, name, device_id)
+
+
 def keep_own(db: Connection, files: EvidenceStore, keys: CentreKeys, plain: bytes, *, purpose: str, role: str, now: datetime) -> str:
     """Seal and store an object that came to the centre in clear (an enrolment picture); its media_id."""
     sealed = seal(plain, keys.seal_public, purpose)

@@ -227,6 +227,16 @@ def test_an_unannounced_or_foreign_picture_is_not_kept(centre: Centre, terminal:
         assert [row["stored_at"] for row in evidence.of_capture(db, f"{builders.DEVICE}:{builders.EPOCH}:1")] == [None]
 
 
+def test_pictures_that_a_device_gave_up_are_noted_and_their_parts_forgotten(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    sealed, ref = picture(terminal)
+    wire = parts(terminal, sealed)
+    take(centre, intake, terminal.event(media=(ref,)), wire[0])
+    taken = take(centre, intake, terminal.event(builders.thinning, media=(ref.media_id,)))
+    assert taken.receipts[0].up_to == 2
+    assert irregularities(centre) == ["thinned"]
+    assert take(centre, intake, *wire[1:]).receipts == []
+
+
 def test_states_follow_their_connection(centre: Centre, terminal: Terminal, intake: Intake) -> None:
     def online() -> bool:
         with centre.engine.begin() as db:
