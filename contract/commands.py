@@ -1,12 +1,15 @@
-"""What the centre asks of a device. Commands are signed by the centre and idempotent; the device answers by its state."""
+"""What the centre asks of a device. Commands are signed by the centre and idempotent.
+
+A gallery is answered by the device's state, a request by a `footage` event in its chain; until then the centre sends it again.
+"""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from contract.ids import Count, DeviceId, Moment, PsnNo, Seq, ShortText
-from contract.message import Message, Record
+from contract.ids import Count, DeviceId, Moment, Msgid, PsnNo, RequestId, Seq, SetlId, ShortText, WindowId
+from contract.message import MalformedMessage, Message, Record, first_fault
 
 GALLERY_PAGE = 64
 """Entries a gallery command carries at most; keeps it well below MAX_BYTES."""
@@ -64,3 +67,48 @@ class Gallery(Message):
         if self.to_version <= self.from_version:
             raise ValueError("to_version must be above from_version")
         return self
+
+
+class Request(Message):
+    """A question with an answer. `valid_until` ends it: a device that hears of it later answers only that it came too late."""
+
+    typ: ClassVar[str] = "command"
+    version: Literal[1] = 1
+    device: DeviceId
+    at: Moment
+    request: RequestId
+    valid_until: Moment
+
+
+class EvidenceRequest(Request):
+    """Asks for the clip and a picture of one settlement, named by exactly one of its numbers."""
+
+    kind: Literal["evidence_request"] = "evidence_request"
+    msgid: Msgid | None
+    setl_id: SetlId | None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "EvidenceRequest":
+        if (self.msgid is None) == (self.setl_id is None):
+            raise ValueError("name the settlement by msgid or by setl_id, one of them")
+        return self
+
+
+class RollCall(Request):
+    """Asks for the picture of a window now, and how many faces are there (云查房)."""
+
+    kind: Literal["roll_call"] = "roll_call"
+    window: WindowId
+
+
+AnyCommand = Gallery | EvidenceRequest | RollCall
+
+_any_command: TypeAdapter[AnyCommand] = TypeAdapter(Annotated[AnyCommand, Field(discriminator="kind")])
+
+
+def parse_command(payload: bytes) -> AnyCommand:
+    """Read the verified bytes of any command. Raises MalformedMessage for an unknown kind, version or field."""
+    try:
+        return _any_command.validate_json(payload)
+    except ValidationError as error:
+        raise MalformedMessage(first_fault("command", error)) from None

@@ -8,7 +8,22 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from contract.ids import Code, Count, DeviceId, Epoch, FixmedinsCode, Moment, Msgid, PsnNo, Seq, SetlId, Sha256, ShortText, WindowId
+from contract.ids import (
+    Code,
+    Count,
+    DeviceId,
+    Epoch,
+    FixmedinsCode,
+    Moment,
+    Msgid,
+    PsnNo,
+    RequestId,
+    Seq,
+    SetlId,
+    Sha256,
+    ShortText,
+    WindowId,
+)
 from contract.message import MalformedMessage, Message, Record, first_fault
 
 GENESIS = "0" * 64
@@ -56,10 +71,11 @@ class EvidenceMode(StrEnum):
 
 
 class MediaRole(StrEnum):
-    """What a picture shows."""
+    """What a sealed object shows: the best view of one face, the whole zone, or the film of a settlement."""
 
     BEST = "best"
     SCENE = "scene"
+    CLIP = "clip"
 
 
 class MediaRef(Record):
@@ -67,7 +83,7 @@ class MediaRef(Record):
 
     media_id: Sha256
     role: MediaRole
-    content_type: Literal["image/jpeg"]
+    content_type: Literal["image/jpeg", "video/webm"]
     size: Annotated[int, Field(gt=0, le=32 * 1024 * 1024)]
 
 
@@ -160,13 +176,34 @@ class Thinning(EventBase):
     why: Code
 
 
-Event = Annotated[Capture | Binding | Void | Thinning, Field(discriminator="kind")]
+class Footage(EventBase):
+    """Film that follows a capture, or answers the centre: the clip of one settlement, or the picture of a window at a roll-call.
+
+    `request` names the command that it answers, None where a flagged settlement brings it by itself. `since` and `until` bound what the
+    film shows. `persons` counts the faces of a roll-call. `blurred` says that faces of others than the subject cannot be made out.
+    `missing` says why the film, or a part of it, does not come.
+    """
+
+    kind: Literal["footage"] = "footage"
+    request: RequestId | None
+    window: WindowId | None
+    msgid: Msgid | None
+    since: Moment | None
+    until: Moment | None
+    persons: Count | None
+    blurred: bool
+    media: Annotated[tuple[MediaRef, ...], Field(max_length=16)]
+    missing: Code | None
 
 
-_any_event: TypeAdapter[Capture | Binding | Void | Thinning] = TypeAdapter(Event)
+AnyEvent = Capture | Binding | Void | Thinning | Footage
+Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 
-def parse_event(payload: bytes) -> Capture | Binding | Void | Thinning:
+_any_event: TypeAdapter[AnyEvent] = TypeAdapter(Event)
+
+
+def parse_event(payload: bytes) -> AnyEvent:
     """Read the verified bytes of any event. Raises MalformedMessage for an unknown kind, version or field."""
     try:
         return _any_event.validate_json(payload)

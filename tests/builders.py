@@ -9,6 +9,7 @@ from contract.events import (
     Capture,
     Closing,
     EvidenceMode,
+    Footage,
     FrameCounts,
     Liveness,
     Outcome,
@@ -74,6 +75,12 @@ def void(**changes: Any) -> Void:
 def thinning(**changes: Any) -> Thinning:
     """Two pictures given up."""
     return Thinning(**(_PLACE | {"media": ("c" * 64, "d" * 64), "why": "disk_full"} | changes))
+
+
+def footage(**changes: Any) -> Footage:
+    """The word that a flagged settlement has no film."""
+    fields: dict[str, Any] = {"request": None, "window": "W1", "msgid": MSGID, "since": None, "until": None, "persons": None}
+    return Footage(**(_PLACE | fields | {"blurred": False, "media": (), "missing": "film_not_kept"} | changes))
 
 
 def birth(**changes: Any) -> Birth:

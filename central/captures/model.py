@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, Thinning, Void
+from contract.events import AnyEvent
 from contract.media import MediaPart
 from contract.sealed import Verified
 from contract.state import Birth, Death, Health
@@ -30,7 +30,7 @@ class OpenedEvent:
     seq: int
     prev: str
     at: datetime
-    event: Capture | Binding | Void | Thinning | None
+    event: AnyEvent | None
     fault: str
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, EventBase, Thinning, Void, parse_event
+from contract.events import AnyEvent, Capture, EventBase, parse_event
 from contract.ids import Epoch, Moment, Seq, Sha256
 from contract.media import MediaPart, read_part, split_wire
 from contract.message import MalformedMessage
@@ -77,7 +77,7 @@ def _open_event(device: str, payload: bytes, find_key: FindKey) -> OpenedEvent:
     )
 
 
-def _read(payload: bytes, key: DeviceKey) -> tuple[Capture | Binding | Void | Thinning | None, str]:
+def _read(payload: bytes, key: DeviceKey) -> tuple[AnyEvent | None, str]:
     """The event, or None and why it cannot be taken for what it says."""
     try:
         event = parse_event(payload)

@@ -19,7 +19,7 @@ from central.settings import Settings
 from central.sites import service as sites
 from central.sites.model import NewDevice, NewSite
 from central.wiring import Centre, open_centre
-from contract.events import GENESIS, Binding, Capture, EvidenceMode, Thinning, Void
+from contract.events import GENESIS, AnyEvent, EvidenceMode
 from contract.message import Message
 from contract.sealed import Signer, digest, embedding_purpose, raw_public, seal, to_text
 from contract.topics import Up, up
@@ -80,7 +80,7 @@ class Terminal:
             sites.register_device(db, device, now=self.centre.now(), actor="test")
         return self
 
-    def event(self, build: Callable[..., Capture | Binding | Void | Thinning] = builders.capture, **changes: Any) -> Incoming:
+    def event(self, build: Callable[..., AnyEvent] = builders.capture, **changes: Any) -> Incoming:
         """The next event of the chain."""
         self.seq += 1
         signed = self.signer.sign(build(device=self.device_id, seq=self.seq, prev=self.prev, **changes))

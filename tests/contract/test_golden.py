@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contract.commands import Gallery
+from contract.commands import parse_command
 from contract.events import parse_event
 from contract.media import MediaPart
 from contract.message import Message
@@ -21,7 +21,7 @@ READERS = {
     "event": parse_event,
     "state": parse_state,
     "receipt": Receipt.from_bytes,
-    "command": Gallery.from_bytes,
+    "command": parse_command,
     "media": MediaPart.from_bytes,
 }
 
