@@ -10,6 +10,7 @@ Every session ends in exactly one capture, whatever happens: `recover` writes th
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from threading import RLock
 
@@ -20,20 +21,22 @@ from edge_agent import texts
 from edge_agent.books import Books
 from edge_agent.capture import Closed
 from edge_agent.clock import Clock
+from edge_agent.cooldown import Cooldown
 from edge_agent.decide import Decision, confirm_by_hand, cut_short
-from edge_agent.errors import TooManyOpen, UnknownWindow, VaultFull
+from edge_agent.errors import TooManyOpen, UnknownWindow
 from edge_agent.eyes import shrink
 from edge_agent.frames import Ring, Sight
 from edge_agent.judge import Judge, Judgement
 from edge_agent.metrics import Metrics
 from edge_agent.sections import Times
-from edge_agent.session import Answer, Bind, Session, Start, Void
+from edge_agent.session import Answer, Bind, Session, Start, TillAnswer, Void
 from edge_agent.track import Follower
 from edge_agent.vacancy import Vacancy
 from models.results import Picture
 
 SCENE_SIDE = 640
 CUT_SHORT = {Closing.STOPPED: "agent_stopped", Closing.VOIDED: "settlement_voided"}
+REPEATED = "repeated_failures"
 JUDGING_FAILED = Decision(outcome=Outcome.UNDECIDED, reasons=("judging_failed",))
 
 log = structlog.get_logger(__name__)
@@ -42,7 +45,7 @@ log = structlog.get_logger(__name__)
 class Agent:
     """All windows of one device. Safe to use from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of an agent
         self,
         *,
         windows: Iterable[str],
@@ -53,51 +56,59 @@ class Agent:
         vacancy: Vacancy,
         clock: Clock,
         metrics: Metrics,
+        cooldown: Cooldown | None = None,
     ) -> None:
-        """`max_open` bounds the open sessions of each window."""
+        """`max_open` bounds the open sessions of each window. Without a `cooldown` comparisons are never paused."""
         self._times, self._max_open = times, max_open
         self._books, self._judge, self._clock, self._metrics = books, judge, clock, metrics
-        self._vacancy = vacancy
+        self._vacancy, self._cooldown = vacancy, cooldown
         self._rings = {window: Ring(max(times.window_before_s, times.answer_look_s)) for window in windows}
         self._open: dict[str, Session] = {}
         self._lock = RLock()
 
     def start(self, start: Start) -> Answer:
-        """Open a session and say what the clerk does next; the session is durable before this returns.
+        """Open a session and say what the clerk does next; the session is durable before this returns, or the answer is to check by hand.
 
         The same request again gets the same answer. Raises UnknownWindow, Conflict, TooManyOpen or NoRoom.
         """
         if known := self._books.answered(start):
             return known
         session = self._new_session(start, before_s=self._times.window_before_s)
-        answer = texts.answer(self._quick_look(start))
+        answer = self._first_answer(session)
         with self._lock:
             if known := self._books.answered(start):
                 return known
             self._refuse_too_many(start.window)
-            self._books.open(start, answer, session.opened_at)
+            answer = self._books.open(start, answer, session.opened_at)
             self._catch_up(session)
         self._metrics.answered(answer.answer)
         log.info("session_opened", msgid=start.msgid, window=start.window, answer=answer.answer, reasons=answer.reasons)
         return answer
 
-    def bind(self, bind: Bind) -> None:
-        """Join a settlement to its session. Again with the same content changes nothing. Raises UnknownMsgid, Conflict or NoRoom."""
+    def bind(self, bind: Bind) -> bool:
+        """Join a settlement to its session. Again with the same content changes nothing. False while it is not durable for want of room.
+
+        Raises UnknownMsgid, Conflict or NoRoom.
+        """
         with self._lock:
-            self._books.bind(bind)
+            recorded = self._books.bind(bind)
             session = self._open.get(bind.msgid)
             if session is not None and session.bound_s is None:
                 session.bound_s = self._clock.mono_s()
                 session.manual_verified = bind.manual_verified
-        log.info("session_bound", msgid=bind.msgid, setl_id=bind.setl_id)
+        log.info("session_bound", msgid=bind.msgid, setl_id=bind.setl_id, recorded=recorded)
+        return recorded
 
-    def void(self, void: Void) -> None:
-        """Record a reversal, also of a settlement that this device never saw. Again changes nothing. Raises NoRoom."""
+    def void(self, void: Void) -> bool:
+        """Record a reversal, also of a settlement that this device never saw. Again changes nothing. False while it is not durable for want
+        of room. Raises NoRoom.
+        """
         with self._lock:
-            msgid = self._books.void(void, self._clock.now())
+            msgid, recorded = self._books.void(void, self._clock.now())
             if msgid is not None and (session := self._open.get(msgid)):
                 session.voided = True
-        log.info("settlement_voided", setl_id=void.setl_id, known=msgid is not None)
+        log.info("settlement_voided", setl_id=void.setl_id, known=msgid is not None, recorded=recorded)
+        return recorded
 
     def observe(self, window: str, sight: Sight, picture: Picture) -> None:
         """Take in an analysed frame; `picture` is its zone, kept small and only when a session has none yet."""
@@ -111,6 +122,7 @@ class Agent:
 
     def tick(self) -> list[Judgement | None]:
         """Close every session whose time is over, and say how each was judged. To be called a few times a second."""
+        self._books.catch_up()
         now_s = self._clock.mono_s()
         with self._lock:
             due = [(session, closing) for session in self._open.values() if (closing := session.due(now_s, self._times))]
@@ -122,6 +134,8 @@ class Agent:
             sessions = list(self._open.values())
         for session in sessions:
             self._try_to_close(session, Closing.STOPPED)
+        if lost := self._books.waiting:
+            log.error("lost_for_want_of_room", requests=lost)
 
     def recover(self) -> int:
         """Write the captures of sessions that a crash left open, and forget what is long past. Returns how many there were."""
@@ -152,6 +166,20 @@ class Agent:
             follower=Follower(opened_s),
         )
 
+    def _first_answer(self, session: Session) -> Answer:
+        """What the till can be told at once; no result of a comparison while the cool-down pauses them."""
+        start = session.start
+        if self._cooldown is not None and self._cooldown.pauses(start):
+            session.remarks = (REPEATED,)
+            return texts.by_hand("cooling_down")
+        decision = self._quick_look(start)
+        answer = texts.answer(decision)
+        compared = decision.person is not None and decision.person.insured is not None
+        if compared and self._cooldown is not None and self._cooldown.note(start, passed=answer.answer is TillAnswer.PASS):
+            session.remarks = (REPEATED,)
+            log.warning("cooling_down", window=start.window, psn_no=start.psn_no)
+        return answer
+
     def _quick_look(self, start: Start) -> Decision:
         """The decision on the last few seconds alone: what the till can be told at once."""
         session = self._new_session(start, before_s=0.0, opened_ago_s=self._times.answer_look_s)
@@ -180,7 +208,7 @@ class Agent:
     def _try_to_close(self, session: Session, closing: Closing) -> list[Judgement | None]:
         """Judge and write the capture; how it was judged, or nothing while it stays open to be tried again at the next tick.
 
-        It does on a full disk, or when anything in it fails: one session must not keep the others from being closed.
+        It does when anything in it fails: one session must not keep the others from being closed.
         """
         with self._lock:
             if session.cut_s is None:
@@ -191,9 +219,6 @@ class Agent:
             return []
         try:
             self._books.close(closed)
-        except VaultFull as error:
-            log.error("capture_waits", msgid=session.start.msgid, why=str(error))
-            return []
         except Exception:
             log.exception("closing_failed", msgid=session.start.msgid)
             self._metrics.failed("close")
@@ -217,6 +242,7 @@ class Agent:
 
     def _closed(self, session: Session, closing: Closing, judgement: Judgement | None) -> Closed:
         decision = JUDGING_FAILED if judgement is None else judgement.decision
+        decision = replace(decision, reasons=decision.reasons + session.remarks)
         if closing in CUT_SHORT:
             decision = cut_short(decision, CUT_SHORT[closing])
         return Closed(

@@ -1,87 +1,146 @@
-"""What is durable of settlements: the chain of events and what the till has said, changed together or not at all."""
+"""What this device writes down: the till's requests and the events that follow from them, each with its event in one transaction.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+A full disk stops nobody: room is made, first from the reserve, then of pictures that wait; where even that does not help, requests are
+held in memory and written as soon as there is room, and their captures say that they were recorded late.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from threading import RLock
 
 import structlog
 
 from contract.events import Closing, Outcome
+from edge_agent import texts
 from edge_agent.capture import Closed, Enclosed, Scribe
 from edge_agent.decide import Decision
 from edge_agent.errors import Conflict, NoRoom, UnknownMsgid, VaultFull
+from edge_agent.notes import Notes, Opened
 from edge_agent.outbox import Outbox, Place
-from edge_agent.register import Entry, Register
+from edge_agent.register import Register
+from edge_agent.reserve import Reserve
 from edge_agent.session import Answer, Bind, Start, Void
 from edge_agent.vault import Vault
 
 RESTARTED = Decision(outcome=Outcome.UNDECIDED, reasons=("agent_restarted",))
 LEFT_OUT = "pictures_left_out"
+LATE = "recorded_late"
+DISK_FULL = "disk_full"
+THIN_BYTES = 2**20
 
 log = structlog.get_logger(__name__)
 
 
 class Books:
-    """Writes what must not be lost; every verb is durable when it returns. Safe to use from several threads."""
+    """Writes what must not be lost; what a verb calls recorded is durable when it returns. Safe to use from several threads."""
 
-    def __init__(self, *, vault: Vault, outbox: Outbox, register: Register, scribe: Scribe, media_bytes: int) -> None:
-        """`vault` is that of both stores; above `media_bytes` of waiting pictures captures go without."""
+    def __init__(
+        self, *, vault: Vault, outbox: Outbox, register: Register, scribe: Scribe, media_bytes: int, reserve: Reserve | None = None
+    ) -> None:
+        """`vault` is that of both stores; above `media_bytes` of waiting pictures captures go without. Without a `reserve` a full
+        disk costs pictures at once.
+        """
         self._vault, self._outbox, self._register, self._scribe, self._media_bytes = vault, outbox, register, scribe, media_bytes
+        self._reserve, self._notes, self._late = reserve, Notes(), set[str]()
+        self._lock = RLock()
+
+    @property
+    def waiting(self) -> int:
+        """Requests and captures that are held in memory for want of room."""
+        with self._lock:
+            return len(self._notes)
 
     def answered(self, start: Start) -> Answer | None:
         """What the till was told when it sent this very request before; None for a new msgid. Raises Conflict."""
-        known = self._register.find(start.msgid)
+        with self._lock:
+            known = self._notes.starts.get(start.msgid) or self._register.find(start.msgid)
         if known is None:
             return None
         if known.start != start:
             raise Conflict(f"msgid {start.msgid} was used for another session; every transaction needs its own msgid")
         return known.answer
 
-    def open(self, start: Start, answer: Answer, opened_at: datetime) -> None:
-        """Note a new session. Raises NoRoom."""
-        with self._for_the_till():
-            self._register.open(start, answer, opened_at)
+    def open(self, start: Start, answer: Answer, opened_at: datetime) -> Answer:
+        """Note a new session and say what the till is told: `answer`, or to check by hand while it cannot be recorded. Raises NoRoom."""
+        with self._lock:
+            if self._recorded(lambda: self._register.open(start, answer, opened_at)):
+                return answer
+            self._refuse_more()
+            unrecorded = texts.by_hand("no_room")
+            self._notes.starts[start.msgid] = Opened(start=start, answer=unrecorded, opened_at=opened_at)
+            return unrecorded
 
-    def bind(self, bind: Bind) -> None:
-        """Join a settlement to its session, with its event; again with the same content changes nothing.
+    def bind(self, bind: Bind) -> bool:
+        """Join a settlement to its session, with its event; again with the same content changes nothing. False while only in memory.
 
         Raises UnknownMsgid, Conflict or NoRoom.
         """
-        with self._for_the_till():
-            entry = self._register.find(bind.msgid)
-            if entry is None:
-                raise UnknownMsgid(f"no session was started with msgid {bind.msgid}; send /session/start first")
-            if entry.bind == bind:
-                return
-            self._refuse_another(entry, bind)
-            self._register.bind(bind)
-            self._outbox.append(lambda place: self._scribe.binding(bind, place))
+        with self._lock:
+            self.catch_up()
+            if self._bound_before(bind):
+                return bind.msgid not in self._notes.binds
+            if bind.msgid not in self._notes.starts and self._recorded(lambda: self._write_bind(bind)):
+                return True
+            self._refuse_more()
+            self._notes.binds[bind.msgid] = bind
+            return False
 
-    def void(self, void: Void, at: datetime) -> str | None:
-        """Note a reversal with its event, once; the msgid of its session if this device saw it. Raises NoRoom."""
-        with self._for_the_till():
-            entry = self._register.find_settlement(void.setl_id)
-            msgid = None if entry is None else entry.start.msgid
-            if self._register.void(void.setl_id, at):
-                self._outbox.append(lambda place: self._scribe.void(void, msgid, place))
-        return msgid
+    def void(self, void: Void, at: datetime) -> tuple[str | None, bool]:
+        """Note a reversal with its event, once. The msgid of its session if this device saw it, and False while only in memory.
+
+        Raises NoRoom.
+        """
+        with self._lock:
+            msgid = self._session_of(void.setl_id)
+            if void.setl_id not in self._notes.voids and self._recorded(lambda: self._write_void(void, msgid, at)):
+                return msgid, True
+            self._refuse_more()
+            self._notes.voids.setdefault(void.setl_id, (void, at))
+            return msgid, False
 
     def close(self, closed: Closed) -> None:
-        """Write the capture of a session and note its end. Raises VaultFull.
+        """Write the capture of a session and note its end; held in memory, without pictures, while there is no room at all. Raises NoRoom.
 
         Pictures give way to a full disk and to whatever fails in sealing them, events do not.
         """
-        enclosed = self._enclosed(closed)
-        if enclosed is None:
-            self._write(closed, Enclosed(), (LEFT_OUT,))
-            return
-        if enclosed.media and self._outbox.backlog().media_bytes > self._media_bytes:
-            self._write(closed, Enclosed(embedding=enclosed.embedding), (LEFT_OUT,))
-            return
+        with self._lock:
+            self.catch_up()
+            enclosed, remarks = self._fitting(closed)
+            if enclosed.media and self._with_pictures(closed, enclosed, remarks):
+                return
+            if enclosed.media:
+                enclosed, remarks = Enclosed(), (LEFT_OUT, *remarks)
+            if self._recorded(lambda: self._write(closed, enclosed, remarks)):
+                return
+            self._refuse_more()
+            self._notes.captures[closed.start.msgid] = _without_pictures(closed), remarks
+
+    def catch_up(self) -> None:
+        """Write what is held in memory, in its order, as far as there is room. To be called a few times a second."""
+        with self._lock:
+            if not self._notes:
+                return
+            try:
+                self._write_notes()
+            except VaultFull:
+                return
+            log.info("recorded_late", sessions=len(self._late))
+
+    def make_room(self) -> bool:
+        """Give up the reserve, or else some of the pictures that wait; False when neither is left or nothing helps."""
+        if self._reserve is not None and self._reserve.give_up():
+            return True
+
+        def told(place: Place, names: tuple[str, ...]) -> bytes:
+            return self._scribe.thinning(names, DISK_FULL, place)
+
         try:
-            self._write(closed, enclosed, ())
+            names = self._outbox.thin(THIN_BYTES, told)
         except VaultFull:
-            self._write(closed, Enclosed(), (LEFT_OUT,) if enclosed.media else ())
+            return False
+        log.warning("pictures_given_up", count=len(names))
+        return bool(names)
 
     def recover(self, now: datetime) -> int:
         """Write the captures of sessions that a crash left open: undecided, for nobody knows what was seen. Returns how many."""
@@ -101,16 +160,98 @@ class Books:
         return len(entries)
 
     def forget(self, now: datetime, keep_days: int) -> None:
-        """Drop what the till said about sessions that ended longer ago."""
-        self._register.forget(now, keep_days)
-
-    def _enclosed(self, closed: Closed) -> Enclosed | None:
-        """None when sealing failed: recorded, and no reason to withhold the verdict."""
+        """Drop what the till said about sessions that ended longer ago; without room for that it waits for the next time."""
         try:
-            return self._scribe.enclose(closed)
+            self._register.forget(now, keep_days)
+        except VaultFull as error:
+            log.warning("old_sessions_kept", why=str(error))
+
+    def _recorded(self, write: Callable[[], None]) -> bool:
+        """Write, making room as long as there is something to give; False when nothing helps."""
+        self.catch_up()
+        while not self._notes:
+            try:
+                write()
+            except VaultFull as error:
+                if not self.make_room():
+                    log.error("not_recorded_yet", why=str(error))
+                    return False
+            else:
+                return True
+        return False
+
+    def _bound_before(self, bind: Bind) -> bool:
+        """Whether this very request was taken before. Raises UnknownMsgid or Conflict."""
+        entry = self._register.find(bind.msgid)
+        if entry is None and bind.msgid not in self._notes.starts:
+            raise UnknownMsgid(f"no session was started with msgid {bind.msgid}; send /session/start first")
+        before = self._notes.binds.get(bind.msgid) or (None if entry is None else entry.bind)
+        if before == bind:
+            return True
+        if before is not None:
+            raise Conflict(f"msgid {bind.msgid} is bound already, with other content; a settlement is bound once")
+        if self._session_of(bind.setl_id) is not None:
+            raise Conflict(f"setl_id {bind.setl_id} is bound to another msgid; a settlement has one session")
+        return False
+
+    def _session_of(self, setl_id: str) -> str | None:
+        noted = next((bind.msgid for bind in self._notes.binds.values() if bind.setl_id == setl_id), None)
+        entry = None if noted else self._register.find_settlement(setl_id)
+        return noted if entry is None else entry.start.msgid
+
+    def _refuse_more(self) -> None:
+        if self._notes.full:
+            raise NoRoom("the disk has no room and memory holds all it may; free some space on this terminal")
+
+    def _write_bind(self, bind: Bind) -> None:
+        with self._vault.transaction():
+            self._register.bind(bind)
+            self._outbox.append(lambda place: self._scribe.binding(bind, place))
+
+    def _write_void(self, void: Void, msgid: str | None, at: datetime) -> None:
+        with self._vault.transaction():
+            if self._register.void(void.setl_id, at):
+                self._outbox.append(lambda place: self._scribe.void(void, msgid, place))
+
+    def _write_notes(self) -> None:
+        """Each entry leaves memory when it is on the disk. Raises VaultFull."""
+        notes = self._notes
+        for msgid, opened in list(notes.starts.items()):
+            self._register.open(opened.start, opened.answer, opened.opened_at)
+            self._late.add(msgid)
+            del notes.starts[msgid]
+        for msgid, bind in list(notes.binds.items()):
+            self._write_bind(bind)
+            del notes.binds[msgid]
+        for setl_id, (void, at) in list(notes.voids.items()):
+            self._write_void(void, self._session_of(setl_id), at)
+            del notes.voids[setl_id]
+        for msgid, (closed, remarks) in list(notes.captures.items()):
+            self._write(closed, Enclosed(), tuple(dict.fromkeys((*remarks, LATE))))
+            del notes.captures[msgid]
+
+    def _fitting(self, closed: Closed) -> tuple[Enclosed, tuple[str, ...]]:
+        """What goes with a capture, with remarks: no pictures when sealing failed or too many wait; the verdict is never withheld."""
+        late = (LATE,) if closed.start.msgid in {*self._late, *self._notes.starts} else ()
+        try:
+            enclosed = self._scribe.enclose(closed)
         except Exception:
             log.exception("enclosing_failed", msgid=closed.start.msgid)
-            return None
+            return Enclosed(), (LEFT_OUT, *late)
+        if enclosed.media and self._outbox.backlog().media_bytes > self._media_bytes:
+            return Enclosed(embedding=enclosed.embedding), (LEFT_OUT, *late)
+        return enclosed, late
+
+    def _with_pictures(self, closed: Closed, enclosed: Enclosed, remarks: tuple[str, ...]) -> bool:
+        """Write with pictures, unless what room there is belongs to events."""
+        if self._notes or (self._reserve is not None and self._reserve.given_up):
+            return False
+        try:
+            self._write(closed, enclosed, remarks)
+        except VaultFull as error:
+            log.warning("pictures_left_out", why=str(error))
+            return False
+        return True
 
     def _write(self, closed: Closed, enclosed: Enclosed, remarks: tuple[str, ...]) -> None:
         def build(place: Place) -> bytes:
@@ -119,18 +260,9 @@ class Books:
         with self._vault.transaction():
             self._outbox.append(build, enclosed.media)
             self._register.close(closed.start.msgid)
+        self._late.discard(closed.start.msgid)
 
-    def _refuse_another(self, entry: Entry, bind: Bind) -> None:
-        if entry.bind is not None:
-            raise Conflict(f"msgid {bind.msgid} is bound already, with other content; a settlement is bound once")
-        if self._register.find_settlement(bind.setl_id) is not None:
-            raise Conflict(f"setl_id {bind.setl_id} is bound to another msgid; a settlement has one session")
 
-    @contextmanager
-    def _for_the_till(self) -> Iterator[None]:
-        """One transaction whose failure for want of room is told to the till."""
-        try:
-            with self._vault.transaction():
-                yield
-        except VaultFull as error:
-            raise NoRoom(str(error)) from None
+def _without_pictures(closed: Closed) -> Closed:
+    judgement = None if closed.judgement is None else replace(closed.judgement, portrait=None, vector=None)
+    return replace(closed, scene=None, judgement=judgement)

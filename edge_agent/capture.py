@@ -125,6 +125,10 @@ class Scribe:
         """The signed void at this place of the chain."""
         return self._signer.sign(events.Void(**self._stamp(place), setl_id=void.setl_id, msgid=msgid))
 
+    def thinning(self, names: tuple[str, ...], why: str, place: Place) -> bytes:
+        """The signed word at this place of the chain that these sealed objects were given up."""
+        return self._signer.sign(events.Thinning(**self._stamp(place), media=names, why=why))
+
     def _leaves(self, outcome: Outcome) -> bool:
         return self._mode is EvidenceMode.ALL or (self._mode is EvidenceMode.FLAGGED_ONLY and outcome not in PLAIN)
 

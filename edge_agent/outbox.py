@@ -17,6 +17,8 @@ from contract.sealed import digest
 from edge_agent.errors import ReceiptRefused
 from edge_agent.vault import Connection, Vault, write_durably
 
+THINNED_AT_ONCE = 64  # their names stand in one event
+
 log = structlog.get_logger(__name__)
 
 SCHEMA = """
@@ -83,6 +85,25 @@ class Outbox:
             db.executemany("INSERT OR IGNORE INTO media (media_id, sealed) VALUES (?, ?)", [(media_id(item), item) for item in media])
             db.execute("UPDATE chain SET last_seq = ?, head = ?", (place.seq, sha256))
         return place
+
+    def thin(self, size: int, build: Callable[[Place, tuple[str, ...]], bytes]) -> tuple[str, ...]:
+        """Give up sealed objects, the largest first, until about `size` bytes are free, with the event that `build` makes of their names.
+
+        Returns the names, none when nothing was left. Raises VaultFull, or whatever `build` raises; nothing is given up then.
+        """
+        with self._vault.transaction() as db:
+            names, freed = list[str](), 0
+            for name, length in db.execute(
+                "SELECT media_id, length(sealed) FROM media ORDER BY length(sealed) DESC LIMIT ?", (THINNED_AT_ONCE,)
+            ):
+                if freed >= size:
+                    break
+                names.append(name)
+                freed += length
+            if names:
+                _delete_media(db, names)
+                self.append(lambda place: build(place, tuple(names)))
+        return tuple(names)
 
     def events_after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
         """The next events (number, signed bytes) above `seq`, at most `limit`."""

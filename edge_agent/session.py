@@ -92,6 +92,7 @@ class Session:
     bound_s: float | None = None
     voided: bool = False
     manual_verified: bool = False
+    remarks: tuple[str, ...] = ()
     cut_s: float | None = None
     _last_s: float = field(init=False)
 

@@ -16,6 +16,7 @@ from contract.ids import DeviceId, FixmedinsCode
 from contract.message import first_fault
 from edge_agent.errors import BadSettings
 from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Networks, Till, Times, Upkeep, Window
+from edge_agent.sections_machine import Cooldown, Machine
 
 
 class Settings(BaseSettings):
@@ -43,6 +44,8 @@ class Settings(BaseSettings):
     liveness: LivenessSettings = LivenessSettings()
     link: Link = Link()
     upkeep: Upkeep = Upkeep()
+    machine: Machine = Machine()
+    cooldown: Cooldown = Cooldown()
     windows: tuple[Window, ...] = Field(min_length=1, max_length=16)
     """The settlement windows of this device."""
 

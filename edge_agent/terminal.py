@@ -29,9 +29,9 @@ OPEN_PATHS = frozenset({"/health", "/metrics"})
 
 
 class Done(BaseModel):
-    """The reply to bind and void: it is durably recorded."""
+    """The reply to bind and void. Not `recorded` while the disk is full: it is held in memory and written as soon as there is room."""
 
-    recorded: bool = True
+    recorded: bool
 
 
 class HealthReport(BaseModel):
@@ -67,14 +67,12 @@ def till_api(*, agent: Agent, health: Callable[[], HealthReport], metrics: Metri
     @app.post("/session/bind")
     def bind(request: Bind) -> Done:
         """The national reply arrived."""
-        agent.bind(request)
-        return Done()
+        return Done(recorded=agent.bind(request))
 
     @app.post("/session/void")
     def void(request: Void) -> Done:
         """The settlement was reversed."""
-        agent.void(request)
-        return Done()
+        return Done(recorded=agent.void(request))
 
     @app.get("/health")
     def report() -> HealthReport:

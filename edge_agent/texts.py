@@ -8,6 +8,14 @@ ADVICE: dict[str, tuple[str, str]] = {
     "camera_blind": ("摄像头无画面，请人工核验身份。", "The camera gives no picture. Please check the identity by hand."),
     "not_enrolled": ("参保人未登记人脸，请人工核验身份。", "No face is enrolled for this person. Please check the identity by hand."),
     "judging_failed": ("无法比对，请人工核验身份。", "Comparison is not possible now. Please check the identity by hand."),
+    "cooling_down": (
+        "该窗口或该参保人多次未通过比对，暂停比对；请人工核验身份。",
+        "Several comparisons did not pass, so none is made for a while. Please check the identity by hand.",
+    ),
+    "no_room": (
+        "本机磁盘已满，暂时无法登记；请人工核验身份，结算不受影响。",
+        "The disk of this terminal is full and nothing can be recorded now. Please check the identity by hand; the settlement goes on.",
+    ),
     "no_face": ("请参保人正对摄像头。", "Please ask the insured person to face the camera."),
     "face_covered": ("请参保人摘下口罩并正对摄像头。", "Please ask the insured person to take off the mask and face the camera."),
     "mouth_covered": ("请参保人摘下口罩。", "Please ask the insured person to take off the mask."),
@@ -58,6 +66,12 @@ def answer(decision: Decision) -> Answer:
     reasons = hand or _asked(decision) or ["not_confirmed"]
     zh, en = ADVICE[reasons[0]]
     return Answer(answer=TillAnswer.MANUAL if hand else TillAnswer.REMIND, reasons=tuple(reasons), text_zh=zh, text_en=en)
+
+
+def by_hand(code: str) -> Answer:
+    """The reply where the machine does not compare, for the reason with this code of ADVICE."""
+    zh, en = ADVICE[code]
+    return Answer(answer=TillAnswer.MANUAL, reasons=(code,), text_zh=zh, text_en=en)
 
 
 def _asked(decision: Decision) -> list[str]:

@@ -1,5 +1,6 @@
-"""The loop that closes sessions when their time is over."""
+"""The loop that closes sessions when their time is over, and does what else is due meanwhile."""
 
+from collections.abc import Callable, Mapping
 from threading import Event, Thread
 
 import structlog
@@ -8,15 +9,18 @@ from edge_agent.agent import Agent
 from edge_agent.metrics import Metrics
 
 EVERY_S = 0.2
+CHORES_EVERY = 5  # turns, which makes a second
 
 log = structlog.get_logger(__name__)
 
+Chores = Mapping[str, Callable[[], object]]
+
 
 class Ticker:
-    """Calls the agent's `tick` from a thread of its own."""
+    """Calls the agent's `tick`, and more rarely some chores by their names, from a thread of its own; one that fails stops no other."""
 
-    def __init__(self, agent: Agent, metrics: Metrics) -> None:
-        self._agent, self._metrics = agent, metrics
+    def __init__(self, agent: Agent, metrics: Metrics, chores: Chores | None = None) -> None:
+        self._agent, self._metrics, self._chores = agent, metrics, chores or {}
         self._stop = Event()
         self._thread = Thread(target=self._run, name="ticker", daemon=True)
 
@@ -30,9 +34,17 @@ class Ticker:
         self._thread.join()
 
     def _run(self) -> None:
+        turn = 0
         while not self._stop.wait(EVERY_S):
-            try:
-                self._agent.tick()
-            except Exception:  # the agent's loop: what failed stays open and is tried again
-                log.exception("tick_failed")
-                self._metrics.failed("tick")
+            self._do("tick", self._agent.tick)
+            turn = (turn + 1) % CHORES_EVERY
+            if turn == 0:
+                for name, chore in self._chores.items():
+                    self._do(name, chore)
+
+    def _do(self, name: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception:  # what failed stays open and is tried again
+            log.exception(f"{name}_failed")
+            self._metrics.failed(name)

@@ -18,6 +18,7 @@ from edge_agent.capture import Scribe
 from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store, trial
 from edge_agent.checks import clock as clock_check
 from edge_agent.clock import Clock, Offset, SystemClock
+from edge_agent.cooldown import Cooldown
 from edge_agent.examine import Examiner
 from edge_agent.eyes import Eyes
 from edge_agent.inbox import Inbox
@@ -30,6 +31,7 @@ from edge_agent.presence import Background
 from edge_agent.problems import Check, Problems
 from edge_agent.program import Program
 from edge_agent.recent import RecentFaces
+from edge_agent.reserve import Reserve
 from edge_agent.sections import Limits, LivenessSettings, Times, Window
 from edge_agent.sender import Sender
 from edge_agent.server import LocalServer
@@ -74,6 +76,7 @@ class _Stores:
     outbox: outbox.Outbox
     gallery: gallery.Faces
     trial: Trial | None
+    reserve: Reserve
     set_aside: tuple[Path, ...]
 
 
@@ -113,7 +116,7 @@ def build(
         agent=agent,
         cameras=cameras,
         watchers=tuple(_watcher(base, window, cameras[window.window], agent) for window in settings.windows),
-        ticker=Ticker(agent, base.metrics),
+        ticker=Ticker(agent, base.metrics, {"reserve": stores.reserve.keep}),
         link=link,
         server=LocalServer(app, settings.till.port),
         vaults=stores.vaults,
@@ -186,6 +189,8 @@ def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits
 def _open_stores(base: _Base) -> _Stores:
     folder, now = base.settings.files.data_dir, int(base.clock.now().timestamp())
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    reserve = Reserve(folder, base.settings.machine.reserve_mb * 2**20)
+    reserve.keep()
     key = vault_key(folder / "vault.key")
     note = folder / "epoch"
     main, main_aside = open_or_set_aside(folder / "outbox.db", key, OUTBOX_SCHEMA, now)
@@ -197,6 +202,7 @@ def _open_stores(base: _Base) -> _Stores:
         outbox=chain,
         gallery=_gallery(base, faces, base.pack.embedder),
         trial=_trial(base, main, faces),
+        reserve=reserve,
         set_aside=tuple(path for path in (main_aside, faces_aside) if path is not None),
     )
 
@@ -247,6 +253,7 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
             also=None if stores.trial is None else stores.trial.note,
         ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
+        cooldown=Cooldown(settings.cooldown, base.clock),
         clock=base.clock,
         metrics=base.metrics,
     )
@@ -268,6 +275,7 @@ def _books(base: _Base, stores: _Stores) -> Books:
             clock=base.clock,
             offset=base.offset,
         ),
+        reserve=stores.reserve,
         media_bytes=settings.link.max_media_mb * 2**20,
     )
 

@@ -16,14 +16,17 @@ from edge_agent.agent import Agent
 from edge_agent.books import Books
 from edge_agent.capture import Scribe
 from edge_agent.clock import Offset
-from edge_agent.errors import Conflict, NoRoom, TooManyOpen, UnknownMsgid, UnknownWindow
+from edge_agent.cooldown import Cooldown
+from edge_agent.errors import Conflict, TooManyOpen, UnknownMsgid, UnknownWindow
 from edge_agent.examine import Examiner
 from edge_agent.judge import Judge
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
 from edge_agent.recent import RecentFaces
 from edge_agent.register import Register
+from edge_agent.reserve import Reserve
 from edge_agent.sections import Limits, Times
+from edge_agent.sections_machine import Cooldown as CooldownLimits
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import KEY_BYTES, Vault
 from edge_agent.wiring import OUTBOX_SCHEMA
@@ -55,6 +58,8 @@ class Bench:
     def restart(self) -> None:
         self.vault = Vault.open(self.terminal.folder / "outbox.db", b"k" * KEY_BYTES, OUTBOX_SCHEMA)
         self.outbox = Outbox(self.vault, new_epoch=7)
+        self.reserve = Reserve(self.terminal.folder, 2**20)
+        self.reserve.keep()
         scribe = Scribe(
             signer=self.terminal.signer,
             device=DEVICE,
@@ -74,6 +79,7 @@ class Bench:
                 outbox=self.outbox,
                 register=Register(self.vault),
                 scribe=scribe,
+                reserve=self.reserve,
                 media_bytes=self.bounds.get("media_bytes", 10**9),
             ),
             judge=Judge(
@@ -84,6 +90,7 @@ class Bench:
                 examiner=Examiner(self.liveness, WINDOW),
             ),
             vacancy=Vacancy(["W1", "W2"], empty_share=Limits().empty_share, gap_s=TIMES.camera_gap_s),
+            cooldown=Cooldown(CooldownLimits(failures=self.bounds.get("failures", 5)), self.clock),
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -570,14 +577,17 @@ def test_on_a_quite_full_disk_nothing_is_lost_but_time(terminal: Terminal) -> No
     bench.bind()
     bench.show(BLUE, 5)
     fill_up(bench, 0)
-    with pytest.raises(NoRoom):
-        for i in range(50):
-            bench.start(f"X{i}", window="W2")
+    answers = [bench.start(f"X{i}", window="W2") for i in range(50)]
+    assert (answers[-1].answer, answers[-1].reasons) == (till.TillAnswer.MANUAL, ("no_room",))
+    assert bench.start("X49", window="W2") == answers[-1]
     bench.agent.tick()
-    assert bench.agent.open_sessions > 0
+    assert bench.agent.open_sessions == 50
     make_room(bench)
     bench.agent.tick()
-    assert [capture.msgid for capture in bench.captures()] == ["M1"]
+    (capture,) = bench.captures()
+    assert capture.msgid == "M1" and "recorded_late" in capture.reasons
+    bench.restart()
+    assert bench.agent.recover() == 50
 
 
 def test_pictures_that_wait_are_bounded(terminal: Terminal) -> None:

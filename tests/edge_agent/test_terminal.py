@@ -28,16 +28,19 @@ class Clerk(Agent):
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.error: Exception | None = None
+        self.recorded = True
 
     def start(self, start: till.Start) -> till.Answer:
         self._note(start)
         return ANSWER
 
-    def bind(self, bind: till.Bind) -> None:
+    def bind(self, bind: till.Bind) -> bool:
         self._note(bind)
+        return self.recorded
 
-    def void(self, void: till.Void) -> None:
+    def void(self, void: till.Void) -> bool:
         self._note(void)
+        return self.recorded
 
     def _note(self, request: Any) -> None:
         if self.error is not None:
@@ -81,6 +84,12 @@ def test_start_answers_what_the_clerk_does_next(client: TestClient, clerk: Clerk
     response = client.post("/session/start", json=START)
     assert response.json() == {"answer": "remind", "reasons": ["no_face"], "text_zh": "请", "text_en": "please"}
     assert clerk.asked == [till.Start.model_validate(START)]
+
+
+def test_what_waits_for_room_is_not_called_recorded(client: TestClient, clerk: Clerk) -> None:
+    clerk.recorded = False
+    assert client.post("/session/bind", json=BIND).json() == {"recorded": False}
+    assert client.post("/session/void", json={"setl_id": "S1"}).json() == {"recorded": False}
 
 
 def test_bind_and_void_are_recorded(client: TestClient, clerk: Clerk) -> None:
