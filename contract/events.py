@@ -6,7 +6,7 @@ An event is committed to the device's outbox before it is sent and deleted only 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from contract.ids import (
     Code,
@@ -28,6 +28,9 @@ from contract.message import MalformedMessage, Message, Record, first_fault
 
 GENESIS = "0" * 64
 """`prev` of the first event of an epoch."""
+
+MAX_RANGES = 256
+"""What one loss can name; the rest is named by the next."""
 
 
 class Outcome(StrEnum):
@@ -196,7 +199,30 @@ class Footage(EventBase):
     missing: Code | None
 
 
-AnyEvent = Capture | Binding | Void | Thinning | Footage
+class Loss(EventBase):
+    """Numbers of `of_epoch`, this one or an earlier one, whose events the device cannot send: nobody needs to wait for them.
+
+    `last_seq` is the highest number that the device knows to have given in that epoch. `lost` holds inclusive ranges, and may name numbers
+    that the centre holds already where the device no longer knows what was receipted.
+    """
+
+    kind: Literal["loss"] = "loss"
+    of_epoch: Epoch
+    last_seq: Count
+    lost: Annotated[tuple[tuple[Seq, Seq], ...], Field(max_length=MAX_RANGES)]
+    why: Code
+
+    @model_validator(mode="after")
+    def _ranges_rise(self) -> "Loss":
+        edge = 0
+        for first, last in self.lost:
+            if not edge < first <= last <= self.last_seq:
+                raise ValueError(f"range {first}-{last} does not lie between {edge} and {self.last_seq} in rising order")
+            edge = last
+        return self
+
+
+AnyEvent = Capture | Binding | Void | Thinning | Loss | Footage
 Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 

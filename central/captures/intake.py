@@ -22,7 +22,7 @@ from central.keys import CentreKeys
 from central.settings import FaceGroupSettings
 from central.sites import service as sites
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, Thinning, Void
+from contract.events import Binding, Capture, Loss, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
@@ -138,6 +138,9 @@ class Intake:
                 evidence.give_up(db, thinning.device, thinning.media)
                 given_up = f"{len(thinning.media)} pictures given up: {thinning.why}"
                 self._irregular(db, "thinned", one.device.device_id, one, given_up, one.signed, now)
+            case Loss() as loss:
+                reason = f"epoch {loss.of_epoch} up to {loss.last_seq}, {loss.why}: the device lost {chain.named(loss.lost)}"
+                self._irregular(db, chain.LOSS, one.device.device_id, one, reason, one.signed, now)
             case None:
                 self._irregular(db, "unreadable", one.device.device_id, one, one.fault, one.signed, now)
 
@@ -194,6 +197,11 @@ class Intake:
 
     def _acknowledge(self, db: Connection, opened: Sequence[Opened], media_done: dict[str, list[str]], taken: Taken, now: datetime) -> None:
         touched = {(one.device.device_id, one.epoch): None for one in opened if isinstance(one, OpenedEvent)}
+        touched |= {
+            (one.device.device_id, one.event.of_epoch): None
+            for one in opened
+            if isinstance(one, OpenedEvent) and isinstance(one.event, Loss)
+        }
         touched |= {
             (one.state.device, one.state.epoch): None for one in opened if isinstance(one, OpenedState) and not isinstance(one.state, Death)
         }

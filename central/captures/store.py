@@ -54,6 +54,12 @@ def add_irregularity(db: Connection, row: Mapping[str, Any]) -> None:
     insert_new(db, irregularities, [row], ["kind", "device_id", "sha256"])
 
 
+def irregular_messages(db: Connection, kind: str, device_id: str) -> Sequence[bytes]:
+    """The kept bytes of a device's irregularities of one kind, oldest first."""
+    same = (irregularities.c.kind == kind) & (irregularities.c.device_id == device_id)
+    return db.scalars(select(irregularities.c.signed).where(same).order_by(irregularities.c.irregularity_id)).all()
+
+
 def count_rejection(db: Connection, device_id: str, reason: str, *, now: datetime) -> None:
     """Count a refused message."""
     day = now.date().isoformat()
