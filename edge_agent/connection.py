@@ -3,7 +3,9 @@
 import secrets
 import socket
 import ssl
+import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -15,25 +17,35 @@ from edge_agent.settings import Settings
 from edge_agent.states import States
 
 LOOP_S = 0.05
-CONNECT_S = 8.0
-ACK_S = 20.0  # without an acknowledgement for so long the connection is dead, whatever TCP says
+CONNECT_S = 2.0  # an attempt that began before the line came back must not outlast it for long
 FAREWELL_S = 1.0
 INBOX_SIZE = 1024  # receipts are cumulative and commands repeated: what does not fit comes again
+MEDIA_UNDER_WAY = 512 * 1024  # bytes of pictures on their way at once: an event never waits behind more than these on a slow line
+_TCP_INFO_SIZE, _BYTES_MOVED = 136, struct.Struct("=120xQQ")  # struct tcp_info of linux/tcp.h: bytes acknowledged and bytes received
 
 
 class LinkLost(ConnectionError):
     """The connection cannot be used any more."""
 
 
+class LinkSilent(LinkLost):
+    """The other end took our connection, and then nothing moved for longer than we wait."""
+
+
 class Connection:
     """One client object from connect to loss. Only the link's thread touches it."""
 
-    def __init__(self, settings: Settings, states: States, number: int, clock: Clock) -> None:
+    def __init__(self, settings: Settings, states: States, number: int, clock: Clock, *, patience_s: float) -> None:
+        """`patience_s` is how long nothing may move while we wait: whether bytes move is asked of the kernel, so that a slow line counts as
+        alive and a dead one does not.
+        """
         self.number = number
-        self._settings, self._states, self._clock = settings, states, clock
+        self.acknowledged = False
+        self._settings, self._states, self._clock, self._patience_s = settings, states, clock, patience_s
         self._device = settings.device_id
         self._will = states.death(number)
-        self._waiting: dict[int, float] = {}
+        self._waiting: dict[int, int] = {}  # bytes of pictures, by the number of the message
+        self._moved, self._moved_s = (0, 0), clock.mono_s()
         self._received: deque[tuple[str, bytes]] = deque(maxlen=INBOX_SIZE)
         self._accepted = False
         self._lost: str | None = None
@@ -44,13 +56,18 @@ class Connection:
         """Whether another message may be on its way."""
         return len(self._waiting) < self._settings.link.send_window
 
+    @property
+    def has_room_for_media(self) -> bool:
+        """Whether it may be a part of a picture."""
+        return self.has_room and sum(self._waiting.values()) < MEDIA_UNDER_WAY
+
     def open(self) -> None:
         """Connect, subscribe and say that we were born. Raises OSError when the broker is unreachable or refuses."""
         self._client.connect(self._settings.broker.host, self._settings.broker.port, self._settings.link.keepalive_s)
-        until_s = self._clock.mono_s() + CONNECT_S
+        until_s = self._clock.mono_s() + self._patience_s
         while not self._accepted:
             if self._clock.mono_s() > until_s:
-                raise LinkLost(f"the broker did not answer within {CONNECT_S:.0f} s")
+                raise LinkSilent(f"the broker did not answer within {self._patience_s:.1f} s")
             self.loop()
         self._client.subscribe(down_filter(self._device), qos=1)
         self.publish(Up.STATE, self._states.birth(self.number))
@@ -62,15 +79,14 @@ class Connection:
             raise LinkLost(mqtt.error_string(result))
         if self._lost is not None:
             raise LinkLost(self._lost)
-        if self._waiting and self._clock.mono_s() - next(iter(self._waiting.values())) > ACK_S:
-            raise LinkLost(f"no acknowledgement for {ACK_S:.0f} s")
+        self._look_for_silence()
 
     def publish(self, channel: Up, payload: bytes) -> None:
         """Hand a message to the broker. Raises LinkLost; the message is still in the outbox then."""
         info = self._client.publish(up(channel, self._device), payload, qos=1)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise LinkLost(mqtt.error_string(info.rc))
-        self._waiting[info.mid] = self._clock.mono_s()
+        self._waiting[info.mid] = len(payload) if channel is Up.MEDIA else 0
 
     def received(self) -> list[tuple[str, bytes]]:
         """What came since the last call."""
@@ -79,11 +95,14 @@ class Connection:
         return messages
 
     def farewell(self) -> None:
-        """Publish our own death and disconnect in good order, for the broker keeps the will to itself then."""
+        """Publish our own death and disconnect in good order, for the broker keeps the will to itself then.
+
+        A broker that gives no room for it in time gets no farewell, and publishes the will when the connection is cut.
+        """
+        if not self._acknowledges(lambda: self.has_room):
+            return
         self.publish(Up.STATE, self._will)
-        until_s = self._clock.mono_s() + FAREWELL_S
-        while self._waiting and self._clock.mono_s() < until_s:
-            self.loop()
+        self._acknowledges(lambda: not self._waiting)
         self._client.disconnect()
 
     def close(self) -> None:
@@ -91,11 +110,25 @@ class Connection:
         if (open_socket := self._client.socket()) is not None:
             open_socket.close()
 
+    def _acknowledges(self, enough: Callable[[], bool]) -> bool:
+        """Whether enough was acknowledged within the time of a farewell."""
+        until_s = self._clock.mono_s() + FAREWELL_S
+        while not enough() and self._clock.mono_s() < until_s:
+            self.loop()
+        return enough()
+
+    def _look_for_silence(self) -> None:
+        now_s, moved = self._clock.mono_s(), _bytes_moved(self._client.socket())
+        if moved != self._moved or not self._waiting:
+            self._moved, self._moved_s = moved, now_s
+        elif now_s - self._moved_s > self._patience_s:
+            raise LinkSilent(f"nothing moved for {self._patience_s:.1f} s while {len(self._waiting)} messages waited for acknowledgement")
+
     def _new_client(self) -> mqtt.Client:
         # A new name each time: whoever knows a client's name at a broker can throw it out, and there is no broker session to come back to.
         name = f"{self._device}-{secrets.token_hex(8)}"
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311, clean_session=True)
-        client.tls_set_context(new_tls(self._settings))
+        client.tls_set_context(_patient(new_tls(self._settings), self._patience_s))
         client.will_set(up(Up.STATE, self._device), self._will, qos=1)
         client.max_inflight_messages_set(2 * self._settings.link.send_window)  # our own window is the limit
         client.connect_timeout = CONNECT_S
@@ -122,6 +155,7 @@ class Connection:
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
         self._waiting.pop(mid, None)
+        self.acknowledged = True
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
         self._received.append((message.topic, message.payload))
@@ -133,6 +167,29 @@ def new_tls(settings: Settings) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(settings.files.tls_cert, settings.files.tls_key)
     return context
+
+
+def _patient(context: ssl.SSLContext, patience_s: float) -> ssl.SSLContext:
+    """The same, with a time of its own for the handshake: who took the connection may be slow, who did not is away."""
+
+    class PatientSocket(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            self.settimeout(patience_s)
+            try:
+                super().do_handshake(block)
+            except TimeoutError:
+                raise LinkSilent(f"the broker did not finish the handshake within {patience_s:.1f} s") from None
+
+    context.sslsocket_class = PatientSocket
+    return context
+
+
+def _bytes_moved(open_socket: Any) -> tuple[int, int]:
+    """Bytes that the other end has acknowledged and sent, as the kernel counts them; Linux only."""
+    if open_socket is None:
+        return 0, 0
+    found: tuple[int, int] = _BYTES_MOVED.unpack(open_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE))
+    return found
 
 
 def _no_delay(_client: Any, _data: Any, open_socket: Any) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from contract.topics import Up
 from edge_agent.clock import Clock
-from edge_agent.connection import Connection
+from edge_agent.connection import Connection, LinkSilent
 from edge_agent.inbox import Heard, Inbox
 from edge_agent.metrics import Metrics
 from edge_agent.sender import Sender
@@ -21,6 +21,10 @@ from edge_agent.settings import Settings
 from edge_agent.states import States
 
 FIRST_PAUSE_S = 0.25
+PATIENCE_S, PATIENCE_MAX_S = 2.5, 20.0
+"""How long a broker may be silent that took our connection, and how long at most: each silent connection doubles it until one message is
+acknowledged, so that a broker that is overloaded gets time, and not more connections.
+"""
 FIRST_REPORT_S = 1.0
 
 log = structlog.get_logger(__name__)
@@ -42,6 +46,7 @@ class Link:
     ) -> None:
         self._settings, self._new_sender, self._next_connection = settings, new_sender, next_connection
         self._inbox, self._states, self._clock, self._metrics = inbox, states, clock, metrics
+        self._patience_s = PATIENCE_S
         self._stop = Event()
         self._up = Event()
         self._thread = Thread(target=self._run, name="link", daemon=True)
@@ -78,7 +83,7 @@ class Link:
 
     def _live(self) -> None:
         """One connection from connect to loss. Raises LinkLost, OSError or whatever broke it."""
-        connection = Connection(self._settings, self._states, self._next_connection(), self._clock)
+        connection = Connection(self._settings, self._states, self._next_connection(), self._clock, patience_s=self._patience_s)
         try:
             connection.open()
             self._up.set()
@@ -86,7 +91,12 @@ class Link:
             log.info("link_up", connection=connection.number)
             self._serve(connection)
             connection.farewell()
+        except LinkSilent:
+            self._patience_s = min(2 * self._patience_s, PATIENCE_MAX_S)
+            raise
         finally:
+            if connection.acknowledged:
+                self._patience_s = PATIENCE_S
             connection.close()
 
     def _serve(self, connection: Connection) -> None:
@@ -97,12 +107,12 @@ class Link:
                 heard = self._inbox.take(topic, payload)
                 self._note(heard, sender)
                 report.note(heard)
-            if report.due():
+            if connection.has_room and report.due():
                 state = self._states.health if report.answered else self._states.birth
                 connection.publish(Up.STATE, state(connection.number))
             if sender.rewind_if_stuck():
                 log.info("sending_again")
-            while connection.has_room and (parcel := sender.next()):
+            while connection.has_room and (parcel := sender.next(media=connection.has_room_for_media)):
                 connection.publish(parcel.channel, parcel.payload)
 
     def _note(self, heard: Heard, sender: Sender) -> None:

@@ -40,11 +40,11 @@ class Sender:
         self._parts: deque[Parcel] = deque()
         self._progress_s = clock.mono_s()
 
-    def next(self) -> Parcel | None:
-        """The next message to publish; None while there is nothing to send, or enough waits for receipts."""
+    def next(self, *, media: bool = True) -> Parcel | None:
+        """The next message to publish; None while there is nothing to send, or enough waits for receipts. Without `media` no pictures."""
         if self._cursor == self._receipted and not self._media_cursor:
             self._progress_s = self._clock.mono_s()  # nothing is under way: the time without progress starts with the next message
-        return self._next_again() or self._next_event() or self._next_part()
+        return self._next_again() or self._next_event() or (self._next_part() if media else None)
 
     def receipted(self, up_to: int, gaps: Iterable[tuple[int, int]]) -> None:
         """A receipt moved the edge to `up_to`; what lies in its `gaps` goes again at once."""
