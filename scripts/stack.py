@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from central import migrate
 from central.broker import files as broker_files
-from central.broker.embedded import EmbeddedBroker
+from central.broker.embedded import find_server
 from central.db import reading, utc_now
 from central.keys import make_keys
 from central.settings import Settings
@@ -84,6 +84,13 @@ def answers(address: str) -> bool:
         return False
 
 
+def takes_connections(port: int) -> bool:
+    """Whether something listens at this port of loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_until(what: str, condition: Callable[[], bool], seconds: float = _READY_S) -> None:
     """Poll until it holds. Raises NotReady."""
     deadline = time.monotonic() + seconds
@@ -117,7 +124,7 @@ class Stack:
         )
         self.agent_folder = folder / "terminal"
         agent_settings = enrol(self.centre, site, terminal, self.agent_folder)
-        self.broker: Child | EmbeddedBroker = self._broker()
+        self.broker = self._broker()
         self.ingest = self._child("ingest", "central", "ingest", "--settings", str(self._settings_file))
         self.console = self._child("console", "central", "serve", "--settings", str(self._settings_file))
         self.agent = self._child("agent", "edge_agent", "run", "--settings", str(agent_settings))
@@ -125,6 +132,7 @@ class Stack:
     def start(self) -> None:
         """Start everything and wait until each part answers. Raises NotReady with the end of the log of what does not."""
         self.broker.start()
+        self.wait_for_broker()
         for child in (self.ingest, self.console, self.agent):
             child.start()
         self.wait_ready()
@@ -134,9 +142,16 @@ class Stack:
         self._wait_for(self.console, f"http://127.0.0.1:{self.web_port}/healthz")
         self._wait_for(self.agent, f"http://127.0.0.1:{self.till_port}/health")
 
+    def wait_for_broker(self) -> None:
+        """Wait until the broker takes connections."""
+        self._wait_until(self.broker, lambda: takes_connections(self.broker_port))
+
     def _wait_for(self, child: Child, address: str) -> None:
+        self._wait_until(child, lambda: answers(address))
+
+    def _wait_until(self, child: Child, ready: Callable[[], bool]) -> None:
         try:
-            wait_until(f"{child.name} answering", lambda: not child.alive or answers(address))
+            wait_until(f"{child.name} answering", lambda: not child.alive or ready())
         except NotReady as error:
             raise NotReady(f"{error}; its log ends:\n{child.tail()}") from None
         if not child.alive:
@@ -150,10 +165,7 @@ class Stack:
 
     def stop_broker(self) -> None:
         """End the broker alone, politely."""
-        if isinstance(self.broker, Child):
-            self.broker.kill(signal.SIGTERM)
-        else:
-            self.broker.stop()
+        self.broker.kill(signal.SIGTERM)
 
     @property
     def token(self) -> str:
@@ -193,13 +205,13 @@ class Stack:
     def _child(self, name: str, module: str, *arguments: str) -> Child:
         return Child(name=name, command=[sys.executable, "-m", module, *arguments], log=self.folder / f"{name}.log")
 
-    def _broker(self) -> Child | EmbeddedBroker:
+    def _broker(self) -> Child:
         with reading(self.centre.engine).begin() as db:
             devices = sites.device_ids(db)
         written, _ = broker_files.write(self.folder / "broker", self.centre.keys, host="127.0.0.1", port=self.broker_port, devices=devices)
         log = self.folder / "broker.log"
         if not self._mosquitto:
-            return EmbeddedBroker(configuration=written.nats, port=self.broker_port, log=log)
+            return Child(name="nats-server", command=[str(find_server()), "-c", str(written.nats)], log=log)
         program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         if program is None:
             raise NotReady("mosquitto is not installed: apt-get install mosquitto")
