@@ -293,9 +293,7 @@ class Link(Section):
     resend_after_s: Seconds = 30.0
     """Without progress of receipts for so long, what is not receipted is sent again: an acknowledgement of the broker is no storage."""
     reconnect_max_s: Seconds = 2.0
-    """Upper edge of the random pause before the next attempt: together with an attempt that hangs, a broker that is back is used again within
-    5 s.
-    """
+    """Upper edge of the random pause before the next attempt: together with one that hangs, a broker that is back is used within 5 s."""
     keepalive_s: int = Field(15, ge=5, le=600)
     """The broker declares the device dead after one and a half times this."""
     health_every_s: Seconds = 20.0

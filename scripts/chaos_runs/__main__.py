@@ -66,7 +66,13 @@ def _circumstances(outcome: Outcome) -> list[Figure]:
     return [
         Figure(name="kills", value=n, unit="", n=n, goal="R1", spread=by_victim, note=f"seed {outcome.seed}"),
         Figure(name="  of them with others at once", value=sum(kill.together > 1 for kill in kills), unit="", n=n),
-        Figure(name="  of them an agent before its first answer", value=sum(not kill.served for kill in kills), unit="", n=n),
+        Figure(
+            name="  of them before the first answer or receipt",
+            value=sum(not kill.served for kill in kills),
+            unit="",
+            n=n,
+            spread={name: float(sum(kill.victim == name and not kill.served for kill in kills)) for name in ("agent", "ingest")},
+        ),
         Figure(name="age at the kill", value=statistics.median(ages), unit="s median", n=n, spread={"min": min(ages), "max": max(ages)}),
         Figure(name="requests answered", value=sum(told[f"{verb} answered"] for verb in ("start", "bind", "void")), unit="", n=n),
         Figure(name="requests given up", value=sum(told[f"{verb} unanswered"] for verb in ("start", "bind", "void")), unit="", n=n),

@@ -64,8 +64,10 @@ STRIKES: tuple[tuple[tuple[str, ...], int], ...] = (
 )
 """Who is struck at once, and how often in a hundred strikes."""
 AT_ONCE, SOON_S, LATER_S, DOWN_S = 0.3, 1.2, 2.0, 0.4
-"""Share of strikes that do not wait for the agent to serve; seconds until such a strike, and until others; seconds until a new start."""
-SERVING_S, ARRIVE_S = 30.0, 180.0
+"""Share of strikes that do not wait for whom they strike to do its work; seconds until such a strike, and until others; seconds until a
+new start.
+"""
+SERVING_S, HEARD_S, ARRIVE_S = 120.0, 15.0, 180.0
 REPORT_EVERY = 10
 VIEWS, WIDTH, HEIGHT = 3, 320, 240
 
@@ -106,7 +108,7 @@ def run(folder: Path, *, kills: int, seed: int, mosquitto: bool, progress: Calla
     with stack:
         witness.start()
         tills.start()
-        chaos = Chaos(stack, log, seed, progress)
+        chaos = Chaos(stack, log, witness, seed, progress)
         try:
             chaos.strike(kills)
         finally:
@@ -129,10 +131,10 @@ def run(folder: Path, *, kills: int, seed: int, mosquitto: bool, progress: Calla
 class Chaos:
     """Strikes a running stack."""
 
-    def __init__(self, stack: Stack, log: Log, seed: int, progress: Callable[[str], None]) -> None:
+    def __init__(self, stack: Stack, log: Log, witness: Witness, seed: int, progress: Callable[[str], None]) -> None:
         """Everything random comes from `seed`."""
         self.outcome = Outcome(seed=seed)
-        self._stack, self._log, self._progress = stack, log, progress
+        self._stack, self._log, self._witness, self._progress = stack, log, witness, progress
         self._dice = random.Random(seed)  # noqa: S311 - to be repeated, no secret
         self._victims = {"agent": stack.agent, "ingest": stack.ingest, "broker": stack.broker}
         self._begun_s = dict.fromkeys(self._victims, time.monotonic())
@@ -143,8 +145,8 @@ class Chaos:
         done, reported = self.outcome.kills, 0
         begun = time.monotonic()
         while len(done) < kills:
-            self._wait()
             (chosen,) = self._dice.choices([names for names, _ in STRIKES], [weight for _, weight in STRIKES])
+            self._wait(chosen)
             self._kill(chosen[: kills - len(done)])
             if len(done) - reported >= REPORT_EVERY or len(done) == kills:
                 reported = len(done)
@@ -157,26 +159,31 @@ class Chaos:
                 self.outcome.findings.died.append(f"{name} ended by itself; its log ends: {child.tail()[-300:]}")
                 self._start(name, child)
 
-    def _wait(self) -> None:
-        """Now and then strike soon, whatever state things are in; else let the agent serve first, so that there is something to lose."""
+    def _wait(self, chosen: Sequence[str]) -> None:
+        """Now and then strike soon, whatever state things are in; else let them work first, so that there is something to lose."""
         if self._dice.random() < AT_ONCE:
             time.sleep(self._dice.uniform(0, SOON_S))
             return
         until_s = time.monotonic() + SERVING_S
-        while not self._serves():
+        while "agent" in chosen and not self._serves("agent"):
             self.start_again()
             if time.monotonic() > until_s:
                 raise NotReady(f"the agent did not serve within {SERVING_S:.0f} s; its log ends:\n{self._stack.agent.tail()}")
             time.sleep(0.02)
+        until_s = time.monotonic() + HEARD_S
+        while "ingest" in chosen and not self._serves("ingest") and time.monotonic() < until_s:
+            time.sleep(0.02)
         time.sleep(self._dice.uniform(0, LATER_S))
 
-    def _serves(self) -> bool:
-        return self._log.answered_since(self._begun_s["agent"])
+    def _serves(self, name: str) -> bool:
+        """Whether it has done its work since it was started: answered a till, sent a receipt; a broker does at once."""
+        begun_s = self._begun_s[name]
+        return {"agent": self._log.answered_since, "ingest": self._witness.heard_since}.get(name, lambda _: True)(begun_s)
 
     def _kill(self, chosen: Sequence[str]) -> None:
         self.start_again()
         for name in chosen:
-            age_s, served = time.monotonic() - self._begun_s[name], name != "agent" or self._serves()
+            age_s, served = time.monotonic() - self._begun_s[name], self._serves(name)
             self._victims[name].kill()
             self.outcome.kills.append(Kill(victim=name, age_s=age_s, served=served, together=len(chosen)))
         down_until_s = time.monotonic() + self._dice.uniform(0, DOWN_S)

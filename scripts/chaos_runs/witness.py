@@ -1,6 +1,7 @@
 """Listens to the centre's receipts on the wire: whoever sends a receipt must hold what it names, whatever becomes of the receipt."""
 
 import ssl
+import time
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -19,6 +20,7 @@ class Witness:
     def __init__(self, keys: CentreKeys, device: str, port: int) -> None:
         self.heard: set[Heard] = set()
         self.faults: list[str] = []
+        self._heard_s = 0.0
         self._topic, self._port = down(Down.RECEIPT, device), port
         self._centre = TrustedKey(keys.signer.public)
         context = ssl.create_default_context(cafile=str(keys.tls("ca")[0]))
@@ -39,10 +41,15 @@ class Witness:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def heard_since(self, mono_s: float) -> bool:
+        """Whether a receipt has come since this moment of the monotonic clock."""
+        return self._heard_s > mono_s
+
     def _take(self, _client: Any, _data: Any, message: Any) -> None:
         try:
             signed = verify(message.payload, lambda kid: self._centre if kid == self._centre.kid else None, Receipt.typ)
             receipt = Receipt.from_bytes(signed.payload)
             self.heard.add(Heard(epoch=receipt.epoch, up_to=receipt.up_to, head=receipt.head))
+            self._heard_s = time.monotonic()
         except ValueError as error:  # an exception here would end the client's thread
             self.faults.append(f"a receipt that cannot be read: {error}")
