@@ -16,6 +16,7 @@ from edge_agent.checks import secrets
 from edge_agent.errors import AgentError
 from edge_agent.replay import describe_software, enrol, replay, report
 from edge_agent.sections import Limits
+from edge_agent.service import ALIVE, READY, STOPPING, ServiceManager
 from edge_agent.settings import load
 from edge_agent.wiring import build
 from models.errors import ModelError
@@ -33,7 +34,7 @@ def run(settings: SettingsFile) -> None:
     """Watch the windows, answer the till and deliver to the centre, until SIGTERM or Ctrl-C."""
     limit_opencv_threads()
     logs.configure()
-    stop = Event()
+    stop, manager = Event(), ServiceManager()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
@@ -44,7 +45,13 @@ def run(settings: SettingsFile) -> None:
         program.start()
     except (AgentError, ModelError, OSError) as error:
         _fail(error)
-    stop.wait()
+    manager.tell(READY, f"STATUS=answers the till on port {program.server.port}")
+    while not stop.wait(manager.feed_every_s):
+        if still := program.pulses.still():
+            log.error("threads_stand_still", threads=still)
+        else:
+            manager.tell(ALIVE)
+    manager.tell(STOPPING)
     program.stop()
 
 

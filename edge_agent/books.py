@@ -51,6 +51,11 @@ class Books:
         with self._lock:
             return len(self._notes)
 
+    def idle(self) -> bool:
+        """Whether no session is open, and nothing waits."""
+        with self._lock:
+            return not self._notes and not self._register.unclosed()
+
     def answered(self, start: Start) -> Answer | None:
         """What the till was told when it sent this very request before; None for a new msgid. Raises Conflict."""
         with self._lock:

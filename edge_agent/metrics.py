@@ -14,6 +14,8 @@ class Metrics:
         self._refused = Counter("edge_refused_messages", "Messages from the broker that were refused", ["why"], registry=self._registry)
         self._frames = Counter("edge_frames", "Frames analysed", ["window"], registry=self._registry)
         self._connections = Counter("edge_connections", "Connections made to the broker", registry=self._registry)
+        self._machine = Gauge("edge_machine", "What the machine says about itself", ["what"], registry=self._registry)
+        self._problem = Gauge("edge_problem", "1 for each self-check that does not hold", ["check"], registry=self._registry)
         self._backlog = Gauge("edge_backlog_events", "Events without a receipt", registry=self._registry)
 
     def captured(self, outcome: str) -> None:
@@ -39,6 +41,14 @@ class Metrics:
     def connected(self) -> None:
         """A connection to the broker was made."""
         self._connections.inc()
+
+    def measured(self, what: str, value: float) -> None:
+        """The machine said this about itself; the unit stands in the name."""
+        self._machine.labels(what).set(value)
+
+    def checked(self, name: str, holds: bool) -> None:
+        """A self-check was run."""
+        self._problem.labels(name).set(not holds)
 
     def waiting(self, events: int) -> None:
         """So many events have no receipt."""

@@ -21,7 +21,10 @@ class Problems:
 
     def find(self) -> tuple[Problem, ...]:
         """What is wrong now. A check that breaks is a problem itself and stops no other."""
-        return tuple(problem for name, check in self._checks.items() if (problem := self._run(name, check)) is not None)
+        found = {name: self._run(name, check) for name, check in self._checks.items()}
+        for name, problem in found.items():
+            self._metrics.checked(name, problem is None)
+        return tuple(problem for problem in found.values() if problem is not None)
 
     def _run(self, name: str, check: Check) -> Problem | None:
         try:

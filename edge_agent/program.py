@@ -1,7 +1,9 @@
 """The running program: its parts from start to stop, in the order that loses nothing."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Thread
 
 import structlog
 
@@ -9,10 +11,15 @@ from edge_agent.agent import Agent
 from edge_agent.camera import WatchedCamera
 from edge_agent.link import Link
 from edge_agent.ports import Running
+from edge_agent.pulse import Pulses
 from edge_agent.server import LocalServer
 from edge_agent.ticker import Ticker
 from edge_agent.vault import Vault
 from edge_agent.watch import Watcher
+
+STOP_S = 4.5
+CLOSING_S = 2.0  # of it, at least, to judge and write what is open
+FAREWELL_S = 1.0  # and for the broker and the cameras, of which nothing hangs
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +35,7 @@ class Program:
     link: Link
     server: LocalServer
     vaults: tuple[Vault, ...]
+    pulses: Pulses
 
     def start(self) -> None:
         """Close what a crash left open, then watch, answer and send."""
@@ -38,14 +46,25 @@ class Program:
         log.info("agent_started", recovered=recovered, till_port=self.server.port)
 
     def stop(self) -> None:
-        """Take no more requests, close open sessions, say farewell; everything is durable when this returns."""
-        inward: list[Running] = [self.server, self.ticker, *self.watchers]
-        for part in inward:
-            part.stop()
-        self.agent.stop()
-        outward: list[Running] = [self.link, *self.cameras.values()]
-        for part in outward:
-            part.stop()
+        """Take no more requests, close open sessions, say farewell; within STOP_S whatever hangs, and everything is durable then.
+
+        A session that could not be closed in time is closed at the next start, as after a crash.
+        """
+        until_s = time.monotonic() + STOP_S
+        _run_until(until_s - CLOSING_S - FAREWELL_S, [self.server.stop, self.ticker.stop, *(watcher.stop for watcher in self.watchers)])
+        _run_until(until_s - FAREWELL_S, [self.agent.stop])
+        _run_until(until_s, [self.link.stop, *(camera.stop for camera in self.cameras.values())])
         for vault in self.vaults:
             vault.close()
         log.info("agent_stopped")
+
+
+def _run_until(until_s: float, steps: Sequence[Callable[[], None]]) -> None:
+    """Run all at the same time and wait for them until that moment; one that hangs is left behind and dies with the process."""
+    threads = [Thread(target=step, name=f"stop-{number}", daemon=True) for number, step in enumerate(steps)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until_s - time.monotonic()))
+    if hanging := sum(thread.is_alive() for thread in threads):
+        log.warning("stopped_without", parts=hanging)

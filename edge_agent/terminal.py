@@ -81,7 +81,8 @@ def till_api(*, agent: Agent, health: Callable[[], HealthReport], metrics: Metri
 
     @app.get("/metrics")
     def counters() -> Response:
-        """Counters for Prometheus."""
+        """Counters and the state of the self-checks for Prometheus."""
+        health()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app

@@ -14,6 +14,7 @@ from edge_agent.agent import Agent
 from edge_agent.books import Books
 from edge_agent.calibration import liveness_limits, measured
 from edge_agent.camera import WatchedCamera
+from edge_agent.canary import Canary, Line
 from edge_agent.capture import Scribe
 from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store, trial
 from edge_agent.checks import clock as clock_check
@@ -30,9 +31,11 @@ from edge_agent.ports import OpenStream
 from edge_agent.presence import Background
 from edge_agent.problems import Check, Problems
 from edge_agent.program import Program
+from edge_agent.pulse import Pulses
 from edge_agent.recent import RecentFaces
 from edge_agent.reserve import Reserve
 from edge_agent.sections import Limits, LivenessSettings, Times, Window
+from edge_agent.selfcheck import SelfKnowledge
 from edge_agent.sender import Sender
 from edge_agent.server import LocalServer
 from edge_agent.settings import Settings
@@ -65,6 +68,7 @@ class _Base:
     clock: Clock
     offset: Offset
     metrics: Metrics
+    pulses: Pulses
     software: Software
 
 
@@ -91,7 +95,8 @@ def build(
     base = _base(settings, networks(settings, pack), SystemClock() if clock is None else clock)
     settings, token = base.settings, load_token(settings.files.till_token)
     stores = _open_stores(base)
-    agent = _agent(base, stores)
+    own = _self_knowledge(base, stores)
+    agent = _agent(base, stores, own)
     cameras = {window.window: _camera(base, window, streams or {}) for window in settings.windows}
     inbox = Inbox(
         device=settings.device_id,
@@ -102,7 +107,7 @@ def build(
         offset=base.offset,
         metrics=base.metrics,
     )
-    problems = Problems(_checks(base, stores, cameras, inbox), base.metrics)
+    problems = Problems({**_checks(base, stores, cameras, inbox), **own.checks()}, base.metrics)
     states = _states(base, stores, cameras, problems)
     link = _link(base, stores, inbox, states)
     app = till_api(
@@ -116,10 +121,11 @@ def build(
         agent=agent,
         cameras=cameras,
         watchers=tuple(_watcher(base, window, cameras[window.window], agent) for window in settings.windows),
-        ticker=Ticker(agent, base.metrics, {"reserve": stores.reserve.keep}),
+        ticker=Ticker(agent, base.metrics, own.chores()),
         link=link,
         server=LocalServer(app, settings.till.port),
         vaults=stores.vaults,
+        pulses=base.pulses,
     )
 
 
@@ -134,6 +140,7 @@ def _base(settings: Settings, pack: Pack, clock: Clock) -> _Base:
         clock=clock,
         offset=Offset(),
         metrics=Metrics(),
+        pulses=Pulses(clock, settings.machine.still_s),
         software=describe(settings, pack, calibrated),
     )
 
@@ -236,14 +243,29 @@ def _trial(base: _Base, main: Vault, faces: Vault) -> Trial | None:
     )
 
 
-def _agent(base: _Base, stores: _Stores) -> Agent:
+def _self_knowledge(base: _Base, stores: _Stores) -> SelfKnowledge:
+    settings, books = base.settings, _books(base, stores)
+    line = Line(pack=base.pack, signer=base.signer, seal_key=load_seal_key(settings.files.seal_key), vaults=stores.vaults)
+    return SelfKnowledge(
+        settings=settings,
+        clock=base.clock,
+        metrics=base.metrics,
+        pulses=base.pulses,
+        canary=Canary(line, every_s=settings.machine.canary_every_s, clock=base.clock, idle=books.idle),
+        cooldown=Cooldown(settings.cooldown, base.clock),
+        books=books,
+        reserve=stores.reserve,
+    )
+
+
+def _agent(base: _Base, stores: _Stores, own: SelfKnowledge) -> Agent:
     settings, windows = base.settings, [window.window for window in base.settings.windows]
     recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, limit=settings.limits.among)
     return Agent(
         windows=windows,
         times=settings.times,
         max_open=settings.till.max_open_per_window,
-        books=_books(base, stores),
+        books=own.books,
         judge=Judge(
             embedder=base.pack.embedder,
             people=stores.gallery,
@@ -253,7 +275,7 @@ def _agent(base: _Base, stores: _Stores) -> Agent:
             also=None if stores.trial is None else stores.trial.note,
         ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
-        cooldown=Cooldown(settings.cooldown, base.clock),
+        cooldown=own.cooldown,
         clock=base.clock,
         metrics=base.metrics,
     )
@@ -294,7 +316,7 @@ def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, agent: A
         eyes=new_eyes(base.pack, window.zone, base.settings.limits, times),
         sessions=agent,
         fps=times.analyse_fps,
-        clock=base.clock,
+        clock=base.pulses.clock(f"watch-{window.window}"),
         metrics=base.metrics,
     )
 
@@ -332,7 +354,7 @@ def _states(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
         outbox=stores.outbox,
         gallery=stores.gallery,
         problems=problems.find,
-        clock=base.clock,
+        clock=base.pulses.clock("link"),
     )
 
 
@@ -347,7 +369,7 @@ def _link(base: _Base, stores: _Stores, inbox: Inbox, states: States) -> Link:
         next_connection=stores.outbox.next_connection,
         inbox=inbox,
         states=states,
-        clock=base.clock,
+        clock=base.pulses.clock("link"),
         metrics=base.metrics,
     )
 
