@@ -9,7 +9,7 @@
 Every session ends in exactly one capture, whatever happens: `recover` writes those that a crash left open.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from threading import RLock
@@ -39,6 +39,8 @@ CUT_SHORT = {Closing.STOPPED: "agent_stopped", Closing.VOIDED: "settlement_voide
 REPEATED = "repeated_failures"
 JUDGING_FAILED = Decision(outcome=Outcome.UNDECIDED, reasons=("judging_failed",))
 
+Settled = Callable[[Session, Closed], None]
+
 log = structlog.get_logger(__name__)
 
 
@@ -57,11 +59,14 @@ class Agent:
         clock: Clock,
         metrics: Metrics,
         cooldown: Cooldown | None = None,
+        also: Settled | None = None,
     ) -> None:
-        """`max_open` bounds the open sessions of each window. Without a `cooldown` comparisons are never paused."""
+        """`max_open` bounds the open sessions of each window. Without a `cooldown` comparisons are never paused. `also` is told of every
+        session that was closed.
+        """
         self._times, self._max_open = times, max_open
         self._books, self._judge, self._clock, self._metrics = books, judge, clock, metrics
-        self._vacancy, self._cooldown = vacancy, cooldown
+        self._vacancy, self._cooldown, self._also = vacancy, cooldown, also
         self._rings = {window: Ring(max(times.window_before_s, times.answer_look_s)) for window in windows}
         self._open: dict[str, Session] = {}
         self._lock = RLock()
@@ -231,6 +236,8 @@ class Agent:
             del self._open[session.start.msgid]
         if closed.judgement is not None:
             self._judge.remember(closed.judgement, session)
+        if self._also is not None:
+            self._also(session, closed)
         self._metrics.captured(closed.decision.outcome)
         log.info(
             "session_closed",

@@ -7,6 +7,7 @@ from math import hypot, sqrt
 
 from edge_agent.frames import Shot, Sight
 from models.liveness_track import LivenessShot
+from models.results import Box
 
 MAX_GAP_S = 1.0  # a face missing for longer is followed as a new one: somebody else may have stepped in
 MIN_IOU = 0.1
@@ -43,6 +44,10 @@ class BestShots:
     def shots(self) -> tuple[Shot, ...]:
         """What is kept, oldest first."""
         return tuple(shot for _, (_, shot) in sorted(self._by_slot.items()))
+
+    def moments(self) -> tuple[tuple[float, Shot], ...]:
+        """The same with their times."""
+        return tuple(pair for _, pair in sorted(self._by_slot.items(), key=lambda item: item[0]))
 
     def _put(self, mono_s: float, shot: Shot) -> None:
         slot = int(mono_s // self.slot_s)
@@ -152,6 +157,13 @@ class Follower:
         longest = max((track.frames_inside for track in found), default=1)
         widest = max((track.width for track in found), default=1.0)
         return tuple(sorted(found, key=lambda track: -_standing(track, longest, widest)))
+
+    def moments(self, key: int) -> tuple[tuple[float, Box], ...]:
+        """When and where the face of this key was seen: its best moments and its last; none for a key that is not followed any more."""
+        for track in self._tracks:
+            if track.key == key:
+                return (*((mono_s, shot.box) for mono_s, shot in track.best.moments()), (track.last_s, track.last.box))
+        return ()
 
     def persons(self, real: Iterable[Track]) -> int:
         """How many of these were seen at one time since the opening, at most."""

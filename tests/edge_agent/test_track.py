@@ -117,3 +117,15 @@ def test_unusable_shots_are_counted_by_their_problems() -> None:
         best.add(0.0, shot(problems=("blurred", "tilted")))
     assert best.shots() == ()
     assert best.lost == {"blurred": 3, "tilted": 3}
+
+
+def test_where_a_face_was_seen_is_known_by_its_key() -> None:
+    follower = Follower(0.0)
+    for number in range(5):
+        follower.add(sight(number / 4, shot(x=300 + number), shot(x=100)))
+    (first, second) = follower.real(min_score=0.5, min_frames=3)
+    moments = follower.moments(first.key)
+    assert moments[-1] == (1.0, shot(x=304).box)
+    assert {round(box.centre[0]) for _, box in moments} <= set(range(300, 305))
+    assert {round(box.centre[0]) for _, box in follower.moments(second.key)} == {100}
+    assert follower.moments(99) == ()
