@@ -27,7 +27,7 @@ from central.wiring import Centre, open_centre
 from scripts.enrol_site import Terminal, enrol
 
 ROOT = Path(__file__).resolve().parent.parent
-_READY_S = 60
+_READY_S = 120  # a start takes seconds; on a machine with much else to do, many times that
 
 
 class NotReady(RuntimeError):
