@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-import cv2
 import numpy as np
 
 from contract import events, sealed
@@ -13,6 +12,7 @@ from contract.media import media_id
 from contract.sealed import Signer
 from edge_agent.clock import Clock, Offset
 from edge_agent.decide import Decision
+from edge_agent.film import jpeg
 from edge_agent.judge import Judgement
 from edge_agent.outbox import Place
 from edge_agent.session import Bind, Start, Void
@@ -44,6 +44,21 @@ class Enclosed:
     embedding: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Film of a settlement or a window as the centre is told of it; see `contract.events.Footage`."""
+
+    request: str | None = None
+    window: str | None = None
+    msgid: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    persons: int | None = None
+    blurred: bool = False
+    refs: tuple[MediaRef, ...] = ()
+    missing: str | None = None
+
+
 class Scribe:
     """Writes and signs this device's events and seals what goes with them. Keeps nothing."""
 
@@ -71,15 +86,20 @@ class Scribe:
     def enclose(self, closed: Closed) -> Enclosed:
         """Seal to the centre what the evidence mode lets out of the window."""
         judgement = closed.judgement
-        if judgement is None or not self._leaves(closed.decision.outcome):
+        if judgement is None or not self.leaves(closed.decision.outcome):
             return Enclosed()
         picture, role = (closed.scene, MediaRole.SCENE) if judgement.portrait is None else (judgement.portrait, MediaRole.BEST)
         embedding = None if judgement.vector is None else self._sealed_vector(judgement.vector, closed.start.msgid)
         if picture is None:
             return Enclosed(embedding=embedding)
-        item = sealed.seal(_jpeg(picture), self._centre, sealed.picture_purpose(self._device))
-        ref = MediaRef(media_id=media_id(item), role=role, content_type="image/jpeg", size=len(item))
+        ref, item = self.seal(jpeg(picture, JPEG_QUALITY), role)
         return Enclosed(refs=(ref,), media=(item,), embedding=embedding)
+
+    def seal(self, plain: bytes, role: MediaRole) -> tuple[MediaRef, bytes]:
+        """A picture (JPEG) or clip (WebM) as only the centre can open it, and how an event names it."""
+        item = sealed.seal(plain, self._centre, sealed.picture_purpose(self._device))
+        content_type: Literal["image/jpeg", "video/webm"] = "video/webm" if role is MediaRole.CLIP else "image/jpeg"
+        return MediaRef(media_id=media_id(item), role=role, content_type=content_type, size=len(item)), item
 
     def capture(self, closed: Closed, enclosed: Enclosed, place: Place, remarks: tuple[str, ...] = ()) -> bytes:
         """The signed capture at this place of the chain; `remarks` join the reasons."""
@@ -129,7 +149,25 @@ class Scribe:
         """The signed word at this place of the chain that these sealed objects were given up."""
         return self._signer.sign(events.Thinning(**self._stamp(place), media=names, why=why))
 
-    def _leaves(self, outcome: Outcome) -> bool:
+    def footage(self, shown: Shown, place: Place) -> bytes:
+        """The signed word at this place of the chain about film that goes with it, or why none does."""
+        return self._signer.sign(
+            events.Footage(
+                **self._stamp(place),
+                request=shown.request,
+                window=shown.window,
+                msgid=shown.msgid,
+                since=shown.since,
+                until=shown.until,
+                persons=shown.persons,
+                blurred=shown.blurred,
+                media=shown.refs,
+                missing=shown.missing,
+            )
+        )
+
+    def leaves(self, outcome: Outcome) -> bool:
+        """Whether pictures of a settlement with this outcome may leave the window."""
         return self._mode is EvidenceMode.ALL or (self._mode is EvidenceMode.FLAGGED_ONLY and outcome not in PLAIN)
 
     def _sealed_vector(self, vector: Vector, msgid: str) -> str:
@@ -146,10 +184,3 @@ class Scribe:
             "mono_ns": int(self._clock.mono_s() * 1e9),
             "clock_offset_ms": self._offset.ms,
         }
-
-
-def _jpeg(picture: Picture) -> bytes:
-    done, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not done:
-        raise ValueError(f"a picture of shape {picture.shape} cannot be written as JPEG")
-    return coded.tobytes()
