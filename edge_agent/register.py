@@ -1,9 +1,10 @@
 """What the till has said, durably: every session by its msgid, so that nothing is lost and nothing is counted twice."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from edge_agent.session import Answer, Bind, Start
+from edge_agent.session import Answer, Bind, Start, Void
 from edge_agent.vault import Vault
 
 SCHEMA = """
@@ -74,6 +75,28 @@ class Register:
         """Note a reversal; False if it was known."""
         with self._vault.transaction() as db:
             return bool(db.execute("INSERT OR IGNORE INTO voids VALUES (?, ?)", (setl_id, _text(at))).rowcount)
+
+    def adopt(self, row: Sequence[object]) -> bool:
+        """Take a session over from another file, by its columns, unless its msgid or settlement is known; False if it is none."""
+        try:
+            entry = _entry((row[1], row[2], row[3], row[4], row[6]))  # type: ignore[arg-type] # it is checked by being read
+        except (LookupError, TypeError, ValueError):
+            return False
+        if len(row) != 7 or row[0] != entry.start.msgid or row[5] != (None if entry.bind is None else entry.bind.setl_id):
+            return False
+        with self._vault.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO sessions (msgid, start, answer, opened_at, bind, setl_id, closed) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+            )
+        return True
+
+    def adopt_void(self, row: Sequence[object]) -> bool:
+        """Take a reversal over from another file; False if it is none."""
+        try:
+            void, at = Void.model_validate({"setl_id": row[0]}), datetime.fromisoformat(str(row[1]))
+        except (LookupError, ValueError):
+            return False
+        return len(row) == 2 and (self.void(void.setl_id, at) or True)
 
     def forget(self, now: datetime, keep_days: int) -> None:
         """Drop what is closed and older than `keep_days`."""

@@ -4,19 +4,28 @@ Events go first and in order; pictures follow in parts when no event waits. Sent
 covers; without progress of receipts for a while, sending starts again behind the last receipt.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+import structlog
+
 from contract.media import join_wire, part_headers
 from contract.sealed import Signer
 from contract.topics import Up
+from edge_agent.apart import START
 from edge_agent.clock import Clock
+from edge_agent.errors import VaultFull
+from edge_agent.losses import Losses
 from edge_agent.outbox import Outbox
 from edge_agent.sections import Link
 
 PAGE = 32
+LOOK_AGAIN_S = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +48,15 @@ class Sender:
         self._media_cursor = 0
         self._parts: deque[Parcel] = deque()
         self._progress_s = clock.mono_s()
+        self._salvaged, self._salvaged_due_s = START, self._progress_s
+        self._losses = Losses(signer=signer, device=device, clock=clock)
+        self._tell_losses()
 
     def next(self, *, media: bool = True) -> Parcel | None:
         """The next message to publish; None while there is nothing to send, or enough waits for receipts. Without `media` no pictures."""
-        if self._cursor == self._receipted and not self._media_cursor:
+        if self._cursor == self._receipted and not self._media_cursor and self._salvaged == START:
             self._progress_s = self._clock.mono_s()  # nothing is under way: the time without progress starts with the next message
-        return self._next_again() or self._next_event() or (self._next_part() if media else None)
+        return self._next_again() or self._next_salvaged() or self._next_event() or (self._next_part() if media else None)
 
     def receipted(self, up_to: int, gaps: Iterable[tuple[int, int]]) -> None:
         """A receipt moved the edge to `up_to`; what lies in its `gaps` goes again at once."""
@@ -57,10 +69,11 @@ class Sender:
     def rewind_if_stuck(self) -> bool:
         """Start again behind the last receipt when none has come for a while; says whether it did."""
         if self._clock.mono_s() - self._progress_s < self._limits.resend_after_s or not (
-            self._cursor > self._receipted or self._media_cursor
+            self._cursor > self._receipted or self._media_cursor or self._salvaged != START
         ):
             return False
-        self._cursor, self._media_cursor = self._receipted, 0
+        self._cursor, self._media_cursor, self._salvaged = self._receipted, 0, START
+        self._salvaged_due_s = self._clock.mono_s()
         self._page.clear()
         self._parts.clear()
         self._progress_s = self._clock.mono_s()
@@ -74,6 +87,24 @@ class Sender:
                     return Parcel(channel=Up.EVENT, payload=signed)
         return None
 
+    def _next_salvaged(self) -> Parcel | None:
+        """Events of earlier epochs, oldest first; their receipts are not told here, so the outbox is asked for more now and then."""
+        if self._clock.mono_s() < self._salvaged_due_s:
+            return None
+        found = self._outbox.apart.salvaged_after(self._salvaged, self._limits.unreceipted_max)
+        if found is None:
+            self._salvaged_due_s = self._clock.mono_s() + LOOK_AGAIN_S if self._outbox.apart.waiting() else math.inf
+            return None
+        self._salvaged, signed = found
+        return Parcel(channel=Up.EVENT, payload=signed)
+
+    def _tell_losses(self) -> None:
+        """A full disk must not stop what is there from being sent; the next page tries again."""
+        try:
+            self._outbox.tell(self._losses.loss)
+        except VaultFull as error:
+            log.warning("loss_not_told", why=str(error))
+
     def _next_event(self) -> Parcel | None:
         if self._cursor - self._receipted >= self._limits.unreceipted_max:
             return None
@@ -81,6 +112,7 @@ class Sender:
             self._page.popleft()
         if not self._page:
             self._page.extend(self._outbox.events_after(self._cursor, PAGE))
+            self._tell_losses()
         if not self._page:
             return None
         self._cursor, signed = self._page.popleft()

@@ -1,10 +1,10 @@
 """An encrypted database file (SQLCipher) whose commits survive power loss.
 
 The key is 32 random bytes in a file of its own that only this user may read, made at first start. It protects a disk that is stolen or
-thrown away, not a running terminal.
+thrown away, not a running terminal. The agent's processes share the file by SQLite's own locks, so that a command can look into it while
+the agent runs.
 """
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +14,28 @@ from typing import Any, Self
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from edge_agent import wal
+from edge_agent.disk import Disk
 from edge_agent.errors import BadKey, VaultDamaged, VaultError, VaultFull
-from edge_agent.keys import check_private
 
 KEY_BYTES = 32
 MEMORY = ":memory:"
+PARTS = ("", "-wal", "-shm")
 _FULL = ("full", "disk I/O error")
 
 Connection = Any  # sqlcipher3 has no type information
+DatabaseError: type[Exception] = sqlcipher.DatabaseError
+
+
+class Store(Disk):
+    """A disk on which stores can be opened; another one may stand in for the machine's own."""
+
+    def connect(self, path: str) -> Connection:
+        """A connection of the file, made if it is missing. Raises DatabaseError, also later for a file that is damaged."""
+        return sqlcipher.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+
+
+OURS = Store()
 
 
 class Vault:
@@ -33,14 +47,15 @@ class Vault:
         self._depth = 0
 
     @classmethod
-    def open(cls, path: Path, key: bytes, schema: str) -> Self:
+    def open(cls, path: Path, key: bytes, schema: str, disk: Store = OURS) -> Self:
         """Open or create the file and make its tables. Raises VaultDamaged (also for another key) or VaultError."""
-        return cls(_connect(str(path), key, schema))
+        _refuse_damaged_log(path, disk)
+        return cls(_connect(str(path), key, schema, disk))
 
     @classmethod
     def in_memory(cls, schema: str) -> Self:
         """A vault that is never written to a disk."""
-        return cls(_connect(MEMORY, secrets.token_bytes(KEY_BYTES), schema))
+        return cls(_connect(MEMORY, secrets.token_bytes(KEY_BYTES), schema, OURS))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -72,37 +87,67 @@ class Vault:
             self._connection.close()
 
 
-def vault_key(path: Path) -> bytes:
+def vault_key(path: Path, disk: Store = OURS) -> bytes:
     """Read the key, or make one at first start. Raises BadKey for one that is damaged or readable by others."""
-    if not path.exists():
-        write_durably(path, secrets.token_bytes(KEY_BYTES))
-    check_private(path)
-    key = path.read_bytes()
+    if not disk.exists(path):
+        disk.write_durably(path, secrets.token_bytes(KEY_BYTES))
+    key = disk.read_private(path)
     if len(key) != KEY_BYTES:
         raise BadKey(f"{path} has {len(key)} bytes, a vault key has {KEY_BYTES}: restore it, or move it and the *.db files beside it away")
     return key
 
 
-def open_or_set_aside(path: Path, key: bytes, schema: str, stamp: int) -> tuple[Vault, Path | None]:
+def open_or_set_aside(path: Path, key: bytes, schema: str, stamp: int, disk: Store = OURS) -> tuple[Vault, Path | None]:
     """Open a vault; a damaged file is moved away under a name with `stamp` and a new one begun. Returns also where it was moved to.
 
-    Nothing is deleted: what was in it can still be recovered by hand. Raises VaultError when a new file cannot be made either.
+    Nothing is deleted: what was in it can still be recovered. Raises VaultError when a new file cannot be made either.
     """
+    _finish_setting_aside(path, stamp, disk)
     try:
-        return Vault.open(path, key, schema), None
+        return Vault.open(path, key, schema, disk), None
     except VaultDamaged:
-        aside = path.with_name(f"{path.name}.damaged-{stamp}")
-        for suffix in ("", "-wal", "-shm"):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.replace(aside.with_name(aside.name + suffix))
-        return Vault.open(path, key, schema), aside
+        aside = aside_name(path, stamp)
+        _move(path, aside, disk)
+        return Vault.open(path, key, schema, disk), aside
 
 
-def _connect(path: str, key: bytes, schema: str) -> Connection:
+def aside_name(path: Path, stamp: int) -> Path:
+    """Where a damaged file is moved to; what belongs to it follows under that name and its own suffix."""
+    return path.with_name(f"{path.name}.damaged-{stamp}")
+
+
+def set_asides(path: Path, disk: Store = OURS) -> list[Path]:
+    """Damaged files of this store that were moved away, now or earlier."""
+    names = disk.names(path.parent)
+    found = [name for name in names if name.startswith(f"{path.name}.damaged-") and not name.endswith(PARTS[1:])]
+    return [path.with_name(name) for name in sorted(found)]
+
+
+def _finish_setting_aside(path: Path, stamp: int, disk: Store) -> None:
+    """A log without its file was left where power went away while both were moved; a new file must not take it for its own."""
+    if not disk.exists(path) and any(disk.exists(path.with_name(path.name + suffix)) for suffix in PARTS[1:]):
+        earlier = set_asides(path, disk)
+        _move(path, earlier[-1] if earlier else aside_name(path, stamp), disk)
+
+
+def _move(path: Path, aside: Path, disk: Store) -> None:
+    for suffix in PARTS:
+        part = path.with_name(path.name + suffix)
+        if disk.exists(part):
+            disk.replace(part, aside.with_name(aside.name + suffix))
+    disk.sync(path.parent)
+
+
+def _refuse_damaged_log(path: Path, disk: Store) -> None:
+    log = path.with_name(path.name + "-wal")
+    if disk.exists(log) and wal.read(disk.read(log)).damaged:
+        raise VaultDamaged(f"{log} is damaged: committed transactions lie behind a frame whose checksum fails")
+
+
+def _connect(path: str, key: bytes, schema: str, disk: Store) -> Connection:
     try:
-        connection = sqlcipher.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    except sqlcipher.Error as error:
+        connection = disk.connect(path)
+    except DatabaseError as error:
         raise VaultError(f"{path} cannot be opened ({error}); its folder must exist and be writable") from None
     try:
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
@@ -111,7 +156,8 @@ def _connect(path: str, key: bytes, schema: str) -> Connection:
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise VaultDamaged(f"{path} is damaged: its pages do not fit together")
         connection.executescript(schema)
-    except (sqlcipher.Error, VaultDamaged) as error:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a log begun anew holds nothing that could be mistaken for damage
+    except (DatabaseError, VaultDamaged) as error:
         connection.close()
         raise _explained(path, error) from None
     return connection
@@ -127,25 +173,3 @@ def _explained(path: str, error: Exception) -> VaultError:
 
 def _is_transient(error: Exception) -> bool:
     return any(word in str(error) for word in ("locked", "full", "unable to open", "readonly"))
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a small file that only this user may read, whole or not at all; it survives power loss. Replaces an older one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename or new name in `folder` survive power loss."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -26,6 +26,7 @@ from edge_agent.inbox import Inbox
 from edge_agent.judge import Judge
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
 from edge_agent.link import Link
+from edge_agent.losses import Losses
 from edge_agent.metrics import Metrics
 from edge_agent.ports import OpenStream
 from edge_agent.presence import Background
@@ -41,12 +42,13 @@ from edge_agent.server import LocalServer
 from edge_agent.settings import Settings
 from edge_agent.source import opener
 from edge_agent.states import Device, States
+from edge_agent.stores import open_outbox
 from edge_agent.terminal import HealthReport, till_api
 from edge_agent.ticker import Ticker
 from edge_agent.trial import SCHEMA as TRIAL_SCHEMA
 from edge_agent.trial import Trial
 from edge_agent.vacancy import Vacancy
-from edge_agent.vault import Vault, open_or_set_aside, vault_key
+from edge_agent.vault import OURS, Vault, open_or_set_aside
 from edge_agent.watch import Watcher
 from models.liveness_track import LivenessLimits
 from models.pack import Pack, load_pack, with_own_embedder
@@ -70,6 +72,11 @@ class _Base:
     metrics: Metrics
     pulses: Pulses
     software: Software
+
+    @property
+    def losses(self) -> Losses:
+        """What says, signed, that numbers of the chain are lost."""
+        return Losses(signer=self.signer, device=self.settings.device_id, clock=self.clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,22 +202,18 @@ def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits
 
 def _open_stores(base: _Base) -> _Stores:
     folder, now = base.settings.files.data_dir, int(base.clock.now().timestamp())
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    OURS.make_folder(folder)
     reserve = Reserve(folder, base.settings.machine.reserve_mb * 2**20)
     reserve.keep()
-    key = vault_key(folder / "vault.key")
-    note = folder / "epoch"
-    main, main_aside = open_or_set_aside(folder / "outbox.db", key, OUTBOX_SCHEMA, now)
-    faces, faces_aside = open_or_set_aside(folder / "gallery.db", key, gallery.SCHEMA, now)
-    chain = outbox.Outbox(main, new_epoch=outbox.next_epoch(note, now))
-    outbox.note_epoch(note, chain.epoch)
+    main = open_outbox(folder, OUTBOX_SCHEMA, now, base.losses)
+    faces, faces_aside = open_or_set_aside(folder / "gallery.db", main.key, gallery.SCHEMA, now)
     return _Stores(
-        vaults=(main, faces),
-        outbox=chain,
+        vaults=(main.vault, faces),
+        outbox=main.outbox,
         gallery=_gallery(base, faces, base.pack.embedder),
-        trial=_trial(base, main, faces),
+        trial=_trial(base, main.vault, faces),
         reserve=reserve,
-        set_aside=tuple(path for path in (main_aside, faces_aside) if path is not None),
+        set_aside=tuple(path for path in (main.set_aside, faces_aside) if path is not None),
     )
 
 

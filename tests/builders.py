@@ -12,6 +12,7 @@ from contract.events import (
     Footage,
     FrameCounts,
     Liveness,
+    Loss,
     Outcome,
     Software,
     Thinning,
@@ -75,6 +76,11 @@ def void(**changes: Any) -> Void:
 def thinning(**changes: Any) -> Thinning:
     """Two pictures given up."""
     return Thinning(**(_PLACE | {"media": ("c" * 64, "d" * 64), "why": "disk_full"} | changes))
+
+
+def loss(**changes: Any) -> Loss:
+    """The word that one number of the epoch is lost."""
+    return Loss(**(_PLACE | {"of_epoch": EPOCH, "last_seq": 1, "lost": ((1, 1),), "why": "store_damaged"} | changes))
 
 
 def footage(**changes: Any) -> Footage:

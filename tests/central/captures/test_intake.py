@@ -101,6 +101,28 @@ def test_a_new_epoch_starts_a_new_chain(centre: Centre, terminal: Terminal, inta
     assert (receipt.epoch, receipt.up_to) == (builders.EPOCH + 1, 1)
 
 
+def test_numbers_that_a_device_says_to_have_lost_are_not_waited_for(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    messages = [terminal.event(msgid=f"M{number}") for number in range(6)]
+    (receipt,) = take(centre, intake, messages[0], messages[3], messages[5]).receipts
+    assert (receipt.up_to, receipt.gaps) == (1, ((2, 3), (5, 5)))
+    terminal.seq, terminal.prev, epoch = 0, GENESIS, builders.EPOCH + 1
+    loss = terminal.event(builders.loss, epoch=epoch, last_seq=9, lost=((2, 2), (3, 3), (7, 9)))
+    new, old = take(centre, intake, loss).receipts
+    assert (new.epoch, new.up_to) == (epoch, 1)
+    assert (old.epoch, old.up_to, old.head, old.gaps) == (builders.EPOCH, 4, digest(messages[3].payload), ((5, 5),))
+    (old,) = take(centre, intake, messages[4]).receipts
+    assert (old.up_to, old.head, old.gaps) == (6, digest(messages[5].payload), ())
+    assert irregularities(centre) == ["loss"]
+
+
+def test_a_lost_event_that_comes_after_all_is_taken(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    messages = [terminal.event(msgid=f"M{number}") for number in range(3)]
+    (receipt,) = take(centre, intake, messages[0], messages[2], terminal.event(builders.loss, last_seq=2, lost=((2, 2),))).receipts
+    assert (receipt.up_to, receipt.gaps) == (4, ())
+    taken = take(centre, intake, messages[1])
+    assert (taken.new_events, taken.receipts[0].up_to, irregularities(centre)) == (1, 4, ["loss"])
+
+
 def hostile(terminal: Terminal) -> dict[str, Incoming]:
     stranger = Signer(Ed25519PrivateKey.generate())
     topic = up(Up.EVENT, terminal.device_id)

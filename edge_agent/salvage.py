@@ -1,0 +1,129 @@
+"""Bring what can still be read of damaged outboxes into the new one, and tell the centre which numbers are lost.
+
+Only what proves itself is taken: an event that this device signed, a sealed object whose bytes have its name, a session or reversal that
+the till can have sent. The damaged file stays where it was moved to. Pictures that were lost are simply missing at the centre.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from contract.events import Capture
+from contract.media import media_id
+from contract.sealed import digest
+from edge_agent.apart import gaps
+from edge_agent.losses import Losses
+from edge_agent.outbox import Outbox
+from edge_agent.pages import Pages, Row, Value
+from edge_agent.register import Register
+from edge_agent.vault import Store, Vault, set_asides
+
+WHY = "store_damaged"
+
+log = structlog.get_logger(__name__)
+
+
+def salvage(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> int:
+    """Read every set-aside file of the store at `path` that was not read yet, each as a whole or not at all. Returns how many were.
+
+    `noted` is the last epoch that was noted before this start, 0 if none was. What fails is tried again at the next start.
+    """
+    count = 0
+    for aside in set_asides(path, disk):
+        try:
+            count += _salvage_one(aside, key, disk, vault=vault, outbox=outbox, losses=losses, noted=noted)
+        except Exception:
+            log.exception("not_salvaged", file=aside.name)
+    return count
+
+
+def _salvage_one(aside: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> bool:
+    with vault.transaction() as db:
+        if not db.execute("INSERT OR IGNORE INTO read_asides VALUES (?)", (aside.name,)).rowcount:
+            return False
+        log_file = aside.with_name(aside.name + "-wal")
+        pages = Pages(disk.view(aside), disk.read(log_file) if disk.exists(log_file) else b"", key)
+        taking = _Taking(vault, outbox, losses)
+        taking.take(pages)
+        taking.finish(noted)
+    return True
+
+
+class _Taking:
+    """What is taken from one file, row by row."""
+
+    def __init__(self, vault: Vault, outbox: Outbox, losses: Losses) -> None:
+        self._outbox, self._register, self._losses = outbox, Register(vault), losses
+        self._chain: tuple[int, int, int] | None = None
+        self._numbers: dict[int, set[int]] = {}
+        self._captured: set[str] = set()
+
+    def take(self, pages: Pages) -> None:
+        """Read tables first, then the rows that no table leads to any more, each by what it proves to be."""
+        tables = pages.tables()
+        readers: dict[str, Callable[[Sequence[Value]], bool]] = {
+            "chain": self._take_chain,
+            "events": self._take_signed,
+            "salvaged": self._take_signed,
+            "quarantine": self._take_signed,
+            "media": self._take_sealed,
+            "sessions": self._register.adopt,
+            "voids": self._register.adopt_void,
+        }
+        for name, read in readers.items():
+            for row in pages.rows(tables[name]) if name in tables else ():
+                read(_whole(row))
+        for row in pages.strays():
+            any(read(_whole(row)) for read in readers.values())
+
+    def finish(self, noted: int) -> None:
+        """Tell what is lost, in a chain whose epoch is above every one that was found."""
+        for msgid in self._captured:
+            self._register.close(msgid)
+        epoch, last_seq, receipted = self._chain or (max(self._numbers, default=noted), 0, 0)
+        self._outbox.begin_above(max(self._numbers, default=epoch))
+        for each in sorted({*self._numbers, *({epoch} if epoch else ())}):
+            here = self._numbers.get(each, set())
+            edge, last = (receipted, last_seq) if each == epoch else (0, 0)
+            last = max(last, *here, 0)
+            for gap in gaps(each, [seq for seq in range(edge + 1, last + 1) if seq not in here], WHY, last):
+                self._outbox.append(lambda place, gap=gap: self._losses.loss(place, gap))  # type: ignore[misc]
+        log.warning("salvaged", epoch=epoch, last_seq=last_seq, events=sum(len(found) for found in self._numbers.values()))
+
+    def _take_chain(self, row: Sequence[Value]) -> bool:
+        match row:
+            case [int(), int(epoch), int(last_seq), str(), int(receipted), str(), int()]:
+                self._chain = (epoch, last_seq, receipted)
+                return True
+        return False
+
+    def _take_signed(self, row: Sequence[Value]) -> bool:
+        match row:
+            case [int(seq), str(sha256), bytes(signed)] if digest(signed) == sha256:
+                place = None
+            case [int(epoch), int(seq), str(sha256), bytes(signed), *_] if digest(signed) == sha256:
+                place = (epoch, seq)
+            case _:
+                return False
+        event = self._losses.ours(signed)
+        if event is None or event.seq != seq or place not in (None, (event.epoch, event.seq)):
+            return False
+        self._outbox.apart.salvage(event.epoch, event.seq, signed)
+        self._numbers.setdefault(event.epoch, set()).add(event.seq)
+        if isinstance(event, Capture):
+            self._captured.add(event.msgid)
+        return True
+
+    def _take_sealed(self, row: Sequence[Value]) -> bool:
+        match row:
+            case [int(), str(name), bytes(sealed)] if media_id(sealed) == name:
+                self._outbox.adopt_media(sealed)
+                return True
+        return False
+
+
+def _whole(row: Row) -> Sequence[Value]:
+    """The columns, the row's number in place of the column that repeats it."""
+    rowid, columns = row
+    return [rowid, *columns[1:]] if columns and columns[0] is None else columns
