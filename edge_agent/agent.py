@@ -213,12 +213,21 @@ class Agent:
     def _try_to_close(self, session: Session, closing: Closing) -> list[Judgement | None]:
         """Judge and write the capture; how it was judged, or nothing while it stays open to be tried again at the next tick.
 
-        It does when anything in it fails: one session must not keep the others from being closed.
+        It does when anything in it fails: one session must not keep the others from being closed. Another thread may be closing it already.
         """
         with self._lock:
+            if session.closing or session.start.msgid not in self._open:
+                return []
+            session.closing = True
             if session.cut_s is None:
                 session.cut_s = self._clock.mono_s()
-        judgement = self._judged(session, until_s=session.cut_s)
+        try:
+            return self._close(session, closing, session.cut_s)
+        finally:
+            session.closing = False
+
+    def _close(self, session: Session, closing: Closing, until_s: float) -> list[Judgement | None]:
+        judgement = self._judged(session, until_s=until_s)
         closed = self._closed(session, closing, judgement)
         if closed.decision.outcome is Outcome.NO_PERSON and session.waits(self._clock.mono_s(), self._times):
             return []

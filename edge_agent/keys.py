@@ -1,5 +1,6 @@
 """Read this device's keys and secrets from files that nobody else may read."""
 
+import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -11,6 +12,7 @@ from contract.sealed import Signer, TrustedKey, from_text
 from edge_agent.errors import BadKey
 
 OTHERS = 0o077
+GROUP_READS = 0o040
 MIN_TOKEN = 32
 WAY_OUT = "enrol the site again, or restore the file"
 
@@ -55,8 +57,19 @@ def check_private(path: Path) -> None:
         mode = path.stat().st_mode
     except OSError as error:
         raise BadKey(f"{path} cannot be read ({error.strerror}); {WAY_OUT}") from None
-    if mode & OTHERS:
+    if exposed(path, mode):
         raise BadKey(f"{path} may be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+
+
+def exposed(path: Path, mode: int) -> bool:
+    """Whether a file of this mode may be touched by others than its owner.
+
+    Credentials of the service manager belong to root, and an access list lets this user alone read them: that list shows as the right of a
+    group to read (systemd.exec(5), LoadCredential).
+    """
+    ours = os.environ.get("CREDENTIALS_DIRECTORY")
+    is_credential = bool(ours) and path.parent == Path(str(ours))
+    return bool(mode & OTHERS & ~(GROUP_READS if is_credential else 0))
 
 
 def _private_key(path: Path) -> object:

@@ -93,6 +93,7 @@ class Session:
     voided: bool = False
     manual_verified: bool = False
     remarks: tuple[str, ...] = ()
+    closing: bool = False
     cut_s: float | None = None
     _last_s: float = field(init=False)
 

@@ -6,7 +6,7 @@ import pytest
 
 from contract.sealed import raw_public, to_text
 from edge_agent.errors import BadKey
-from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
+from edge_agent.keys import MIN_TOKEN, load_seal_key, load_signer, load_token, trusted
 from tests.edge_agent.building import make_terminal
 
 
@@ -50,3 +50,15 @@ def test_the_centres_keys_go_by_their_thumbprint(tmp_path: Path) -> None:
     assert trusted((to_text(terminal.centre_signer.public),)).keys() == {terminal.centre_signer.kid}
     with pytest.raises(BadKey, match="sign_keys"):
         trusted(("AAAA",))
+
+
+def test_a_credential_of_the_service_manager_may_show_a_group_that_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("x" * MIN_TOKEN)
+    (tmp_path / "token").chmod(0o440)
+    with pytest.raises(BadKey, match="chmod 600"):
+        load_token(tmp_path / "token")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load_token(tmp_path / "token") == "x" * MIN_TOKEN
+    (tmp_path / "token").chmod(0o444)
+    with pytest.raises(BadKey, match="chmod 600"):
+        load_token(tmp_path / "token")
