@@ -41,6 +41,7 @@ class _Reel:
         self.size = 0
         self.due_s = 0.0
         self.shape = (1, 1)
+        self.served = False
 
     def add(self, still: Still, since: datetime, most_bytes: int) -> None:
         self.stills.append(still)
@@ -63,10 +64,14 @@ class Film:
         """Wall time of a moment of this run. A clock that is set meanwhile does not tear a film apart."""
         return self._zero + timedelta(seconds=mono_s)
 
-    def note(self, window: str, sight: Sight, picture: Picture) -> None:
-        """Take in an analysed picture of the zone. Codes it when one is due, in the thread that asks, outside every lock."""
+    def note(self, window: str, sight: Sight, picture: Picture, *, served: bool) -> None:
+        """Take in an analysed picture of the zone; `served` says whether a settlement is open there.
+
+        Codes it when one is due, in the thread that asks, outside every lock.
+        """
         with self._lock:
             reel = self._reels[window]
+            reel.served = served
             reel.shape = (sight.width, sight.height)
             reel.counts.append((sight.mono_s, sight.faces))
             while reel.counts[0][0] < sight.mono_s - COUNT_S:
@@ -101,6 +106,16 @@ class Film:
         """A box in pixels of the zone as shares of it."""
         with self._lock:
             return _shares(box, *self._reels[window].shape)
+
+    def is_served(self, window: str) -> bool:
+        """Whether a settlement was open at this window when it was last looked at."""
+        with self._lock:
+            return self._reels[window].served
+
+    @property
+    def keeps(self) -> bool:
+        """Whether pictures are held at all."""
+        return self._keeps
 
     @property
     def windows(self) -> tuple[str, ...]:

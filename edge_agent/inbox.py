@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import structlog
 
-from contract.commands import Gallery
+from contract.commands import EvidenceRequest, Gallery, RollCall, parse_command
 from contract.message import MalformedMessage
 from contract.receipts import Receipt
 from contract.sealed import TrustedKey, Untrusted, verify
 from contract.topics import Down, down
 from edge_agent.clock import Clock, Offset
-from edge_agent.errors import GalleryRefused, ReceiptRefused
+from edge_agent.errors import GalleryRefused, ReceiptRefused, VaultFull
 from edge_agent.gallery import Faces
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Outbox
+from edge_agent.requests import Requests
 
 log = structlog.get_logger(__name__)
 
@@ -40,12 +41,13 @@ class Inbox:
         centre: Mapping[str, TrustedKey],
         outbox: Outbox,
         gallery: Faces,
+        requests: Requests,
         clock: Clock,
         offset: Offset,
         metrics: Metrics,
     ) -> None:
         self._device, self._centre = device, centre
-        self._outbox, self._gallery = outbox, gallery
+        self._outbox, self._gallery, self._requests = outbox, gallery, requests
         self._clock, self._offset, self._metrics = clock, offset, metrics
         self.problem: str | None = None
         self._newest: Receipt | None = None
@@ -93,11 +95,23 @@ class Inbox:
         log.error("receipted_events_lost", first=receipt.up_to + 1, last=done, epoch=receipt.epoch)
 
     def _command(self, signed: bytes) -> Heard:
-        command = Gallery.from_bytes(verify(signed, self._centre.get, Gallery.typ).payload)
+        command = parse_command(verify(signed, self._centre.get, Gallery.typ).payload)
         self._refuse_other_device(command.device)
+        if not isinstance(command, Gallery):
+            return self._request(command)
         changed = self._gallery.apply(command, self._clock.now())
         log.info("gallery_command", applied=changed, from_version=command.from_version, to_version=command.to_version)
         return Heard(gallery_changed=True)
+
+    def _request(self, command: EvidenceRequest | RollCall) -> Heard:
+        """Only noted here; without room for that the centre will ask again."""
+        try:
+            new = self._requests.take(command, self._clock.now())
+        except VaultFull as error:
+            log.warning("request_not_noted", request=command.request, why=str(error))
+            return NOTHING
+        log.info("request", kind=command.kind, request=command.request, new=new)
+        return NOTHING
 
     def _refuse_other_device(self, device: str) -> None:
         if device != self._device:

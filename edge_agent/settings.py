@@ -16,6 +16,7 @@ from contract.ids import DeviceId, FixmedinsCode
 from contract.message import first_fault
 from edge_agent.errors import BadSettings
 from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Networks, Till, Times, Upkeep, Window
+from edge_agent.sections_film import FilmSettings
 from edge_agent.sections_machine import Cooldown, Machine
 
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     upkeep: Upkeep = Upkeep()
     machine: Machine = Machine()
     cooldown: Cooldown = Cooldown()
+    film: FilmSettings = FilmSettings()
     windows: tuple[Window, ...] = Field(min_length=1, max_length=16)
     """The settlement windows of this device."""
 

@@ -1,18 +1,25 @@
 """Whether another network may take over: it judges the same settlements in silence, and nothing is kept but counts of outcomes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from contract.events import Outcome
+from edge_agent.calibration import measured
 from edge_agent.clock import Clock
+from edge_agent.examine import Examiner
 from edge_agent.judge import Judge, Judgement
 from edge_agent.metrics import Metrics
+from edge_agent.ports import People
+from edge_agent.recent import RecentFaces
 from edge_agent.session import Session
+from edge_agent.settings import Settings
 from edge_agent.vacancy import Around
 from edge_agent.vault import Vault
 from models.evaluation.intervals import upper_bound
+from models.pack import Pack, with_own_embedder
+from models.protocols import Embedder
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS trial (
@@ -120,3 +127,32 @@ class Trial:
                 "INSERT INTO trial VALUES (?, ?, ?, 1) ON CONFLICT (name, outcome, next_outcome) DO UPDATE SET sessions = sessions + 1",
                 (self._name, outcome, following),
             )
+
+
+def on_trial(
+    settings: Settings, pack: Pack, people: Callable[[Embedder], People], vault: Vault, clock: Clock, metrics: Metrics
+) -> Trial | None:
+    """The network on trial, which sees what the one in force sees; liveness is left to the latter. None where none is on trial.
+
+    `people` gives whom the window knows by their templates of a network. Raises ModelError or BadSettings.
+    """
+    wanted = settings.networks
+    if wanted.next_embedder is None:
+        return None
+    embedder = with_own_embedder(pack, wanted.next_embedder, wanted.next_licence).embedder
+    limits = measured(settings.limits.model_copy(update={"measured": wanted.next_limits}), embedder.version)
+    return Trial(
+        name=f"{embedder.version} {limits.sha256()[:12]}",
+        judge=Judge(
+            embedder=embedder,
+            people=people(embedder),
+            recent=RecentFaces(keep_s=0, limit=limits.among),
+            limits=limits,
+            examiner=Examiner(None, settings.liveness.limits()),
+        ),
+        vault=vault,
+        sessions=wanted.agree_sessions,
+        margin=wanted.agree_margin,
+        clock=clock,
+        metrics=metrics,
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from contract.events import Software
 from contract.sealed import Signer, from_text
 from contract.state import Problem
-from edge_agent import gallery, outbox, register
+from edge_agent import gallery, outbox, register, requests
 from edge_agent.agent import Agent
 from edge_agent.books import Books
 from edge_agent.calibration import liveness_limits, measured
@@ -22,6 +22,7 @@ from edge_agent.clock import Clock, Offset, SystemClock
 from edge_agent.cooldown import Cooldown
 from edge_agent.examine import Examiner
 from edge_agent.eyes import Eyes
+from edge_agent.filming import Chain, Filmed, Filming
 from edge_agent.inbox import Inbox
 from edge_agent.judge import Judge
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
@@ -46,7 +47,7 @@ from edge_agent.stores import open_outbox
 from edge_agent.terminal import HealthReport, till_api
 from edge_agent.ticker import Ticker
 from edge_agent.trial import SCHEMA as TRIAL_SCHEMA
-from edge_agent.trial import Trial
+from edge_agent.trial import Trial, on_trial
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import OURS, Vault, open_or_set_aside
 from edge_agent.watch import Watcher
@@ -55,7 +56,7 @@ from models.pack import Pack, load_pack, with_own_embedder
 from models.protocols import Embedder
 
 VERSION = "0.1.0"
-OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + TRIAL_SCHEMA
+OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + requests.SCHEMA + TRIAL_SCHEMA
 NAME_LENGTH = 80
 
 
@@ -103,13 +104,15 @@ def build(
     settings, token = base.settings, load_token(settings.files.till_token)
     stores = _open_stores(base)
     own = _self_knowledge(base, stores)
-    agent = _agent(base, stores, own)
+    filming = _filming(base, stores)
+    agent = _agent(base, stores, own, filming)
     cameras = {window.window: _camera(base, window, streams or {}) for window in settings.windows}
     inbox = Inbox(
         device=settings.device_id,
         centre=trusted(settings.centre.sign_keys),
         outbox=stores.outbox,
         gallery=stores.gallery,
+        requests=filming.requests,
         clock=base.clock,
         offset=base.offset,
         metrics=base.metrics,
@@ -127,12 +130,13 @@ def build(
     return Program(
         agent=agent,
         cameras=cameras,
-        watchers=tuple(_watcher(base, window, cameras[window.window], agent) for window in settings.windows),
+        watchers=tuple(_watcher(base, window, cameras[window.window], Filmed(agent, filming.film)) for window in settings.windows),
         ticker=Ticker(agent, base.metrics, own.chores()),
         link=link,
         server=LocalServer(app, settings.till.port),
-        vaults=stores.vaults,
+        vaults=(*stores.vaults, filming.vault),
         pulses=base.pulses,
+        others=(filming.recorder,),
     )
 
 
@@ -211,7 +215,7 @@ def _open_stores(base: _Base) -> _Stores:
         vaults=(main.vault, faces),
         outbox=main.outbox,
         gallery=_gallery(base, faces, base.pack.embedder),
-        trial=_trial(base, main.vault, faces),
+        trial=on_trial(base.settings, base.pack, partial(_gallery, base, faces), main.vault, base.clock, base.metrics),
         reserve=reserve,
         set_aside=tuple(path for path in (main.set_aside, faces_aside) if path is not None),
     )
@@ -220,30 +224,6 @@ def _open_stores(base: _Base) -> _Stores:
 def _gallery(base: _Base, faces: Vault, embedder: Embedder) -> gallery.Faces:
     seal_key = load_seal_key(base.settings.files.seal_key)
     return gallery.Faces(vault=faces, seal_key=seal_key, device=base.settings.device_id, embedder=embedder.version, size=embedder.size)
-
-
-def _trial(base: _Base, main: Vault, faces: Vault) -> Trial | None:
-    """The network on trial, which sees what the one in force sees; liveness is left to the latter."""
-    wanted = base.settings.networks
-    if wanted.next_embedder is None:
-        return None
-    embedder = with_own_embedder(base.pack, wanted.next_embedder, wanted.next_licence).embedder
-    limits = measured(base.settings.limits.model_copy(update={"measured": wanted.next_limits}), embedder.version)
-    return Trial(
-        name=f"{embedder.version} {limits.sha256()[:12]}",
-        judge=Judge(
-            embedder=embedder,
-            people=_gallery(base, faces, embedder),
-            recent=RecentFaces(keep_s=0, limit=limits.among),
-            limits=limits,
-            examiner=Examiner(None, base.settings.liveness.limits()),
-        ),
-        vault=main,
-        sessions=wanted.agree_sessions,
-        margin=wanted.agree_margin,
-        clock=base.clock,
-        metrics=base.metrics,
-    )
 
 
 def _self_knowledge(base: _Base, stores: _Stores) -> SelfKnowledge:
@@ -261,7 +241,13 @@ def _self_knowledge(base: _Base, stores: _Stores) -> SelfKnowledge:
     )
 
 
-def _agent(base: _Base, stores: _Stores, own: SelfKnowledge) -> Agent:
+def _filming(base: _Base, stores: _Stores) -> Filming:
+    vault = stores.vaults[0]
+    chain = Chain(vault=vault, outbox=stores.outbox, register=register.Register(vault), scribe=_scribe(base))
+    return Filming.open(base.settings, chain, base.clock, base.metrics)
+
+
+def _agent(base: _Base, stores: _Stores, own: SelfKnowledge, filming: Filming) -> Agent:
     settings, windows = base.settings, [window.window for window in base.settings.windows]
     recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, limit=settings.limits.among)
     return Agent(
@@ -279,29 +265,34 @@ def _agent(base: _Base, stores: _Stores, own: SelfKnowledge) -> Agent:
         ),
         vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
         cooldown=own.cooldown,
+        also=filming.recorder.settled,
         clock=base.clock,
         metrics=base.metrics,
     )
 
 
 def _books(base: _Base, stores: _Stores) -> Books:
-    settings = base.settings
     return Books(
         vault=stores.vaults[0],
         outbox=stores.outbox,
         register=register.Register(stores.vaults[0]),
-        scribe=Scribe(
-            signer=base.signer,
-            device=settings.device_id,
-            fixmedins_code=settings.fixmedins_code,
-            centre_seal_key=from_text(settings.centre.seal_key),
-            mode=settings.evidence,
-            software=base.software,
-            clock=base.clock,
-            offset=base.offset,
-        ),
+        scribe=_scribe(base),
         reserve=stores.reserve,
-        media_bytes=settings.link.max_media_mb * 2**20,
+        media_bytes=base.settings.link.max_media_mb * 2**20,
+    )
+
+
+def _scribe(base: _Base) -> Scribe:
+    settings = base.settings
+    return Scribe(
+        signer=base.signer,
+        device=settings.device_id,
+        fixmedins_code=settings.fixmedins_code,
+        centre_seal_key=from_text(settings.centre.seal_key),
+        mode=settings.evidence,
+        software=base.software,
+        clock=base.clock,
+        offset=base.offset,
     )
 
 
@@ -310,14 +301,14 @@ def _camera(base: _Base, window: Window, streams: Mapping[str, OpenStream]) -> W
     return WatchedCamera(window.window, open_stream, base.clock, frozen_after_s=base.settings.times.frozen_after_s)
 
 
-def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, agent: Agent) -> Watcher:
+def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, sessions: Filmed) -> Watcher:
     times = base.settings.times
     return Watcher(
         window=window.window,
         zone=window.zone,
         camera=window_camera,
         eyes=new_eyes(base.pack, window.zone, base.settings.limits, times),
-        sessions=agent,
+        sessions=sessions,
         fps=times.analyse_fps,
         clock=base.pulses.clock(f"watch-{window.window}"),
         metrics=base.metrics,

@@ -1,23 +1,25 @@
 """What the centre says is believed only when it is signed by the centre for this device."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from contract.commands import GalleryPage
+from contract.commands import EvidenceRequest, GalleryPage, RollCall
 from contract.sealed import Signer, digest
 from contract.topics import Down, Up, down, up
-from edge_agent import gallery, outbox
+from edge_agent import gallery, outbox, requests
 from edge_agent.clock import Offset
 from edge_agent.inbox import NOTHING, Inbox
 from edge_agent.metrics import Metrics
 from edge_agent.vault import Vault
-from tests.edge_agent.building import DEVICE, Terminal, entry, make_terminal
+from tests.edge_agent.building import DEVICE, FOREVER, Terminal, entry, make_terminal
 from tests.fakes import HandClock
 
 RECEIPT, COMMAND = down(Down.RECEIPT, DEVICE), down(Down.COMMAND, DEVICE)
 X = np.eye(3, dtype=np.float32)[0]
+NOON = datetime(2026, 1, 2, 4, tzinfo=UTC)
 
 
 class Desk:
@@ -31,11 +33,13 @@ class Desk:
         self.faces = gallery.Faces(
             vault=Vault.in_memory(gallery.SCHEMA), seal_key=terminal.seal_key, device=DEVICE, embedder="colour-1", size=3
         )
+        self.requests = requests.Requests(Vault.in_memory(requests.SCHEMA))
         self.inbox = Inbox(
             device=DEVICE,
             centre=terminal.trusted,
             outbox=self.outbox,
             gallery=self.faces,
+            requests=self.requests,
             clock=self.clock,
             offset=self.offset,
             metrics=self.metrics,
@@ -135,3 +139,26 @@ def test_every_changed_byte_is_found(desk: Desk) -> None:
         changed[at] = ord("A") if changed[at] != ord("A") else ord("B")
         desk.inbox.take(RECEIPT, bytes(changed))
     assert desk.outbox.backlog().events == 3
+
+
+def asked(**changes: object) -> EvidenceRequest:
+    fields = {"device": DEVICE, "at": NOON, "request": "a" * 32, "valid_until": FOREVER, "msgid": "M1", "setl_id": None} | changes
+    return EvidenceRequest.model_validate(fields)
+
+
+def test_a_request_is_noted_once_however_often_it_comes(desk: Desk) -> None:
+    roll_call = RollCall(device=DEVICE, at=NOON, request="b" * 32, valid_until=FOREVER, window="W1")
+    for command in (asked(), asked(), roll_call, asked(), roll_call):
+        assert desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(command)) == NOTHING
+    assert [(one.request, one.msgid, one.window) for one in desk.requests.open()] == [("a" * 32, "M1", None), ("b" * 32, None, "W1")]
+
+
+def test_a_request_that_comes_too_late_is_not_noted(desk: Desk) -> None:
+    desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(asked(valid_until=desk.clock.now())))
+    assert desk.requests.open() == []
+
+
+def test_a_request_of_anybody_else_is_not_noted(desk: Desk) -> None:
+    desk.inbox.take(COMMAND, desk.terminal.signer.sign(asked()))
+    desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(asked(device="P99999900001-t2")))
+    assert desk.requests.open() == []

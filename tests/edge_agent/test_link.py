@@ -12,7 +12,7 @@ from contract.events import Software, Void
 from contract.media import PART_BYTES
 from contract.state import Birth, Death, Health
 from contract.topics import Down
-from edge_agent import gallery, outbox, states
+from edge_agent import gallery, outbox, requests, states
 from edge_agent.clock import Offset, SystemClock
 from edge_agent.inbox import Inbox
 from edge_agent.link import Link
@@ -62,6 +62,7 @@ class Device:
             centre=self.terminal.trusted,
             outbox=self.outbox,
             gallery=self.faces,
+            requests=requests.Requests(Vault.in_memory(requests.SCHEMA)),
             clock=self.clock,
             offset=Offset(),
             metrics=self.metrics,
