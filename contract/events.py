@@ -16,6 +16,7 @@ from contract.ids import (
     FixmedinsCode,
     Moment,
     Msgid,
+    Opter,
     PsnNo,
     RequestId,
     Seq,
@@ -171,6 +172,44 @@ class Void(EventBase):
     msgid: Msgid | None
 
 
+class ManualReason(StrEnum):
+    """Why a clerk verified somebody in another way than by the face, which may never be the only one."""
+
+    NOT_ENROLLED = "not_enrolled"
+    NOT_RECOGNISED = "not_recognised"
+    FACE_HIDDEN = "face_hidden"
+    """For health or faith; nobody is made to uncover."""
+    INFIRM = "infirm"
+    """A child, or somebody who cannot come before the camera."""
+    EMERGENCY = "emergency"
+    CAMERA_FAULT = "camera_fault"
+    DECLINED = "declined"
+    """The person asked for another way, as the law allows."""
+    PROXY = "proxy"
+    """Somebody else (代办人) came with both papers; `proxy_psn_no` says who."""
+
+
+def require_named_proxy(reason: ManualReason, proxy_psn_no: str | None) -> None:
+    """Raises ValueError unless a proxy is named exactly when the reason is one."""
+    if (reason is ManualReason.PROXY) != (proxy_psn_no is not None):
+        raise ValueError("proxy_psn_no is named exactly when the reason is proxy")
+
+
+class ManualCheck(EventBase):
+    """A clerk (经办人) verified by hand who stands at the window: their word, beside what the camera saw and never instead of it."""
+
+    kind: Literal["manual_check"] = "manual_check"
+    msgid: Msgid
+    opter: Opter
+    reason: ManualReason
+    proxy_psn_no: PsnNo | None
+
+    @model_validator(mode="after")
+    def _names_the_proxy(self) -> "ManualCheck":
+        require_named_proxy(self.reason, self.proxy_psn_no)
+        return self
+
+
 class Thinning(EventBase):
     """Sealed objects that the device gave up before the centre receipted them; the captures that announced them stand as they are."""
 
@@ -222,7 +261,7 @@ class Loss(EventBase):
         return self
 
 
-AnyEvent = Capture | Binding | Void | Thinning | Loss | Footage
+AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage
 Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 

@@ -3,6 +3,7 @@
     start    the till read a card      -> answer from what was just seen: pass, remind or manual
     observe  frames keep coming        -> every open session of that window follows the faces in them
     bind     the national reply came   -> a binding event, durable before the till hears back
+    by_hand  the clerk verified it     -> a manual-check event; the camera's own word stays beside it
     void     the till reversed it      -> a void event
     tick     a session's time is over  -> evidence, decision, sealed pictures, signed capture
 
@@ -29,7 +30,7 @@ from edge_agent.frames import Ring, Sight
 from edge_agent.judge import Judge, Judgement
 from edge_agent.metrics import Metrics
 from edge_agent.sections import Times
-from edge_agent.session import Answer, Bind, Session, Start, TillAnswer, Void
+from edge_agent.session import Answer, Bind, ByHand, Session, Start, TillAnswer, Void
 from edge_agent.track import Follower
 from edge_agent.vacancy import Vacancy
 from models.results import Picture
@@ -100,8 +101,18 @@ class Agent:
             session = self._open.get(bind.msgid)
             if session is not None and session.bound_s is None:
                 session.bound_s = self._clock.mono_s()
-                session.manual_verified = bind.manual_verified
         log.info("session_bound", msgid=bind.msgid, setl_id=bind.setl_id, recorded=recorded)
+        return recorded
+
+    def by_hand(self, check: ByHand) -> bool:
+        """Record that a clerk verified by hand, before or after the capture. Again changes nothing. False while it is not durable for want
+        of room. Raises UnknownMsgid, Conflict or NoRoom.
+        """
+        with self._lock:
+            recorded = self._books.by_hand(check)
+            if session := self._open.get(check.msgid):
+                session.by_hand = check
+        log.info("verified_by_hand", msgid=check.msgid, reason=check.reason, recorded=recorded)
         return recorded
 
     def void(self, void: Void) -> bool:
@@ -266,7 +277,7 @@ class Agent:
             opened_at=session.opened_at,
             closed_at=self._clock.now(),
             closing=closing,
-            decision=confirm_by_hand(decision) if session.manual_verified else decision,
+            decision=decision if session.by_hand is None else confirm_by_hand(decision, session.by_hand.reason),
             judgement=judgement,
             scene=session.scene,
         )

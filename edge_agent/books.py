@@ -14,13 +14,13 @@ import structlog
 from contract.events import Closing, Outcome
 from edge_agent import texts
 from edge_agent.capture import Closed, Enclosed, Scribe
-from edge_agent.decide import Decision
+from edge_agent.decide import Decision, confirm_by_hand
 from edge_agent.errors import Conflict, NoRoom, UnknownMsgid, VaultFull
 from edge_agent.notes import Notes, Opened
 from edge_agent.outbox import Outbox, Place
-from edge_agent.register import Register
+from edge_agent.register import Entry, Register
 from edge_agent.reserve import Reserve
-from edge_agent.session import Answer, Bind, Start, Void
+from edge_agent.session import Answer, Bind, ByHand, Start, Void
 from edge_agent.vault import Vault
 
 RESTARTED = Decision(outcome=Outcome.UNDECIDED, reasons=("agent_restarted",))
@@ -91,6 +91,20 @@ class Books:
             self._notes.binds[bind.msgid] = bind
             return False
 
+    def by_hand(self, check: ByHand) -> bool:
+        """Note a clerk's word with its event, before or after the capture; again with the same content changes nothing. False while only in
+        memory. Raises UnknownMsgid, Conflict or NoRoom.
+        """
+        with self._lock:
+            self.catch_up()
+            if self._stated_before(check):
+                return check.msgid not in self._notes.checks
+            if check.msgid not in self._notes.starts and self._recorded(lambda: self._write_check(check)):
+                return True
+            self._refuse_more()
+            self._notes.checks[check.msgid] = check
+            return False
+
     def void(self, void: Void, at: datetime) -> tuple[str | None, bool]:
         """Note a reversal with its event, once. The msgid of its session if this device saw it, and False while only in memory.
 
@@ -157,7 +171,7 @@ class Books:
                     opened_at=entry.opened_at,
                     closed_at=max(now, entry.opened_at),
                     closing=Closing.RECOVERED,
-                    decision=RESTARTED,
+                    decision=RESTARTED if entry.by_hand is None else confirm_by_hand(RESTARTED, entry.by_hand.reason),
                     judgement=None,
                     scene=None,
                 )
@@ -187,9 +201,7 @@ class Books:
 
     def _bound_before(self, bind: Bind) -> bool:
         """Whether this very request was taken before. Raises UnknownMsgid or Conflict."""
-        entry = self._register.find(bind.msgid)
-        if entry is None and bind.msgid not in self._notes.starts:
-            raise UnknownMsgid(f"no session was started with msgid {bind.msgid}; send /session/start first")
+        entry = self._known(bind.msgid)
         before = self._notes.binds.get(bind.msgid) or (None if entry is None else entry.bind)
         if before == bind:
             return True
@@ -198,6 +210,21 @@ class Books:
         if self._session_of(bind.setl_id) is not None:
             raise Conflict(f"setl_id {bind.setl_id} is bound to another msgid; a settlement has one session")
         return False
+
+    def _stated_before(self, check: ByHand) -> bool:
+        """Whether this very word was taken before. Raises UnknownMsgid or Conflict."""
+        entry = self._known(check.msgid)
+        before = self._notes.checks.get(check.msgid) or (None if entry is None else entry.by_hand)
+        if before not in (None, check):
+            raise Conflict(f"msgid {check.msgid} was verified by hand already, with other content; what was stated stands")
+        return before is not None
+
+    def _known(self, msgid: str) -> Entry | None:
+        """The session; None when it is held in memory only. Raises UnknownMsgid."""
+        entry = self._register.find(msgid)
+        if entry is None and msgid not in self._notes.starts:
+            raise UnknownMsgid(f"no session was started with msgid {msgid}; send /session/start first")
+        return entry
 
     def _session_of(self, setl_id: str) -> str | None:
         noted = next((bind.msgid for bind in self._notes.binds.values() if bind.setl_id == setl_id), None)
@@ -212,6 +239,11 @@ class Books:
         with self._vault.transaction():
             self._register.bind(bind)
             self._outbox.append(lambda place: self._scribe.binding(bind, place))
+
+    def _write_check(self, check: ByHand) -> None:
+        with self._vault.transaction():
+            self._register.by_hand(check)
+            self._outbox.append(lambda place: self._scribe.by_hand(check, place))
 
     def _write_void(self, void: Void, msgid: str | None, at: datetime) -> None:
         with self._vault.transaction():
@@ -228,6 +260,9 @@ class Books:
         for msgid, bind in list(notes.binds.items()):
             self._write_bind(bind)
             del notes.binds[msgid]
+        for msgid, check in list(notes.checks.items()):
+            self._write_check(check)
+            del notes.checks[msgid]
         for setl_id, (void, at) in list(notes.voids.items()):
             self._write_void(void, self._session_of(setl_id), at)
             del notes.voids[setl_id]

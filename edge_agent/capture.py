@@ -15,7 +15,7 @@ from edge_agent.decide import Decision
 from edge_agent.film import jpeg
 from edge_agent.judge import Judgement
 from edge_agent.outbox import Place
-from edge_agent.session import Bind, Start, Void
+from edge_agent.session import Bind, ByHand, Start, Void
 from models.results import Picture, Vector
 
 JPEG_QUALITY = 88
@@ -140,6 +140,10 @@ class Scribe:
                 out_biz_no=bind.out_biz_no,
             )
         )
+
+    def by_hand(self, check: ByHand, place: Place) -> bytes:
+        """The signed word of a clerk at this place of the chain."""
+        return self._signer.sign(events.ManualCheck(**self._stamp(place), **check.model_dump()))
 
     def void(self, void: Void, msgid: str | None, place: Place) -> bytes:
         """The signed void at this place of the chain."""

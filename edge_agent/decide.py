@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contract.events import FrameCounts, Liveness, Outcome
+from contract.events import FrameCounts, Liveness, ManualReason, Outcome
 from edge_agent.sections import Limits
 
 
@@ -103,14 +103,14 @@ def decide(seen: Evidence, limits: Limits) -> Decision:
     return Decision(outcome=found.outcome, reasons=reasons, person=person)
 
 
-def confirm_by_hand(decision: Decision) -> Decision:
-    """What remains when the clerk says that the person was verified otherwise.
+def confirm_by_hand(decision: Decision, reason: ManualReason) -> Decision:
+    """What remains when the clerk says for this reason that the person, or a proxy, was verified otherwise.
 
     It settles what the machine could not judge. It does not overrule what the machine saw; there it only stands among the reasons.
     """
-    if decision.outcome in (Outcome.UNDECIDED, Outcome.BLIND):
-        return Decision(outcome=Outcome.MANUAL_VERIFIED, reasons=decision.reasons, person=decision.person)
-    return Decision(outcome=decision.outcome, reasons=(*decision.reasons, "manual_claimed"), person=decision.person)
+    unjudged = decision.outcome in (Outcome.UNDECIDED, Outcome.BLIND)
+    stated = (*decision.reasons, *(() if unjudged else ("manual_claimed",)), f"manual_{reason}")
+    return Decision(outcome=Outcome.MANUAL_VERIFIED if unjudged else decision.outcome, reasons=stated, person=decision.person)
 
 
 def cut_short(decision: Decision, reason: str) -> Decision:

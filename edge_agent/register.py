@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from edge_agent.session import Answer, Bind, Start, Void
+from edge_agent.session import Answer, Bind, ByHand, Start, Void
 from edge_agent.vault import Vault
 
 SCHEMA = """
@@ -14,12 +14,14 @@ CREATE TABLE IF NOT EXISTS sessions (
     answer TEXT NOT NULL,
     opened_at TEXT NOT NULL,
     bind TEXT,
+    by_hand TEXT,
     setl_id TEXT UNIQUE,
     closed INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS sessions_open ON sessions (closed) WHERE closed = 0;
 CREATE TABLE IF NOT EXISTS voids (setl_id TEXT PRIMARY KEY, at TEXT NOT NULL);
 """
+_SELECT = "SELECT start, answer, opened_at, bind, by_hand, closed FROM sessions WHERE "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Entry:
     answer: Answer
     opened_at: datetime
     bind: Bind | None
+    by_hand: ByHand | None
     closed: bool
 
 
@@ -50,7 +53,7 @@ class Register:
     def unclosed(self) -> list[Entry]:
         """Sessions without a capture, oldest first."""
         with self._vault.transaction() as db:
-            rows = db.execute("SELECT start, answer, opened_at, bind, closed FROM sessions WHERE closed = 0 ORDER BY opened_at").fetchall()
+            rows = db.execute(_SELECT + "closed = 0 ORDER BY opened_at").fetchall()
         return [_entry(row) for row in rows]
 
     def open(self, start: Start, answer: Answer, opened_at: datetime) -> None:
@@ -65,6 +68,11 @@ class Register:
         """Note the settlement of a session."""
         with self._vault.transaction() as db:
             db.execute("UPDATE sessions SET bind = ?, setl_id = ? WHERE msgid = ?", (bind.model_dump_json(), bind.setl_id, bind.msgid))
+
+    def by_hand(self, check: ByHand) -> None:
+        """Note that a clerk verified by hand."""
+        with self._vault.transaction() as db:
+            db.execute("UPDATE sessions SET by_hand = ? WHERE msgid = ?", (check.model_dump_json(), check.msgid))
 
     def close(self, msgid: str) -> None:
         """Note that the capture of this session was written."""
@@ -107,17 +115,18 @@ class Register:
 
     def _one(self, where: str, value: str) -> Entry | None:
         with self._vault.transaction() as db:
-            row = db.execute(f"SELECT start, answer, opened_at, bind, closed FROM sessions WHERE {where}", (value,)).fetchone()  # noqa: S608 - `where` is ours
+            row = db.execute(_SELECT + where, (value,)).fetchone()
         return None if row is None else _entry(row)
 
 
-def _entry(row: tuple[str, str, str, str | None, int]) -> Entry:
-    start, answer, opened_at, bind, closed = row
+def _entry(row: tuple[str, str, str, str | None, str | None, int]) -> Entry:
+    start, answer, opened_at, bind, by_hand, closed = row
     return Entry(
         start=Start.model_validate_json(start),
         answer=Answer.model_validate_json(answer),
         opened_at=datetime.fromisoformat(opened_at),
         bind=None if bind is None else Bind.model_validate_json(bind),
+        by_hand=None if by_hand is None else ByHand.model_validate_json(by_hand),
         closed=bool(closed),
     )
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from contract.events import Closing
-from contract.ids import Msgid, PsnNo, SetlId, ShortText, WindowId
+from contract.events import Closing, ManualReason, require_named_proxy
+from contract.ids import Msgid, Opter, PsnNo, SetlId, ShortText, WindowId
 from contract.message import Record
 from edge_agent.china_time import ChinaTime
 from edge_agent.decide import Emptiness
@@ -37,7 +37,7 @@ class Start(Record):
 
 
 class Bind(Record):
-    """The national reply arrived. `manual_verified` says that the clerk checked the person in another way."""
+    """The national reply arrived."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -48,7 +48,20 @@ class Bind(Record):
     medfee_sumamt: Money
     auth_no: Annotated[ShortText | None, Field(alias="authNo")] = None
     out_biz_no: Annotated[ShortText | None, Field(alias="outBizNo")] = None
-    manual_verified: bool = False
+
+
+class ByHand(Record):
+    """The clerk verified in another way who stands at the window. `proxy_psn_no` is named exactly when the reason is `proxy`."""
+
+    msgid: Msgid
+    opter: Opter
+    reason: ManualReason
+    proxy_psn_no: PsnNo | None = None
+
+    @model_validator(mode="after")
+    def _names_the_proxy(self) -> Self:
+        require_named_proxy(self.reason, self.proxy_psn_no)
+        return self
 
 
 class Void(Record):
@@ -91,7 +104,7 @@ class Session:
     scene: Picture | None = None
     bound_s: float | None = None
     voided: bool = False
-    manual_verified: bool = False
+    by_hand: ByHand | None = None
     remarks: tuple[str, ...] = ()
     closing: bool = False
     cut_s: float | None = None

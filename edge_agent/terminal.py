@@ -1,6 +1,7 @@
 """The local interface for the settlement software, on 127.0.0.1 only.
 
-POST /session/start, /session/bind, /session/void need the token; GET /health and /metrics are for whoever keeps the terminal running.
+POST /session/start, /session/bind, /session/manual and /session/void need the token; GET /health and /metrics are for whoever keeps the
+terminal running.
 No answer ever holds a score.
 """
 
@@ -20,7 +21,7 @@ from edge_agent.agent import Agent
 from edge_agent.errors import TillError
 from edge_agent.guard import Guard
 from edge_agent.metrics import Metrics
-from edge_agent.session import Answer, Bind, Start, Void
+from edge_agent.session import Answer, Bind, ByHand, Start, Void
 from edge_agent.trial import Agreement
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,11 @@ def till_api(*, agent: Agent, health: Callable[[], HealthReport], metrics: Metri
     def bind(request: Bind) -> Done:
         """The national reply arrived."""
         return Done(recorded=agent.bind(request))
+
+    @app.post("/session/manual")
+    def manual(request: ByHand) -> Done:
+        """The clerk verified by hand who stands at the window."""
+        return Done(recorded=agent.by_hand(request))
 
     @app.post("/session/void")
     def void(request: Void) -> Done:

@@ -13,6 +13,8 @@ from contract.events import (
     FrameCounts,
     Liveness,
     Loss,
+    ManualCheck,
+    ManualReason,
     Outcome,
     Software,
     Thinning,
@@ -66,6 +68,12 @@ def binding(**changes: Any) -> Binding:
     """The national reply to that capture."""
     fields: dict[str, Any] = {"msgid": MSGID, "setl_id": "S-1", "mdtrt_id": "M-1", "setl_time": AT, "medfee_sumamt": "38.50"}
     return Binding(**(_PLACE | fields | {"auth_no": None, "out_biz_no": None} | changes))
+
+
+def manual_check(**changes: Any) -> ManualCheck:
+    """A clerk's word for that capture."""
+    fields: dict[str, Any] = {"msgid": MSGID, "opter": "C7", "reason": ManualReason.NOT_ENROLLED, "proxy_psn_no": None}
+    return ManualCheck(**(_PLACE | fields | changes))
 
 
 def void(**changes: Any) -> Void:

@@ -22,7 +22,7 @@ from central.keys import CentreKeys
 from central.settings import FaceGroupSettings
 from central.sites import service as sites
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, Loss, Thinning, Void
+from contract.events import Binding, Capture, Loss, ManualCheck, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
@@ -131,6 +131,8 @@ class Intake:
                 self._group_face(db, one, capture, now)
             case Binding() as binding:
                 store.add_binding(db, _binding_row(one, binding))
+            case ManualCheck() as check:
+                store.add_manual_check(db, _manual_row(one, check))
             case Void() as void:
                 row = {"fixmedins_code": one.device.fixmedins_code, "setl_id": void.setl_id, "msgid": void.msgid, "at": void.at}
                 store.add_void(db, _number(one) | row)
@@ -243,6 +245,11 @@ def _capture_row(one: OpenedEvent, capture: Capture, now: datetime) -> dict[str,
     counts = {"frames_seen": capture.frames.seen, "frames_used": capture.frames.used, "reasons": list(capture.reasons)}
     named = {"capture_id": capture_id(*_key(one)), "device_id": one.device.device_id, "received_at": now}
     return row | counts | named | {"software": capture.software.model_dump(mode="json")}
+
+
+def _manual_row(one: OpenedEvent, check: ManualCheck) -> dict[str, object]:
+    stated = {name: getattr(check, name) for name in ("msgid", "opter", "proxy_psn_no", "at")}
+    return _number(one) | {"fixmedins_code": one.device.fixmedins_code, "reason": check.reason.value} | stated
 
 
 def _binding_row(one: OpenedEvent, binding: Binding) -> dict[str, object]:

@@ -63,7 +63,7 @@ class MediaView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureView:
-    """Everything about one capture that a person may see."""
+    """Everything about one capture that a person may see. `opter` (经办人), reason and proxy are what a clerk stated, if one did."""
 
     capture_id: str
     device_id: str
@@ -86,6 +86,9 @@ class CaptureView:
     software: Mapping[str, str]
     received_at: datetime
     setl_id: str | None
+    opter: str | None
+    manual_reason: str | None
+    manual_proxy: str | None
     face_group: int | None
     face_band: str | None
     media: tuple[MediaView, ...]

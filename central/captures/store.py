@@ -4,11 +4,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from central.captures.model import Head
-from central.captures.tables import bindings, captures, events, faces, heads, irregularities, rejections, voids
+from central.captures.tables import bindings, captures, events, faces, heads, irregularities, manual_checks, rejections, voids
 from central.db import insert_new, upsert
+from contract.events import Outcome
 
 _KEY = ["device_id", "epoch", "seq"]
 
@@ -84,6 +101,11 @@ def add_binding(db: Connection, row: Mapping[str, Any]) -> None:
     insert_new(db, bindings, [row], _KEY)
 
 
+def add_manual_check(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store what a clerk stated."""
+    insert_new(db, manual_checks, [row], _KEY)
+
+
 def add_void(db: Connection, row: Mapping[str, Any]) -> None:
     """Store what a void event says."""
     insert_new(db, voids, [row], _KEY)
@@ -109,27 +131,35 @@ def recent_faces(db: Connection, embedder: str, since: datetime) -> Sequence[Row
 
 
 def joined() -> Select[Any]:
-    """Captures with their newest binding, their face, and whether they were voided."""
-    newest = select(
-        bindings,
-        func.row_number()
-        .over(partition_by=(bindings.c.fixmedins_code, bindings.c.msgid), order_by=(bindings.c.epoch.desc(), bindings.c.seq.desc()))
-        .label("rank"),
-    ).subquery("newest")
+    """Captures with their newest binding, their face, what a clerk stated, and whether they were voided."""
+    newest, stated = _newest(bindings), _newest(manual_checks)
     voided = exists().where(
         voids.c.fixmedins_code == captures.c.fixmedins_code,
         or_(voids.c.msgid == captures.c.msgid, voids.c.setl_id == newest.c.setl_id),
     )
-    same = and_(newest.c.fixmedins_code == captures.c.fixmedins_code, newest.c.msgid == captures.c.msgid, newest.c.rank == 1)
     return select(
         captures,
         newest.c.setl_id,
         newest.c.setl_time.label("bound_setl_time"),
+        stated.c.opter,
+        stated.c.reason.label("manual_reason"),
+        stated.c.proxy_psn_no.label("manual_proxy"),
         voided.label("voided"),
         faces.c.face_group,
         faces.c.band.label("face_band"),
         faces.c.similarity.label("face_similarity"),
-    ).select_from(captures.outerjoin(newest, same).outerjoin(faces))
+    ).select_from(captures.outerjoin(newest, _of_capture(newest)).outerjoin(stated, _of_capture(stated)).outerjoin(faces))
+
+
+def _newest(table: Table) -> Subquery:
+    """The rows of a table of events, those with rank 1 the newest of their msgid."""
+    newest_first = (table.c.epoch.desc(), table.c.seq.desc())
+    rank = func.row_number().over(partition_by=(table.c.fixmedins_code, table.c.msgid), order_by=newest_first)
+    return select(table, rank.label("rank")).subquery(f"newest_{table.name}")
+
+
+def _of_capture(newest: Subquery) -> ColumnElement[bool]:
+    return and_(newest.c.fixmedins_code == captures.c.fixmedins_code, newest.c.msgid == captures.c.msgid, newest.c.rank == 1)
 
 
 def one(db: Connection, capture_id: str) -> RowMapping | None:
@@ -138,9 +168,11 @@ def one(db: Connection, capture_id: str) -> RowMapping | None:
 
 
 def analysis(columns: Sequence[str]) -> Select[Any]:
-    """These columns of every capture."""
+    """These columns of every capture. What a clerk stated after it was written counts as if it had been stated before."""
     every = joined().subquery("every")
-    return select(*(every.c[name] for name in columns))
+    unjudged = every.c.outcome.in_([Outcome.UNDECIDED.value, Outcome.BLIND.value]) & every.c.opter.is_not(None)
+    outcome = case((unjudged, Outcome.MANUAL_VERIFIED.value), else_=every.c.outcome).label("outcome")
+    return select(*(outcome if name == "outcome" else every.c[name] for name in columns))
 
 
 def counts(db: Connection, since: datetime) -> Sequence[RowMapping]:

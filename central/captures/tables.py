@@ -115,6 +115,21 @@ bindings = Table(
     Index("ix_bindings_site_msgid", "fixmedins_code", "msgid"),
 )
 
+manual_checks = Table(
+    "manual_checks",
+    metadata,
+    Column("device_id", ForeignKey("devices.device_id"), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("fixmedins_code", String(12), nullable=False),
+    Column("msgid", String(30), nullable=False),
+    Column("opter", String(30), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("proxy_psn_no", String(30)),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_manual_checks_site_msgid", "fixmedins_code", "msgid"),
+)
+
 voids = Table(
     "voids",
     metadata,

@@ -9,7 +9,21 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, Liveness, MediaRole, Outcome, Software, Void, parse_event
+from contract.events import (
+    GENESIS,
+    Binding,
+    Capture,
+    Closing,
+    EvidenceMode,
+    Liveness,
+    ManualCheck,
+    ManualReason,
+    MediaRole,
+    Outcome,
+    Software,
+    Void,
+    parse_event,
+)
 from contract.sealed import digest, embedding_purpose, from_text, picture_purpose, raw_public, unseal, verify
 from edge_agent import session as till
 from edge_agent.agent import Agent
@@ -40,6 +54,7 @@ X, Y, _ = np.eye(3, dtype=np.float32)
 TIMES = Times(window_before_s=10, window_after_s=5, presence_before_s=20, presence_after_s=8, session_max_s=60, answer_look_s=3)
 SOFTWARE = Software(agent="0", detector="d", embedder="e", limits_sha256="a" * 64, settings_sha256="b" * 64)
 FPS = 8  # its interval has no rounding error
+BY_HAND = till.ByHand(msgid="M1", opter="C7", reason=ManualReason.NOT_ENROLLED)
 SCENE = np.full((400, 640, 3), 7, np.uint8)
 
 
@@ -301,20 +316,44 @@ def test_an_unknown_person_is_checked_by_hand(bench: Bench) -> None:
     bench.show(BLUE)
     assert bench.start(psn_no="P9").answer is till.TillAnswer.MANUAL
     bench.show(BLUE)
-    bench.bind(manual_verified=True)
+    bench.agent.by_hand(BY_HAND)
+    bench.bind()
     bench.show(BLUE, 5)
     bench.agent.tick()
     (capture,) = bench.captures()
-    assert capture.outcome is Outcome.MANUAL_VERIFIED and "not_enrolled" in capture.reasons
+    assert capture.outcome is Outcome.MANUAL_VERIFIED and {"not_enrolled", "manual_not_enrolled"} <= set(capture.reasons)
 
 
 def test_the_clerks_word_does_not_clear_another_person(bench: Bench) -> None:
     bench.show(GREEN, 11)
     bench.start()
-    bench.bind(manual_verified=True)
+    bench.bind()
+    bench.agent.by_hand(BY_HAND)
     bench.show(GREEN, 5)
     bench.agent.tick()
     assert bench.captures()[0].outcome is Outcome.DIFFERENT
+    assert "manual_claimed" in bench.captures()[0].reasons
+
+
+def test_the_clerks_word_is_an_event_of_its_own_and_stands_once(bench: Bench) -> None:
+    with pytest.raises(UnknownMsgid, match="M1"):
+        bench.agent.by_hand(BY_HAND)
+    bench.show(BLUE)
+    bench.start()
+    bench.agent.by_hand(BY_HAND)
+    bench.agent.by_hand(BY_HAND)
+    with pytest.raises(Conflict, match="by hand"):
+        bench.agent.by_hand(BY_HAND.model_copy(update={"opter": "C8"}))
+    (check,) = [event for event in bench.events() if isinstance(event, ManualCheck)]
+    assert (check.msgid, check.opter, check.reason, check.proxy_psn_no) == ("M1", "C7", ManualReason.NOT_ENROLLED, None)
+
+
+def test_the_clerks_word_survives_a_crash_and_may_come_late(bench: Bench) -> None:
+    bench.start()
+    bench.agent.by_hand(BY_HAND)
+    assert bench.agent.recover() == 1
+    (capture,) = bench.captures()
+    assert (capture.outcome, capture.reasons) == (Outcome.MANUAL_VERIFIED, ("agent_restarted", "manual_not_enrolled"))
 
 
 def test_repeating_a_start_changes_nothing(bench: Bench) -> None:

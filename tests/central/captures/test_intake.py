@@ -16,7 +16,7 @@ from central.captures.model import Incoming
 from central.evidence import service as evidence
 from central.sites import service as sites
 from central.wiring import Centre
-from contract.events import GENESIS, FrameCounts, MediaRef, MediaRole, Outcome
+from contract.events import GENESIS, FrameCounts, ManualReason, MediaRef, MediaRole, Outcome
 from contract.media import join_wire, media_id, part_headers
 from contract.message import MAX_BYTES
 from contract.sealed import Signer, digest, picture_purpose, seal
@@ -287,6 +287,22 @@ def test_a_binding_and_a_void_reach_the_capture(centre: Centre, terminal: Termin
     take(centre, intake, terminal.event(builders.void, setl_id="S-2", msgid=None))
     with centre.engine.begin() as db:
         assert captures.analysis_table(db).to_pylist()[0]["voided"] is True
+
+
+@pytest.mark.parametrize(
+    ("seen", "counts"), [("undecided", "manual_verified"), ("blind", "manual_verified"), ("different", "different"), ("same", "same")]
+)
+def test_a_clerks_late_word_settles_what_could_not_be_judged_and_nothing_else(
+    centre: Centre, terminal: Terminal, intake: Intake, seen: str, counts: str
+) -> None:
+    proxy = {"reason": ManualReason.PROXY, "proxy_psn_no": "P-9"}
+    take(centre, intake, terminal.event(outcome=seen), terminal.event(builders.manual_check))
+    take(centre, intake, terminal.event(builders.manual_check, **proxy))
+    with centre.engine.begin() as db:
+        (row,) = captures.analysis_table(db).to_pylist()
+        view = captures.get(db, row["capture_id"])
+    assert (row["outcome"], view.outcome) == (counts, seen)
+    assert (view.opter, view.manual_reason, view.manual_proxy) == ("C7", "proxy", "P-9")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,7 +17,7 @@ from central.rules.base import Severity
 from central.rules.registry import RULES
 from central.web.console import TEMPLATES
 from central.web.texts import FOLDER, Language, Texts, load
-from contract.events import Closing, EvidenceMode, Liveness, Outcome
+from contract.events import Closing, EvidenceMode, Liveness, ManualReason, Outcome
 from edge_agent.agent import CUT_SHORT, JUDGING_FAILED
 from edge_agent.books import RESTARTED
 from edge_agent.track import BETTER_NEARBY
@@ -75,7 +75,9 @@ CODES = {
         *JUDGING_FAILED.reasons,
         *RESTARTED.reasons,
         *CUT_SHORT.values(),
+        *(f"manual_{reason}" for reason in ManualReason),
     ),
+    "manual_reason": tuple(ManualReason),
     "problem": tuple(path.stem for path in (ROOT / "edge_agent" / "checks").glob("[a-z]*.py")),
     "audit_action": tuple(
         {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
