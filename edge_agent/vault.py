@@ -81,6 +81,18 @@ class Vault:
             finally:
                 self._depth -= 1
 
+    def empty_log(self) -> bool:
+        """Move what the write-ahead log holds into the file and cut the log, to gain room; False when it was empty or that cannot be done."""
+        with self._lock:
+            if self._depth:
+                return False
+            try:
+                held = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+                busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlcipher.OperationalError:
+                return False
+        return held > 0 and not busy
+
     def close(self) -> None:
         """Close the file; the vault is unusable afterwards."""
         with self._lock:
