@@ -6,6 +6,7 @@ import ssl
 import struct
 from collections import deque
 from collections.abc import Callable
+from select import select
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -17,11 +18,13 @@ from edge_agent.settings import Settings
 from edge_agent.states import States
 
 LOOP_S = 0.05
-CONNECT_S = 2.0  # an attempt that began before the line came back must not outlast it for long
+CONNECT_S = HELLO_S = 2.0  # until the other end takes the connection, and of its silence before it accepts us: an attempt that began before
+# the line came back must not outlast it for long
 FAREWELL_S = 1.0
 INBOX_SIZE = 1024  # receipts are cumulative and commands repeated: what does not fit comes again
-MEDIA_UNDER_WAY = 512 * 1024  # bytes of pictures on their way at once: an event never waits behind more than these on a slow line
-_TCP_INFO_SIZE, _BYTES_MOVED = 136, struct.Struct("=120xQQ")  # struct tcp_info of linux/tcp.h: bytes acknowledged and bytes received
+MEDIA_UNDER_WAY = 256 * 1024  # bytes of pictures on their way at once: an event never waits behind more than these on a slow line
+SLOWEST_LINE = 8 * 1024  # bytes a second: a picture may take so long before its acknowledgement is missed
+_TCP_INFO = struct.Struct("=24xI92xQQ8xI")  # packets on their way, bytes acknowledged, bytes received, bytes not yet sent
 
 
 class LinkLost(ConnectionError):
@@ -36,16 +39,15 @@ class Connection:
     """One client object from connect to loss. Only the link's thread touches it."""
 
     def __init__(self, settings: Settings, states: States, number: int, clock: Clock, *, patience_s: float) -> None:
-        """`patience_s` is how long nothing may move while we wait: whether bytes move is asked of the kernel, so that a slow line counts as
-        alive and a dead one does not.
-        """
+        """`patience_s` is how long nothing may move while a message waits for its acknowledgement."""
         self.number = number
         self.acknowledged = False
-        self._settings, self._states, self._clock, self._patience_s = settings, states, clock, patience_s
+        self._settings, self._states, self._clock = settings, states, clock
         self._device = settings.device_id
         self._will = states.death(number)
         self._waiting: dict[int, int] = {}  # bytes of pictures, by the number of the message
-        self._moved, self._moved_s = (0, 0), clock.mono_s()
+        self._silence = _Silence(clock, HELLO_S)
+        self._patience_s = patience_s
         self._received: deque[tuple[str, bytes]] = deque(maxlen=INBOX_SIZE)
         self._accepted = False
         self._lost: str | None = None
@@ -59,16 +61,14 @@ class Connection:
     @property
     def has_room_for_media(self) -> bool:
         """Whether it may be a part of a picture."""
-        return self.has_room and sum(self._waiting.values()) < MEDIA_UNDER_WAY
+        return self.has_room and self._media_under_way < MEDIA_UNDER_WAY
 
     def open(self) -> None:
         """Connect, subscribe and say that we were born. Raises OSError when the broker is unreachable or refuses."""
         self._client.connect(self._settings.broker.host, self._settings.broker.port, self._settings.link.keepalive_s)
-        until_s = self._clock.mono_s() + self._patience_s
         while not self._accepted:
-            if self._clock.mono_s() > until_s:
-                raise LinkSilent(f"the broker did not answer within {self._patience_s:.1f} s")
             self.loop()
+        self._silence = _Silence(self._clock, self._patience_s)
         self._client.subscribe(down_filter(self._device), qos=1)
         self.publish(Up.STATE, self._states.birth(self.number))
 
@@ -79,7 +79,8 @@ class Connection:
             raise LinkLost(mqtt.error_string(result))
         if self._lost is not None:
             raise LinkLost(self._lost)
-        self._look_for_silence()
+        waiting, extra_s = bool(self._waiting) or not self._accepted, self._media_under_way / SLOWEST_LINE
+        self._silence.look(self._client.socket(), waiting=waiting, extra_s=extra_s)
 
     def publish(self, channel: Up, payload: bytes) -> None:
         """Hand a message to the broker. Raises LinkLost; the message is still in the outbox then."""
@@ -110,6 +111,10 @@ class Connection:
         if (open_socket := self._client.socket()) is not None:
             open_socket.close()
 
+    @property
+    def _media_under_way(self) -> int:
+        return sum(self._waiting.values())
+
     def _acknowledges(self, enough: Callable[[], bool]) -> bool:
         """Whether enough was acknowledged within the time of a farewell."""
         until_s = self._clock.mono_s() + FAREWELL_S
@@ -117,18 +122,11 @@ class Connection:
             self.loop()
         return enough()
 
-    def _look_for_silence(self) -> None:
-        now_s, moved = self._clock.mono_s(), _bytes_moved(self._client.socket())
-        if moved != self._moved or not self._waiting:
-            self._moved, self._moved_s = moved, now_s
-        elif now_s - self._moved_s > self._patience_s:
-            raise LinkSilent(f"nothing moved for {self._patience_s:.1f} s while {len(self._waiting)} messages waited for acknowledgement")
-
     def _new_client(self) -> mqtt.Client:
         # A new name each time: whoever knows a client's name at a broker can throw it out, and there is no broker session to come back to.
         name = f"{self._device}-{secrets.token_hex(8)}"
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311, clean_session=True)
-        client.tls_set_context(_patient(new_tls(self._settings), self._patience_s))
+        client.tls_set_context(_patient(new_tls(self._settings), self._clock))
         client.will_set(up(Up.STATE, self._device), self._will, qos=1)
         client.max_inflight_messages_set(2 * self._settings.link.send_window)  # our own window is the limit
         client.connect_timeout = CONNECT_S
@@ -169,27 +167,46 @@ def new_tls(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _patient(context: ssl.SSLContext, patience_s: float) -> ssl.SSLContext:
-    """The same, with a time of its own for the handshake: who took the connection may be slow, who did not is away."""
+def _patient(context: ssl.SSLContext, clock: Clock) -> ssl.SSLContext:
+    """The same, with a handshake that goes on as long as bytes move, and no longer."""
 
     class PatientSocket(ssl.SSLSocket):
         def do_handshake(self, block: bool = False) -> None:
-            self.settimeout(patience_s)
-            try:
-                super().do_handshake(block)
-            except TimeoutError:
-                raise LinkSilent(f"the broker did not finish the handshake within {patience_s:.1f} s") from None
+            self.setblocking(False)
+            silence = _Silence(clock, HELLO_S)
+            while True:
+                try:
+                    return super().do_handshake(block)
+                except ssl.SSLWantReadError:
+                    select([self], [], [], LOOP_S)
+                except ssl.SSLWantWriteError:
+                    select([], [self], [], LOOP_S)
+                silence.look(self, waiting=True)
 
     context.sslsocket_class = PatientSocket
     return context
 
 
-def _bytes_moved(open_socket: Any) -> tuple[int, int]:
-    """Bytes that the other end has acknowledged and sent, as the kernel counts them; Linux only."""
-    if open_socket is None:
-        return 0, 0
-    found: tuple[int, int] = _BYTES_MOVED.unpack(open_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE))
-    return found
+class _Silence:
+    """Notices that nothing moves, by what the kernel counts (`struct tcp_info` in linux/tcp.h; Linux only).
+
+    While bytes are on their way to the other end it must take them, however slowly. When it has taken all, it must say something.
+    """
+
+    def __init__(self, clock: Clock, patience_s: float) -> None:
+        self._clock, self._patience_s = clock, patience_s
+        self._taken = self._said = 0
+        self._moved_s = clock.mono_s()
+
+    def look(self, open_socket: Any, *, waiting: bool, extra_s: float = 0.0) -> None:
+        """Raises LinkSilent when nothing has moved for too long while something was waited for; an answer may take `extra_s` more."""
+        packets, taken, said, unsent = _TCP_INFO.unpack(open_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+        under_way, now_s = bool(packets or unsent), self._clock.mono_s()
+        if not waiting or said != self._said or (under_way and taken != self._taken):
+            self._moved_s = now_s
+        self._taken, self._said = taken, said
+        if now_s - self._moved_s > self._patience_s + (0.0 if under_way else extra_s):
+            raise LinkSilent(f"nothing moved for {now_s - self._moved_s:.0f} s while an answer was waited for")
 
 
 def _no_delay(_client: Any, _data: Any, open_socket: Any) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from contract.topics import Up
 from edge_agent.clock import Clock
-from edge_agent.connection import Connection, LinkSilent
+from edge_agent.connection import Connection, LinkLost, LinkSilent
 from edge_agent.inbox import Heard, Inbox
 from edge_agent.metrics import Metrics
 from edge_agent.sender import Sender
@@ -21,9 +21,9 @@ from edge_agent.settings import Settings
 from edge_agent.states import States
 
 FIRST_PAUSE_S = 0.25
-PATIENCE_S, PATIENCE_MAX_S = 2.5, 20.0
-"""How long a broker may be silent that took our connection, and how long at most: each silent connection doubles it until one message is
-acknowledged, so that a broker that is overloaded gets time, and not more connections.
+PATIENCE_S, PATIENCE_MAX_S = 2.0, 20.0
+"""How long nothing may move while a message waits for the broker's acknowledgement, and how long at most: a connection on which none came
+doubles it, so that a broker that is overloaded gets time, and not more connections.
 """
 FIRST_REPORT_S = 1.0
 
@@ -46,7 +46,7 @@ class Link:
     ) -> None:
         self._settings, self._new_sender, self._next_connection = settings, new_sender, next_connection
         self._inbox, self._states, self._clock, self._metrics = inbox, states, clock, metrics
-        self._patience_s = PATIENCE_S
+        self._pause_s, self._patience_s = FIRST_PAUSE_S, PATIENCE_S
         self._stop = Event()
         self._up = Event()
         self._thread = Thread(target=self._run, name="link", daemon=True)
@@ -66,20 +66,17 @@ class Link:
         return self._up.is_set()
 
     def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
         while not self._stop.is_set():
             try:
                 self._live()
             except Exception as error:  # the link must come back from anything
-                if self._up.is_set():
-                    pause_s = FIRST_PAUSE_S
                 known = isinstance(error, OSError)  # unreachable, refused, wrong certificate, lost
                 log.warning("link_lost", why=f"{type(error).__name__}: {error}", exc_info=None if known else error)
                 if not known:
                     self._metrics.failed("link")
             self._up.clear()
-            self._stop.wait(random.uniform(0, pause_s))  # noqa: S311 - jitter, no secret
-            pause_s = min(2 * pause_s, self._settings.link.reconnect_max_s)
+            self._stop.wait(random.uniform(0, self._pause_s))  # noqa: S311 - jitter, no secret
+            self._pause_s = min(2 * self._pause_s, self._settings.link.reconnect_max_s)
 
     def _live(self) -> None:
         """One connection from connect to loss. Raises LinkLost, OSError or whatever broke it."""
@@ -91,13 +88,18 @@ class Link:
             log.info("link_up", connection=connection.number)
             self._serve(connection)
             connection.farewell()
-        except LinkSilent:
-            self._patience_s = min(2 * self._patience_s, PATIENCE_MAX_S)
+        except LinkLost as error:
+            self._learn(connection, error)
             raise
         finally:
-            if connection.acknowledged:
-                self._patience_s = PATIENCE_S
             connection.close()
+
+    def _learn(self, connection: Connection, error: LinkLost) -> None:
+        """A connection that was of use is made again soon; one on which nothing was acknowledged gets more time."""
+        if connection.acknowledged:
+            self._pause_s, self._patience_s = FIRST_PAUSE_S, PATIENCE_S
+        elif self._up.is_set() and isinstance(error, LinkSilent):
+            self._patience_s = min(2 * self._patience_s, PATIENCE_MAX_S)
 
     def _serve(self, connection: Connection) -> None:
         sender, report = self._new_sender(), _Report(self._settings.link.health_every_s, self._clock)
