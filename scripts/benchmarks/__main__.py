@@ -9,7 +9,7 @@ import typer
 
 from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import edge, flags, liveness, quality, search, soak
+from scripts.benchmarks import drain, edge, flags, liveness, quality, reconnect, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -78,6 +78,22 @@ def liveness_command(
 def quality_command(out: Out = OUT) -> None:
     """Quality: whether every component falls as its cause grows, and what an assessment costs."""
     _run("quality", out, quality.measure)
+
+
+@app.command(name="drain")
+def drain_command(out: Out = OUT, events: Annotated[int, typer.Option(min=1, help="Signed events in the backlog.")] = 100_000) -> None:
+    """A backlog going out through the agent's own outbox and link, and the most messages that were under way at once."""
+    _run("drain", out, lambda: drain.measure(out / "drain", events))
+
+
+@app.command(name="reconnect")
+def reconnect_command(
+    out: Out = OUT,
+    cuts: Annotated[int, typer.Option(min=1, help="Failures of each kind; 100 take about half an hour.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="When and for how long the line fails.")] = 1,
+) -> None:
+    """How soon a terminal publishes again after its line was cut, swallowed everything, or died unnoticed; and a slow line."""
+    _run("reconnect", out, lambda: reconnect.measure(out / "reconnect", cuts, seed, typer.echo))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:
