@@ -27,7 +27,7 @@ RESTARTED = Decision(outcome=Outcome.UNDECIDED, reasons=("agent_restarted",))
 LEFT_OUT = "pictures_left_out"
 LATE = "recorded_late"
 DISK_FULL = "disk_full"
-THIN_BYTES = 2**20
+ROOM_BYTES = 2**20  # a hundred settlements without pictures
 
 log = structlog.get_logger(__name__)
 
@@ -147,19 +147,13 @@ class Books:
             log.info("recorded_late", sessions=len(self._late))
 
     def make_room(self) -> bool:
-        """Give up the reserve, or else some of the pictures that wait; False when neither is left or nothing helps."""
-        if self._reserve is not None and self._reserve.give_up():
-            return True
+        """Give up the reserve, empty the log, and give up pictures until the next events fit into the file as it is; False when nothing
+        of that helped.
 
-        def told(place: Place, names: tuple[str, ...]) -> bytes:
-            return self._scribe.thinning(names, DISK_FULL, place)
-
-        try:
-            names = self._outbox.thin(THIN_BYTES, told)
-        except VaultFull:
-            return False
-        log.warning("pictures_given_up", count=len(names))
-        return bool(names)
+        All three at once: without room inside the file the log could not be emptied again once it has filled the disk.
+        """
+        given_up = self._reserve is not None and self._reserve.give_up()
+        return any([given_up, self._vault.empty_log(), self._thin()])
 
     def recover(self, now: datetime) -> int:
         """Write the captures of sessions that a crash left open: undecided, for nobody knows what was seen. Returns how many."""
@@ -198,6 +192,18 @@ class Books:
             else:
                 return True
         return False
+
+    def _thin(self) -> bool:
+        def told(place: Place, names: tuple[str, ...]) -> bytes:
+            return self._scribe.thinning(names, DISK_FULL, place)
+
+        try:
+            names = self._outbox.thin(ROOM_BYTES, told)
+        except VaultFull:
+            return False
+        if names:
+            log.warning("pictures_given_up", count=len(names))
+        return bool(names)
 
     def _bound_before(self, bind: Bind) -> bool:
         """Whether this very request was taken before. Raises UnknownMsgid or Conflict."""

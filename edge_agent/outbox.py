@@ -119,12 +119,13 @@ class Outbox:
         return count
 
     def thin(self, size: int, build: Callable[[Place, tuple[str, ...]], bytes]) -> tuple[str, ...]:
-        """Give up sealed objects, the largest first, until about `size` bytes are free, with the event that `build` makes of their names.
+        """Give up sealed objects, the largest first, until the file has `size` bytes free inside, with the event that `build` makes of
+        their names.
 
         Returns the names, none when nothing was left. Raises VaultFull, or whatever `build` raises; nothing is given up then.
         """
         with self._vault.transaction() as db:
-            names, freed = list[str](), 0
+            names, freed = list[str](), _free_inside(db)
             for name, length in db.execute(
                 "SELECT media_id, length(sealed) FROM media ORDER BY length(sealed) DESC LIMIT ?", (THINNED_AT_ONCE,)
             ):
@@ -133,7 +134,9 @@ class Outbox:
                 names.append(name)
                 freed += length
             if names:
+                db.execute("PRAGMA secure_delete = FAST")  # to overwrite what is sealed and encrypted would take the very room that lacks
                 _delete_media(db, names)
+                db.execute("PRAGMA secure_delete = ON")
                 self.append(lambda place: build(place, tuple(names)))
         return tuple(names)
 
@@ -228,6 +231,12 @@ class Outbox:
     def _quarantine(self, db: Connection, seq: int, sha256: str, signed: bytes) -> None:
         self.apart.quarantine(self.epoch, seq, sha256, signed, "bytes_changed")
         db.execute("DELETE FROM events WHERE seq = ?", (seq,))
+
+
+def _free_inside(db: Connection) -> int:
+    """Bytes that can be written without making the file larger."""
+    pages, size = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("freelist_count", "page_size"))
+    return pages * size
 
 
 def _delete_media(db: Connection, done: Iterable[str]) -> None:

@@ -73,7 +73,7 @@ class Bench:
     def restart(self) -> None:
         self.vault = Vault.open(self.terminal.folder / "outbox.db", b"k" * KEY_BYTES, OUTBOX_SCHEMA)
         self.outbox = Outbox(self.vault, new_epoch=7)
-        self.reserve = Reserve(self.terminal.folder, 2**20)
+        self.reserve = Reserve(self.terminal.folder, self.bounds.get("reserve_bytes", 2**20))
         self.reserve.keep()
         scribe = Scribe(
             signer=self.terminal.signer,
@@ -94,7 +94,7 @@ class Bench:
                 outbox=self.outbox,
                 register=Register(self.vault),
                 scribe=scribe,
-                reserve=self.reserve,
+                reserve=self.reserve if self.bounds.get("reserve_bytes", 1) else None,
                 media_bytes=self.bounds.get("media_bytes", 10**9),
             ),
             judge=Judge(

@@ -1,17 +1,40 @@
 """Self-checks: each speaks up for its own trouble and is silent otherwise."""
 
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from contract.events import EvidenceMode
 from contract.state import Problem
-from edge_agent.checks import backlog, camera, clock, disk, evidence, frozen, receipts, secrets, store, weights
+from edge_agent import machine
+from edge_agent.checks import (
+    backlog,
+    camera,
+    canary,
+    certificate,
+    clock,
+    cooldown,
+    disk,
+    evidence,
+    frozen,
+    memory,
+    receipts,
+    reserve,
+    secrets,
+    store,
+    temperature,
+    threads,
+    weights,
+)
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Backlog
 from edge_agent.problems import Problems
+from edge_agent.pulse import Pulses
 from edge_agent.sections import Window
-from tests.fakes import StillCamera
+from tests.edge_agent.building import make_terminal
+from tests.fakes import HandClock, StillCamera
 
 
 def test_camera_names_the_silent_windows() -> None:
@@ -90,3 +113,75 @@ def test_one_broken_check_stops_no_other() -> None:
     found = Problems({"disk": broken, "receipts": lambda: receipts.check("refused")}, Metrics()).find()
     assert [problem.check for problem in found] == ["disk", "receipts"]
     assert "failed" in found[0].detail
+
+
+def test_temperature_is_no_problem_where_nobody_knows_it(tmp_path: Path) -> None:
+    assert temperature.check(machine.hottest_c(tmp_path), 85) is None
+    for number, text in enumerate(["41000", "91500", "nonsense", "-5"]):
+        (tmp_path / f"thermal_zone{number}").mkdir()
+        (tmp_path / f"thermal_zone{number}" / "temp").write_text(text)
+    assert machine.hottest_c(tmp_path) == 91.5
+    problem = temperature.check(machine.hottest_c(tmp_path), 85)
+    assert problem is not None and "92 degrees" in problem.detail and "fan" in problem.detail
+    assert temperature.check(85.0, 85) is None
+
+
+def test_memory_of_this_very_process() -> None:
+    held = bytearray(os.urandom(1)) * (64 * 2**20)
+    resident, available = machine.resident_mb(), machine.available_mb()
+    assert len(held) / 2**20 < resident < 4000 and available is not None and available > 0
+    assert memory.check(resident, available, max_mb=4000, min_available_mb=1) is None
+    large, short = (
+        memory.check(1200.0, 900.0, max_mb=1000, min_available_mb=200),
+        memory.check(500, 90.0, max_mb=1000, min_available_mb=200),
+    )
+    assert large is not None and "1200 MB" in large.detail and short is not None and "90 MB of memory are left" in short.detail
+    assert memory.check(500, None, max_mb=1000, min_available_mb=200) is None
+
+
+def test_a_certificate_is_renewed_before_it_ends(tmp_path: Path) -> None:
+    make_terminal(tmp_path)
+    ends = machine.certificate_ends(tmp_path / "tls.crt")
+    assert certificate.check(ends, ends - timedelta(days=31), 30) is None
+    soon, late = certificate.check(ends, ends - timedelta(days=7, hours=1), 30), certificate.check(ends, ends + timedelta(days=1), 30)
+    assert soon is not None and "in 7 days" in soon.detail and "enrol" in soon.detail
+    assert late is not None and "ended on" in late.detail
+
+
+def test_a_thread_that_stands_still_is_named() -> None:
+    clock = HandClock()
+    pulses = Pulses(clock, 60)
+    ticker, link = pulses.clock("ticker"), pulses.clock("link")
+    clock.pass_s(50)
+    link.mono_s()
+    clock.pass_s(20)
+    assert ticker.silent_s == 70 and pulses.still() == ("ticker",)
+    problem = threads.check(pulses.still(), 60)
+    assert problem is not None and "ticker" in problem.detail and "link" not in problem.detail
+    assert pulses.clock("ticker") is ticker and ticker.now() == clock.wall
+    assert pulses.still() == () and threads.check((), 60) is None
+
+
+def test_reserve_and_cooldown() -> None:
+    assert reserve.check(False, 16, 0) is None and cooldown.check((), 0) is None
+    gone, waiting = reserve.check(True, 16, 0), reserve.check(True, 16, 3)
+    assert gone is not None and "without pictures" in gone.detail and "32 MB" in gone.detail
+    assert waiting is not None and "3 requests" in waiting.detail
+    window, person = cooldown.check(("W1", "W2"), 1), cooldown.check((), 2)
+    assert window is not None and "W1, W2" in window.detail and person is not None and "2 insured persons" in person.detail
+
+
+def test_canary() -> None:
+    assert canary.check(None, 3600, 3600) is None
+    failed, late = canary.check("embedder (similarity 0.500 with what it was)", 1, 3600), canary.check(None, 4 * 3600, 3600)
+    assert failed is not None and "embedder" in failed.detail and late is not None and "4.0 h" in late.detail
+
+
+def test_every_check_shows_in_the_metrics_until_it_holds_again() -> None:
+    metrics, refused = Metrics(), ["refused"]
+    problems = Problems({"receipts": lambda: receipts.check(refused[0] if refused else None)}, metrics)
+    problems.find()
+    assert b'edge_problem{check="receipts"} 1.0' in metrics.text()
+    refused.clear()
+    problems.find()
+    assert b'edge_problem{check="receipts"} 0.0' in metrics.text()
