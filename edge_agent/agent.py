@@ -193,7 +193,7 @@ class Agent:
         compared = decision.person is not None and decision.person.insured is not None
         if compared and self._cooldown is not None and self._cooldown.note(start, passed=answer.answer is TillAnswer.PASS):
             session.remarks = (REPEATED,)
-            log.warning("cooling_down", window=start.window, psn_no=start.psn_no)
+            log.warning("cooling_down", window=start.window, msgid=start.msgid)
         return answer
 
     def _quick_look(self, start: Start) -> Decision:
@@ -286,7 +286,7 @@ class Agent:
         """None when judging failed: recorded, and never a pass."""
         interrupted = session.longest_gap_until(until_s) > self._times.camera_gap_s
         since_s = session.opened_s - self._times.presence_before_s
-        around = self._vacancy.around(session.start.window, since_s, self._clock.mono_s())
+        around = self._vacancy.around(session.start.window, since_s, self._clock.mono_s(), own=(session.since_s, until_s))
         try:
             return self._judge.judge(session, at=self._clock.now(), interrupted=interrupted, around=around, quick=quick)
         except Exception:
