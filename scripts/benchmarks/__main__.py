@@ -9,7 +9,7 @@ import typer
 
 from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import drain, edge, flags, liveness, quality, reconnect, search, soak
+from scripts.benchmarks import drain, edge, flags, liveness, offline, quality, reconnect, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -84,6 +84,17 @@ def quality_command(out: Out = OUT) -> None:
 def drain_command(out: Out = OUT, events: Annotated[int, typer.Option(min=1, help="Signed events in the backlog.")] = 100_000) -> None:
     """A backlog going out through the agent's own outbox and link, and the most messages that were under way at once."""
     _run("drain", out, lambda: drain.measure(out / "drain", events))
+
+
+@app.command(name="offline")
+def offline_command(
+    out: Out = OUT,
+    days: Annotated[int, typer.Option(min=1, help="Without a line.")] = 30,
+    a_day: Annotated[int, typer.Option(min=1, help="Settlements a day, each with a picture.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Which clip each settlement shows.")] = 1,
+) -> None:
+    """A month without a line in simulated time: what it takes on the disk, and the complete upload afterwards."""
+    _run("offline", out, lambda: offline.measure(out / "offline", days, a_day, seed))
 
 
 @app.command(name="reconnect")
