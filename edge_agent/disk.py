@@ -13,10 +13,14 @@ class Disk:
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder that only this user may enter, durably, with those above it. One that is there stays as it is."""
-        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        missing = [each for each in (folder, *folder.parents) if not self.exists(each)]
         for each in reversed(missing):
-            each.mkdir(mode=0o700, exist_ok=True)
+            self.begin_folder(each)
             self.sync(each.parent)
+
+    def begin_folder(self, folder: Path) -> None:
+        """Make one folder that only this user may enter."""
+        folder.mkdir(mode=0o700, exist_ok=True)
 
     def names(self, folder: Path) -> Sequence[str]:
         """What lies in a folder."""

@@ -87,15 +87,14 @@ class Register:
     def adopt(self, row: Sequence[object]) -> bool:
         """Take a session over from another file, by its columns, unless its msgid or settlement is known; False if it is none."""
         try:
-            entry = _entry((row[1], row[2], row[3], row[4], row[6]))  # type: ignore[arg-type] # it is checked by being read
-        except (LookupError, TypeError, ValueError):
+            msgid, *told, setl_id, closed = row
+            entry = _entry((*told, closed))  # type: ignore[arg-type] # it is checked by being read
+        except (TypeError, ValueError):
             return False
-        if len(row) != 7 or row[0] != entry.start.msgid or row[5] != (None if entry.bind is None else entry.bind.setl_id):
+        if msgid != entry.start.msgid or setl_id != (None if entry.bind is None else entry.bind.setl_id):
             return False
         with self._vault.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO sessions (msgid, start, answer, opened_at, bind, setl_id, closed) VALUES (?, ?, ?, ?, ?, ?, ?)", row
-            )
+            db.execute("INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return True
 
     def adopt_void(self, row: Sequence[object]) -> bool:

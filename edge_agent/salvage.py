@@ -17,7 +17,7 @@ from edge_agent.losses import Losses
 from edge_agent.outbox import Outbox
 from edge_agent.pages import Pages, Row, Value
 from edge_agent.register import Register
-from edge_agent.vault import Store, Vault, set_asides
+from edge_agent.vault import READ, Store, Vault, set_asides
 
 WHY = "store_damaged"
 
@@ -27,12 +27,18 @@ log = structlog.get_logger(__name__)
 def salvage(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> int:
     """Read every set-aside file of the store at `path` that was not read yet, each as a whole or not at all. Returns how many were.
 
+    That a file was read is known in the new outbox, committed with what was read, and then from a mark beside it, should that outbox be
+    lost as well.
+
     `noted` is the last epoch that was noted before this start, 0 if none was. What fails is tried again at the next start.
     """
     count = 0
     for aside in set_asides(path, disk):
+        if disk.exists(aside.with_name(aside.name + READ)):
+            continue
         try:
             count += _salvage_one(aside, key, disk, vault=vault, outbox=outbox, losses=losses, noted=noted)
+            disk.write_durably(aside.with_name(aside.name + READ), b"")
         except Exception:
             log.exception("not_salvaged", file=aside.name)
     return count

@@ -5,9 +5,11 @@ thrown away, not a running terminal. The agent's processes share the file by SQL
 the agent runs.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from threading import RLock
 from typing import Any, Self
@@ -21,6 +23,8 @@ from edge_agent.errors import BadKey, VaultDamaged, VaultError, VaultFull
 KEY_BYTES = 32
 MEMORY = ":memory:"
 PARTS = ("", "-wal", "-shm")
+READ = ".read"
+"""Beside a damaged file: what could be read of it is in the new one."""
 _FULL = ("full", "disk I/O error")
 
 Connection = Any  # sqlcipher3 has no type information
@@ -82,7 +86,7 @@ class Vault:
                 self._depth -= 1
 
     def empty_log(self) -> bool:
-        """Move what the write-ahead log holds into the file and cut the log, to gain room; False when it was empty or that cannot be done."""
+        """Move what the write-ahead log holds into the file and cut it, to gain room; False when it was empty or that cannot be done."""
         with self._lock:
             if self._depth:
                 return False
@@ -92,6 +96,11 @@ class Vault:
             except sqlcipher.OperationalError:
                 return False
         return held > 0 and not busy
+
+    def checkpoint(self) -> None:
+        """Bring what stands in the log into the file; the log begins anew."""
+        with self._lock:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file; the vault is unusable afterwards."""
@@ -118,28 +127,29 @@ def open_or_set_aside(path: Path, key: bytes, schema: str, stamp: int, disk: Sto
     try:
         return Vault.open(path, key, schema, disk), None
     except VaultDamaged:
-        aside = aside_name(path, stamp)
+        aside = _free_aside(path, stamp, disk)
         _move(path, aside, disk)
         return Vault.open(path, key, schema, disk), aside
-
-
-def aside_name(path: Path, stamp: int) -> Path:
-    """Where a damaged file is moved to; what belongs to it follows under that name and its own suffix."""
-    return path.with_name(f"{path.name}.damaged-{stamp}")
 
 
 def set_asides(path: Path, disk: Store = OURS) -> list[Path]:
     """Damaged files of this store that were moved away, now or earlier."""
     names = disk.names(path.parent)
-    found = [name for name in names if name.startswith(f"{path.name}.damaged-") and not name.endswith(PARTS[1:])]
+    found = [name for name in names if re.fullmatch(rf"{re.escape(path.name)}\.damaged-\d+", name)]
     return [path.with_name(name) for name in sorted(found)]
 
 
 def _finish_setting_aside(path: Path, stamp: int, disk: Store) -> None:
     """A log without its file was left where power went away while both were moved; a new file must not take it for its own."""
     if not disk.exists(path) and any(disk.exists(path.with_name(path.name + suffix)) for suffix in PARTS[1:]):
-        earlier = set_asides(path, disk)
-        _move(path, earlier[-1] if earlier else aside_name(path, stamp), disk)
+        moved = [aside for aside in set_asides(path, disk) if not disk.exists(aside.with_name(aside.name + READ))]
+        _move(path, moved[-1] if moved else _free_aside(path, stamp, disk), disk)
+
+
+def _free_aside(path: Path, stamp: int, disk: Store) -> Path:
+    """A name that no damaged file has yet, whatever the clock says; the log follows under that name and its own suffix."""
+    taken = set_asides(path, disk)
+    return next(name for number in count(stamp) if (name := path.with_name(f"{path.name}.damaged-{number}")) not in taken)
 
 
 def _move(path: Path, aside: Path, disk: Store) -> None:

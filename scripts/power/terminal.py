@@ -1,0 +1,393 @@
+"""A terminal whose power may go at any moment, and what must be true of its disk when it comes back.
+
+The ledger holds what was acknowledged: to the till by an answer that returned, to the centre by an event that was sent, to the device by a
+receipt. What was under way when the power went may be there as a whole or not at all.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, Loss, MediaRef, MediaRole, Outcome, Software, Void
+from contract.media import media_id
+from contract.receipts import Receipt
+from contract.sealed import Signer, digest
+from edge_agent import outbox, register, texts
+from edge_agent.books import Books
+from edge_agent.capture import Closed, Enclosed, Scribe
+from edge_agent.clock import Offset
+from edge_agent.decide import Decision
+from edge_agent.losses import Losses
+from edge_agent.register import Register
+from edge_agent.session import Bind, Start
+from edge_agent.session import Void as TillVoid
+from edge_agent.stores import NAME, Opened, open_outbox
+from scripts.power.disk import StrictDisk
+from scripts.power.store import StrictStore
+
+DEVICE, SITE, WINDOW = "P99999900001-t1", "P99999900001", "W1"
+FOLDER = Path("/var/lib/agent")
+SCHEMA = outbox.SCHEMA + register.SCHEMA
+SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(b"power-loss signer, never trusted"[:32]))
+SOFTWARE = Software(agent="0", detector="none", embedder="none", limits_sha256="0" * 64, settings_sha256="0" * 64)
+DECISION = Decision(outcome=Outcome.UNDECIDED, reasons=())
+ANSWER = texts.answer(DECISION)
+MORE_THAN_ENOUGH = 2**30
+INVERTED = bytes(range(255, -1, -1))
+
+
+class Violation(AssertionError):
+    """Something that was promised did not survive."""
+
+
+class Clock:
+    """Time that the schedule sets."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 1, 2, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """Wall time; each look takes a millisecond."""
+        self.wall += timedelta(milliseconds=1)
+        return self.wall
+
+    def set_back(self, seconds: int) -> None:
+        """As after an empty battery."""
+        self.wall -= timedelta(seconds=seconds)
+
+    def mono_s(self) -> float:
+        """Only differences matter."""
+        return self.wall.timestamp()
+
+
+class PictureScribe(Scribe):
+    """Encloses arbitrary bytes: what a picture shows does not matter to the disk."""
+
+    pictures: tuple[bytes, ...] = ()
+
+    def enclose(self, closed: Closed) -> Enclosed:  # noqa: ARG002
+        """The pictures that the schedule chose."""
+        refs = [MediaRef(media_id=media_id(each), role=MediaRole.BEST, content_type="image/jpeg", size=len(each)) for each in self.pictures]
+        return Enclosed(refs=tuple(refs), media=self.pictures)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the disk must hold. Events stand as (kind, name) until their bytes are known."""
+
+    epoch: int = 0
+    connection: int = 0
+    receipted: int = 0
+    events: list[tuple[str, str]] = field(default_factory=list)
+    sessions: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
+    voids: set[str] = field(default_factory=set)
+    media: set[str] = field(default_factory=set)
+
+
+Step = Callable[[Ledger], None]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the disk holds, beside the ledger that it amounts to."""
+
+    ledger: Ledger
+    signed: dict[int, bytes]
+
+
+class Terminal:
+    """One device through many power cuts, and the centre that it talks to."""
+
+    def __init__(self, random: Random) -> None:
+        self.random, self.clock, self.disk = random, Clock(), StrictDisk()
+        self.store = StrictStore(self.disk, random.choice((1, 4, 1000)))
+        self.ledger, self.signed, self.sent = Ledger(), dict[int, bytes](), dict[int, bytes]()
+        self.key, self.cuts, self.damaged = b"", 0, False
+        self.opened: Opened | None = None
+        self._losses = Losses(signer=SIGNER, device=DEVICE, clock=self.clock)
+        self._under_way: Sequence[Step] = ()
+        self._scribe = new_scribe(self.clock)
+
+    def start(self) -> None:
+        """Power on, as often as it takes, and hold the disk against the ledger."""
+        while self.opened is None:
+            self._run(self._open)
+        recover = sorted(name for name, (_, closed) in self.ledger.sessions.items() if not closed)
+        self.act(lambda: self.books.recover(self.clock.now()), [_captured(name, ()) for name in recover])
+
+    def act(self, call: Callable[[], object], steps: Sequence[Step]) -> None:
+        """Do something that has these effects, one after the other; without power it is started again and compared."""
+        self._under_way = steps
+        if self._run(call):
+            for step in steps:
+                step(self.ledger)
+            self._under_way = ()
+            self._compare([self.ledger])
+        else:
+            self.start()
+
+    def fail_power_in(self, calls: int) -> None:
+        """Let the power go in the middle of what comes next."""
+        self.disk.cut_after(calls)
+
+    def fail_power(self) -> None:
+        """Now, between two actions."""
+        self._lose_power()
+        self.start()
+
+    def end(self) -> None:
+        """For good; nothing is left open."""
+        self._lose_power()
+
+    def restart(self) -> None:
+        """An orderly end and a new start."""
+        if self._run(self._close):
+            self.opened = None
+        self.start()
+
+    def damage(self, calls: int | None) -> None:
+        """Between two actions the power goes, and the outbox cannot be read any more; the next start may fail after some calls."""
+        self._lose_power()
+        for part in (NAME, NAME + "-wal"):
+            if FOLDER / part in self.disk.names:
+                file = self.disk.find(FOLDER / part)
+                file.durable = file.durable.translate(INVERTED)
+                file.content = bytearray(file.durable)
+        self.damaged = True
+        self.disk.cut_after(calls)
+        self.start()
+
+    def open_session(self, msgid: str) -> None:
+        """The till starts a session."""
+        start = Start(msgid=msgid, infno="2102", psn_no="PSN", mdtrt_cert_type="03", window=WINDOW)
+
+        def effect(ledger: Ledger) -> None:
+            ledger.sessions[msgid] = (None, False)
+
+        self.act(lambda: self.books.open(start, ANSWER, self.clock.now()), [effect])
+
+    def bind(self, msgid: str, setl_id: str) -> None:
+        """The till binds a settlement."""
+        bind = Bind(msgid=msgid, setl_id=setl_id, mdtrt_id="M", setl_time=self.clock.now(), medfee_sumamt="1.00")
+
+        def effect(ledger: Ledger) -> None:
+            ledger.sessions[msgid] = (setl_id, ledger.sessions[msgid][1])
+            ledger.events.append(("binding", setl_id))
+
+        self.act(lambda: self.books.bind(bind), [effect])
+
+    def void(self, setl_id: str) -> None:
+        """The till reverses a settlement."""
+
+        def effect(ledger: Ledger) -> None:
+            if setl_id not in ledger.voids:
+                ledger.voids.add(setl_id)
+                ledger.events.append(("void", setl_id))
+
+        self.act(lambda: self.books.void(TillVoid(setl_id=setl_id), self.clock.now()), [effect])
+
+    def close_session(self, msgid: str, sizes: Sequence[int]) -> None:
+        """The session ends in a capture with pictures of these sizes."""
+        now = self.clock.now()
+        start = Start(msgid=msgid, infno="2102", psn_no="PSN", mdtrt_cert_type="03", window=WINDOW)
+        capture = closed(start, now)
+        self._scribe.pictures = tuple(self.random.randbytes(size) for size in sizes)
+        names = [media_id(each) for each in self._scribe.pictures]
+        self.act(lambda: self.books.close(capture), [_captured(msgid, names)])
+        self._scribe.pictures = ()
+
+    def connect(self) -> None:
+        """A connection to the broker: its number was never used before."""
+        numbers: list[int] = []
+
+        def effect(ledger: Ledger) -> None:
+            ledger.connection += 1
+
+        self.act(lambda: numbers.append(self.outbox.next_connection()), [effect])
+        if numbers:
+            _demand(numbers == [self.ledger.connection], f"connection {numbers} after {self.ledger.connection - 1}")
+
+    def send(self) -> None:
+        """The centre gets what waits."""
+        for seq, signed in self.outbox.events_after(self.ledger.receipted, 1000):
+            _demand(self.sent.setdefault(seq, signed) == signed, f"event {seq} was sent with other bytes before")
+
+    def receipt(self, share: float, media_share: float) -> None:
+        """The centre's word on a part of what was sent."""
+        sent = max(self.sent, default=0)
+        up_to = self.ledger.receipted + round(share * (sent - self.ledger.receipted))
+        done = tuple(sorted(self.ledger.media))[: round(media_share * len(self.ledger.media))]
+        head = digest(self.sent[up_to]) if up_to else GENESIS
+        word = Receipt(device=DEVICE, epoch=self.ledger.epoch, up_to=up_to, head=head, gaps=(), media_done=done, at=self.clock.now())
+
+        def effect(ledger: Ledger) -> None:
+            ledger.receipted = max(ledger.receipted, up_to)
+            ledger.media -= set(done)
+
+        self.act(lambda: self.outbox.prune(word), [effect])
+
+    @property
+    def outbox(self) -> outbox.Outbox:
+        """Of the running program."""
+        assert self.opened is not None  # noqa: S101 - only asked while it runs
+        return self.opened.outbox
+
+    @property
+    def books(self) -> Books:
+        """Of the running program."""
+        assert self.opened is not None  # noqa: S101
+        return Books(
+            vault=self.opened.vault,
+            outbox=self.opened.outbox,
+            register=Register(self.opened.vault),
+            scribe=self._scribe,
+            media_bytes=MORE_THAN_ENOUGH,
+        )
+
+    def _run(self, call: Callable[[], object]) -> bool:
+        """Whether the power held."""
+        try:
+            call()
+        except Exception:
+            if not self.disk.off:
+                raise
+        if self.disk.off:
+            self._lose_power()
+            return False
+        return True
+
+    def _lose_power(self) -> None:
+        self.disk.off = True
+        self.store.forget()
+        self.opened, self._scribe.pictures = None, ()
+        self.cuts += 1
+        self.disk.cut(self.random)
+
+    def _close(self) -> None:
+        if self.opened is not None:
+            self.opened.vault.close()
+
+    def _open(self) -> None:
+        opened = open_outbox(FOLDER, SCHEMA, int(self.clock.now().timestamp()), self._losses, self.store)
+        _demand(self.key in (b"", opened.key), "the key of the stores is another one")
+        self.opened, self.key = opened, opened.key
+        if self.damaged or not self.ledger.epoch:
+            self._begin_epoch(opened)
+        _demand(opened.set_aside is None or self.damaged, "a store was damaged by loss of power alone")
+        self.damaged = False
+        self._compare(_stages(self.ledger, self._under_way))
+        self._under_way = ()
+
+    def _begin_epoch(self, opened: Opened) -> None:
+        _demand(opened.outbox.epoch > self.ledger.epoch, f"epoch {opened.outbox.epoch} follows {self.ledger.epoch}")
+        before, self.ledger = self.ledger.epoch, Ledger(epoch=opened.outbox.epoch)
+        if before:
+            self.ledger.events.append(("loss", str(before)))
+        self.signed, self.sent, self._under_way = {}, {}, ()
+
+    def _compare(self, expected: Sequence[Ledger]) -> None:
+        """The disk must hold exactly one of these."""
+        seen = self._look()
+        if seen.ledger not in expected:
+            raise Violation(f"the disk holds {seen.ledger}, expected one of {expected}")
+        for seq, signed in {**self.signed, **self.sent}.items():
+            _demand(seen.signed.get(seq, signed) == signed, f"event {seq} has other bytes than before")
+        self.ledger = seen.ledger
+        self.signed.update(seen.signed)
+
+    def _look(self) -> Seen:
+        assert self.opened is not None  # noqa: S101
+        with self.opened.vault.transaction() as db:
+            chain = db.execute("SELECT epoch, last_seq, head, receipted, receipted_head, connection FROM chain").fetchone()
+            rows = db.execute("SELECT seq, sha256, signed FROM events ORDER BY seq").fetchall()
+            sessions = db.execute("SELECT msgid, bind, setl_id, closed FROM sessions").fetchall()
+            voids = db.execute("SELECT setl_id FROM voids").fetchall()
+            media = db.execute("SELECT media_id, sealed FROM media").fetchall()
+        epoch, last_seq, head, receipted, receipted_head, connection = chain
+        _demand([row[0] for row in rows] == list(range(receipted + 1, last_seq + 1)), f"numbers {rows!r} of {receipted} to {last_seq}")
+        _demand(all((row[1] is None) == (row[2] is None) for row in sessions), "half a binding")
+        _demand(all(media_id(sealed) == name for name, sealed in media), "a picture has other bytes than its name")
+        ledger = Ledger(
+            epoch=epoch,
+            connection=connection,
+            receipted=receipted,
+            events=self.ledger.events[:receipted] + self._chained(rows, receipted_head, head),
+            sessions={msgid: (setl_id, bool(closed)) for msgid, _, setl_id, closed in sessions},
+            voids={row[0] for row in voids},
+            media={row[0] for row in media},
+        )
+        return Seen(ledger, {seq: signed for seq, _, signed in rows})
+
+    def _chained(self, rows: Sequence[Any], before: str, head: str) -> list[tuple[str, str]]:
+        """What the events say; each points to the one before it and the last one is the head."""
+        found = []
+        for seq, sha256, signed in rows:
+            _demand(digest(signed) == sha256, f"event {seq} has another hash")
+            if self.signed.get(seq) == signed:
+                found.append(self.ledger.events[seq - 1])
+            else:
+                event = self._losses.ours(signed)
+                _demand(event is not None and event.prev == before and event.seq == seq, f"event {seq} does not follow")
+                found.append(_named(event))
+            before = sha256
+        _demand(before == head, "the head is not that of the last event")
+        return found
+
+
+def new_scribe(clock: Clock) -> PictureScribe:
+    """Writes and signs this terminal's events."""
+    return PictureScribe(
+        signer=SIGNER,
+        device=DEVICE,
+        fixmedins_code=SITE,
+        centre_seal_key=bytes(32),
+        mode=EvidenceMode.ALL,
+        software=SOFTWARE,
+        clock=clock,
+        offset=Offset(),
+    )
+
+
+def closed(start: Start, at: datetime) -> Closed:
+    """A session that ended, whatever was seen."""
+    return Closed(start=start, opened_at=at, closed_at=at, closing=Closing.BOUND, decision=DECISION, judgement=None, scene=None)
+
+
+def _captured(msgid: str, media: Sequence[str]) -> Step:
+    def effect(ledger: Ledger) -> None:
+        ledger.sessions[msgid] = (ledger.sessions[msgid][0], True)
+        ledger.events.append(("capture", msgid))
+        ledger.media |= set(media)
+
+    return effect
+
+
+def _stages(ledger: Ledger, steps: Sequence[Step]) -> list[Ledger]:
+    """The ledger before, between and after the steps that were under way."""
+    found = [deepcopy(ledger)]
+    for step in steps:
+        found.append(deepcopy(found[-1]))
+        step(found[-1])
+    return found
+
+
+def _named(event: object) -> tuple[str, str]:
+    match event:
+        case Capture():
+            return event.kind, event.msgid
+        case Binding() | Void():
+            return event.kind, event.setl_id
+        case Loss():
+            return event.kind, str(event.of_epoch)
+    raise Violation(f"an event that nobody wrote: {event}")
+
+
+def _demand(holds: bool, what: str) -> None:
+    if not holds:
+        raise Violation(what)
