@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
-from edge_agent import doctor, logs
+from edge_agent import doctor, logs, quarantine
 from edge_agent.calibration import measured
 from edge_agent.checks import secrets
 from edge_agent.errors import AgentError
@@ -26,6 +26,7 @@ from models.session import limit_opencv_threads
 log = structlog.get_logger(__name__)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app.add_typer(quarantine.app, name="quarantine")
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML); config/agent.example.toml shows every one.")]
 
 

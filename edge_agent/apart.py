@@ -105,10 +105,9 @@ class Apart:
             rows = db.execute("SELECT epoch, seq, why, signed FROM quarantine ORDER BY epoch, seq").fetchall()
         return [(Quarantined(epoch=row[0], seq=row[1], why=row[2]), row[3]) for row in rows]
 
-    def held(self) -> int:
-        """How many cannot be sent."""
-        with self._vault.transaction() as db:
-            return int(db.execute("SELECT count(*) FROM quarantine").fetchone()[0])
+    def held(self) -> list[Quarantined]:
+        """What cannot be sent, in order."""
+        return [item for item, _ in self.quarantined()]
 
     def release(self, item: Quarantined) -> None:
         """Take an event out of quarantine."""

@@ -16,7 +16,7 @@ from edge_agent.calibration import liveness_limits, measured
 from edge_agent.camera import WatchedCamera
 from edge_agent.canary import Canary, Line
 from edge_agent.capture import Scribe
-from edge_agent.checks import backlog, camera, disk, evidence, frozen, receipts, store, trial
+from edge_agent.checks import backlog, camera, disk, evidence, frozen, quarantine, receipts, store, trial
 from edge_agent.checks import clock as clock_check
 from edge_agent.clock import Clock, Offset, SystemClock
 from edge_agent.cooldown import Cooldown
@@ -335,6 +335,7 @@ def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
         "backlog": arrives,
         "evidence": partial(evidence.check, settings.evidence_mode, settings.evidence),
         "store": partial(store.check, stores.set_aside),
+        "quarantine": lambda: quarantine.check(stores.outbox.apart.held()),
         "receipts": lambda: receipts.check(inbox.problem),
         "trial": agrees,
     }

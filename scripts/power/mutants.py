@@ -1,8 +1,7 @@
 """Small changes of the product, each of which must make some schedule fail; a change that none notices would show a needless line.
 
-Not in the list, because something else makes up for them: the rollback journal in place of the log (as safe, only slower), the epoch noted
-before the outbox is made instead of after it (a number is skipped at worst), and the transaction of `append` alone (whoever calls it has
-one of its own, in which what the event speaks of changes too; that one is in the list for each caller).
+Not in the list, because something else makes up for them: the rollback journal in place of the log (as safe, only slower), and the epoch
+noted before the outbox is made instead of after it (a number is skipped at worst).
 """
 
 import sys
@@ -79,6 +78,16 @@ MUTANTS: Sequence[Mutant] = (
             (
                 f"        {_UNBOUND}\n            if self._register.void(void.setl_id, at):",
                 f"        {_NOTHING}\n            if self._register.void(void.setl_id, at):",
+            ),
+        ),
+    ),
+    Mutant(
+        "an event and its number apart",
+        "edge_agent.outbox",
+        (
+            (
+                "        with self._vault.transaction() as db:\n            last_seq, head = db",
+                f"        {_SINGLE}\n            last_seq, head = db",
             ),
         ),
     ),
