@@ -4,13 +4,16 @@ Only comparisons that did not pass count; a camera without picture or a person w
 on all the same: the till is told to check by hand, and the capture is judged as ever and says that the pause was on.
 """
 
-from collections import deque
+from collections import Counter, deque
+from math import inf
 from threading import Lock
 
 from edge_agent.clock import Clock
 from edge_agent.sections_machine import Cooldown as Limits
 from edge_agent.session import Start
 
+DOUBLED_AT_MOST = 20
+DAY_S = 86_400.0
 Key = tuple[str, str]
 
 
@@ -21,6 +24,8 @@ class Cooldown:
         self._limits, self._clock = limits, clock
         self._failures: dict[Key, deque[float]] = {}
         self._until_s: dict[Key, float] = {}
+        self._counted_from_s: dict[Key, float] = {}
+        self._pauses: Counter[Key] = Counter()
         self._lock = Lock()
 
     def pauses(self, start: Start) -> bool:
@@ -40,7 +45,7 @@ class Cooldown:
         with self._lock:
             self._forget(now_s)
             if passed:
-                self._failures.pop(person, None)
+                self._drop(person)
                 return False
             return any([self._failed(key, now_s) for key in (person, window)])
 
@@ -59,20 +64,29 @@ class Cooldown:
     def _failed(self, key: Key, now_s: float) -> bool:
         failures = self._failures.setdefault(key, deque())
         failures.append(now_s)
-        if len(failures) < self._limits.failures:
-            return False
-        del self._failures[key]
-        self._until_s[key] = now_s + self._limits.pause_s
-        return True
+        since_s = max(now_s - self._limits.within_s, self._counted_from_s.get(key, -inf))
+        pause_s = 0.0
+        if sum(at_s > since_s for at_s in failures) >= self._limits.failures:
+            doubled = min(self._pauses[key], DOUBLED_AT_MOST) if key[0] == "person" else 0
+            pause_s = min(self._limits.pause_s * 2**doubled, self._limits.pause_max_s)
+        if key[0] == "person" and len(failures) >= self._limits.failures_a_day:
+            pause_s = self._limits.pause_max_s
+        if pause_s:
+            self._until_s[key], self._counted_from_s[key] = now_s + pause_s, now_s
+            self._pauses[key] += 1
+        return pause_s > 0
 
     def _forget(self, now_s: float) -> None:
-        edge_s = now_s - self._limits.within_s
         for key, failures in list(self._failures.items()):
-            while failures and failures[0] < edge_s:
+            while failures and failures[0] <= now_s - DAY_S:
                 failures.popleft()
             if not failures:
-                del self._failures[key]
+                self._drop(key)
         self._until_s = {key: until_s for key, until_s in self._until_s.items() if until_s > now_s}
+
+    def _drop(self, key: Key) -> None:
+        for known in (self._failures, self._counted_from_s, self._pauses):
+            known.pop(key, None)
 
 
 def _keys(start: Start) -> tuple[Key, Key]:

@@ -35,5 +35,11 @@ class Cooldown(Section):
     """So many comparisons that did not pass, for one insured person or at one window, start a pause."""
     within_s: Seconds = 600.0
     """And within so long. Honest people fail to pass seldom, and hardly ever five of them at one window in ten minutes."""
+    failures_a_day: int = Field(20, ge=2, le=10_000)
+    """So many for one insured person within a day make every further one start the longest pause: patience must not pay either."""
     pause_s: Seconds = 600.0
-    """For so long the till is told to check by hand, without a comparison; settlements go on."""
+    """For so long the till is told to check by hand, without a comparison; settlements go on. Each further pause for one person is twice as
+    long as the one before, until a comparison passes: in ten hours five failures at a time become about thirty, too few to learn from.
+    """
+    pause_max_s: Seconds = 14_400.0
+    """But no pause is longer: an honest person with a poor template comes again the next day."""

@@ -105,7 +105,9 @@ class Bench:
                 examiner=Examiner(self.liveness, WINDOW),
             ),
             vacancy=Vacancy(["W1", "W2"], empty_share=Limits().empty_share, gap_s=TIMES.camera_gap_s),
-            cooldown=Cooldown(CooldownLimits(failures=self.bounds.get("failures", 5)), self.clock),
+            cooldown=Cooldown(
+                CooldownLimits(failures=self.bounds.get("failures", 5), failures_a_day=max(20, self.bounds.get("failures", 20))), self.clock
+            ),
             clock=self.clock,
             metrics=self.metrics,
         )
