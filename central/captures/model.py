@@ -95,6 +95,15 @@ class CaptureView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEnd:
+    """How far a device's newest chain is here: without a gap, and at all."""
+
+    epoch: int = 0
+    up_to: int = 0
+    highest: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RejectionRow:
     """How many messages of a device were refused on a day, and why."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from central.arrow import read_table
 from central.captures import store
-from central.captures.model import CaptureView, MediaView, RejectionRow
+from central.captures.model import CaptureView, ChainEnd, MediaView, RejectionRow
 from central.china import CHINA
 from central.errors import NotFound
 from central.evidence import service as evidence
@@ -49,6 +49,11 @@ def daily_outcomes(db: Connection, days: int, *, now: datetime) -> list[tuple[da
     since = (now.astimezone(CHINA) - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     found = Counter((row["opened_at"].astimezone(CHINA).date(), row["outcome"]) for row in store.outcome_times(db, since))
     return [(day, outcome, n) for (day, outcome), n in sorted(found.items())]
+
+
+def ends(db: Connection) -> dict[str, ChainEnd]:
+    """How far the newest chain of each device is here."""
+    return {row["device_id"]: ChainEnd(**{name: row[name] for name in ("epoch", "up_to", "highest")}) for row in store.ends(db)}
 
 
 def rejection_counts(db: Connection) -> list[RejectionRow]:

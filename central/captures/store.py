@@ -186,6 +186,15 @@ def outcome_times(db: Connection, since: datetime) -> Sequence[RowMapping]:
     return db.execute(select(captures.c.opened_at, captures.c.outcome).where(captures.c.opened_at >= since)).mappings().all()
 
 
+def ends(db: Connection) -> Sequence[RowMapping]:
+    """The newest head of each device with the highest number that is here, be there a gap below it or not."""
+    newest = select(heads.c.device_id, func.max(heads.c.epoch).label("epoch")).group_by(heads.c.device_id).subquery()
+    highest = select(func.max(events.c.seq)).where(events.c.device_id == heads.c.device_id, events.c.epoch == heads.c.epoch)
+    same = and_(newest.c.device_id == heads.c.device_id, newest.c.epoch == heads.c.epoch)
+    columns = (heads.c.device_id, heads.c.epoch, heads.c.up_to, func.coalesce(highest.scalar_subquery(), 0).label("highest"))
+    return db.execute(select(*columns).join(newest, same)).mappings().all()
+
+
 def newest_epoch(db: Connection, device_id: str) -> int:
     """The epoch of the newest events of a device; 1 if it has sent none."""
     return db.scalar(select(func.max(heads.c.epoch)).where(heads.c.device_id == device_id)) or 1

@@ -1,13 +1,13 @@
 """Collects from the rooms what the overview shows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from central.captures import service as captures
-from central.captures.model import RejectionRow
+from central.captures.model import ChainEnd, RejectionRow
 from central.cases import service as cases
 from central.cases.model import FindingView, Status
 from central.china import CHINA
@@ -15,7 +15,7 @@ from central.linkage import service as linkage
 from central.linkage.model import LedgerCounts
 from central.rules.engine import RuleFault
 from central.sites import service as sites
-from central.sites.model import SiteRow
+from central.sites.model import DeviceRow, SiteRow
 
 DAYS = 14
 NEWEST = 6
@@ -39,6 +39,8 @@ class Overview:
     findings: Mapping[Status, int]
     ledger: LedgerCounts
     outcomes: tuple[DailyOutcome, ...]
+    missing: Mapping[str, int]
+    """Events by device that the centre knows of, from a report or a later event, and does not hold without a gap."""
     rejections: tuple[RejectionRow, ...]
     rule_faults: tuple[RuleFault, ...]
 
@@ -77,9 +79,11 @@ class Overview:
 def read(db: Connection, *, now: datetime) -> Overview:
     """Everything in one reading transaction, so that the figures belong together."""
     ledger = linkage.ledger(db)
+    rows = tuple(sites.overview(db, now))
     return Overview(
         as_of=now,
-        sites=tuple(sites.overview(db, now)),
+        sites=rows,
+        missing=_missing([device for site in rows for device in site.devices], captures.ends(db)),
         findings=cases.counts(db),
         ledger=ledger,
         outcomes=tuple(
@@ -88,6 +92,17 @@ def read(db: Connection, *, now: datetime) -> Overview:
         rejections=tuple(captures.rejection_counts(db)),
         rule_faults=cases.rule_faults(db, ledger.run.run_id) if ledger.run is not None else (),
     )
+
+
+def _missing(devices: Iterable[DeviceRow], ends: Mapping[str, ChainEnd]) -> dict[str, int]:
+    """What a device's last report or a later event names, less what is here."""
+    found = {}
+    for device in devices:
+        here, epoch, last_seq = ends.get(device.device_id, ChainEnd()), device.epoch or 0, device.last_seq or 0
+        named = max(here.highest, last_seq if epoch == here.epoch else 0)
+        if missing := last_seq if epoch > here.epoch else named - here.up_to:
+            found[device.device_id] = missing
+    return found
 
 
 def newest_open(db: Connection) -> tuple[FindingView, ...]:

@@ -155,6 +155,8 @@ def _device(row: RowMapping, windows: dict[str, tuple[str, ...]], now: datetime)
         windows=windows.get(row["device_id"], ()),
         online=bool(row["online"]) and seen is not None and now - seen <= SILENT_AFTER,
         seen_at=seen,
+        epoch=row["epoch"],
+        last_seq=row["last_seq"],
         backlog=row["backlog"] or 0,
         gallery_version=row["gallery_version"] or 0,
         liveness_available=row["liveness_available"],
