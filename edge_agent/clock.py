@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Protocol
 
 OFFSET_SAMPLES = 32
+OFFSET_S = 60.0  # older samples are of a clock that may have been set since
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # a terminal without battery wakes in 1970: no event could be written with such a time
 
 
@@ -41,16 +42,18 @@ class Offset:
     """
 
     def __init__(self) -> None:
-        self._samples_ms: deque[float] = deque(maxlen=OFFSET_SAMPLES)
+        self._samples: deque[tuple[datetime, float]] = deque(maxlen=OFFSET_SAMPLES)
         self._lock = Lock()
 
     def add(self, *, ours: datetime, centre: datetime) -> None:
         """Note that a message signed at `centre` arrived at `ours`."""
         with self._lock:
-            self._samples_ms.append((ours - centre).total_seconds() * 1000)
+            fresh = [sample for sample in self._samples if abs((ours - sample[0]).total_seconds()) <= OFFSET_S]
+            self._samples.clear()
+            self._samples.extend([*fresh, (ours, (ours - centre).total_seconds() * 1000)])
 
     @property
     def ms(self) -> float | None:
         """Milliseconds ahead; None before the first receipt of this run."""
         with self._lock:
-            return min(self._samples_ms, default=None)
+            return min((ms for _, ms in self._samples), default=None)

@@ -31,6 +31,15 @@ def test_old_samples_give_way() -> None:
     assert offset.ms == 0
 
 
+def test_a_clock_that_was_set_ahead_is_known_within_a_minute() -> None:
+    offset = Offset()
+    for second in range(0, 60, 20):
+        offset.add(ours=CENTRE + timedelta(seconds=second), centre=CENTRE + timedelta(seconds=second))
+    for second in range(60, 121, 20):
+        offset.add(ours=CENTRE + timedelta(seconds=second + 3), centre=CENTRE + timedelta(seconds=second))
+    assert offset.ms == 3000
+
+
 def test_monotonic_time_does_not_go_back() -> None:
     clock = SystemClock()
     assert clock.mono_s() <= clock.mono_s()
