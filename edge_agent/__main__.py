@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
-from edge_agent import doctor, logs, quarantine
+from edge_agent import bundle, doctor, logs, quarantine
 from edge_agent.calibration import measured
 from edge_agent.checks import secrets
 from edge_agent.errors import AgentError
@@ -67,6 +67,20 @@ def check(settings: SettingsFile) -> None:
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.problem is None else 'BAD '} {finding.name}: {finding.problem or 'in order'}")
     raise typer.Exit(int(any(finding.problem for finding in findings)))
+
+
+@app.command(name="bundle")
+def write_bundle(
+    settings: SettingsFile,
+    out: Annotated[Path, typer.Option(help="File to write (JSON); it must not exist.")],
+    log: Annotated[typer.FileText | None, typer.Option(help="The agent's log; `-` reads it from standard input.")] = None,
+) -> None:
+    """Write what support needs: versions, settings, counts, health and log, without persons, pictures, keys or passwords."""
+    try:
+        bundle.write(bundle.collect(load(settings), log or ()), out)
+    except (AgentError, OSError) as error:
+        _fail(error)
+    typer.echo(f"written: {out}; read it before you send it")
 
 
 @app.command(name="replay")
