@@ -103,8 +103,19 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = _READY
 class Stack:
     """Centre, broker and one terminal with its windows. Everything lies below `folder`; ports are free ones."""
 
-    def __init__(self, folder: Path, site: NewSite, windows: Mapping[str, str], *, mosquitto: bool = False, agent_toml: str = "") -> None:
-        """Make keys, database, site and settings; starts nothing. `windows` maps names to cameras, `agent_toml` ends the settings."""
+    def __init__(
+        self,
+        folder: Path,
+        site: NewSite,
+        windows: Mapping[str, str],
+        *,
+        mosquitto: bool = False,
+        agent_toml: str = "",
+        line_port: int | None = None,
+    ) -> None:
+        """Make keys, database, site and settings; starts nothing. `windows` maps names to cameras, `agent_toml` ends the settings;
+        `line_port` is where the terminal looks for the broker, if something stands between.
+        """
         self.folder, self._mosquitto = folder, mosquitto
         folder.mkdir(parents=True, exist_ok=True)
         self.broker_port, self.web_port, self.till_port = free_port(), free_port(), free_port()
@@ -118,7 +129,7 @@ class Stack:
             device_id=f"{site.fixmedins_code}-t1",
             windows=tuple(windows.items()),
             broker_host="127.0.0.1",
-            broker_port=self.broker_port,
+            broker_port=line_port or self.broker_port,
             till_port=self.till_port,
             extra=agent_toml,
         )

@@ -9,7 +9,7 @@ import typer
 
 from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import drain, edge, flags, liveness, offline, quality, reconnect, search, soak
+from scripts.benchmarks import drain, edge, flags, gaps, liveness, offline, quality, reconnect, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -95,6 +95,12 @@ def offline_command(
 ) -> None:
     """A month without a line in simulated time: what it takes on the disk, and the complete upload afterwards."""
     _run("offline", out, lambda: offline.measure(out / "offline", days, a_day, seed))
+
+
+@app.command(name="gaps")
+def gaps_command(out: Out = OUT) -> None:
+    """When the centre knows what it misses: lost events, a silent site, a clock that is wrong. Takes about eight minutes."""
+    _run("gaps", out, lambda: gaps.measure(out / "gaps", typer.echo))
 
 
 @app.command(name="reconnect")

@@ -96,7 +96,7 @@ class Ledger:
         elif channel is Up.MEDIA:
             self._take_part(payload)
         else:
-            self._epoch = _payload(payload)["epoch"]
+            self._epoch = payload_of(payload)["epoch"]
 
     def receipts(self, device: str) -> Iterator[bytes]:
         """What may be receipted now."""
@@ -124,7 +124,7 @@ class Ledger:
             )
 
     def _take_event(self, signed: bytes) -> None:
-        said = _payload(signed)
+        said = payload_of(signed)
         seq = said["seq"]
         if seq <= self.up_to or seq in self._ahead:
             self._counts.events_again += 1
@@ -140,7 +140,7 @@ class Ledger:
 
     def _take_part(self, payload: bytes) -> None:
         wire = split_wire(payload)
-        said = _payload(wire.header)
+        said = payload_of(wire.header)
         name = said["media_id"]
         if name not in self._whole:
             parts = self._parts.setdefault(name, {})
@@ -157,7 +157,8 @@ class Ledger:
         self._done.append(name)
 
 
-def _payload(signed: bytes) -> dict[str, Any]:
+def payload_of(signed: bytes) -> dict[str, Any]:
+    """What a signed message says; nothing is verified."""
     found: dict[str, Any] = json.loads(from_text(signed.split(b".")[1].decode()))
     return found
 
@@ -246,7 +247,7 @@ class CountingBroker:
         self.ledger = Ledger(keys.signer, self.counts)
         self.hold_s = hold_s
         self.sessions: set[_Session] = set()
-        self._port, self._tls = port, _tls(keys)
+        self._port, self._tls = port, new_tls(keys)
         self._loop = asyncio.new_event_loop()
         self._up = Event()
         self._thread = Thread(target=self._serve, name="counting-broker", daemon=True)
@@ -282,7 +283,8 @@ class CountingBroker:
         server.close()
 
 
-def _tls(keys: CentreKeys) -> ssl.SSLContext:
+def new_tls(keys: CentreKeys) -> ssl.SSLContext:
+    """The broker's end of mutual TLS, with the centre's own keys."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys.tls("ca")[0]))
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(*keys.tls("broker"))

@@ -100,7 +100,7 @@ class Outcome:
 def run(folder: Path, *, kills: int, seed: int, mosquitto: bool, progress: Callable[[str], None]) -> Outcome:
     """Strike until so many processes were killed. Raises NotReady when the stack does not come up, or stays down after a strike."""
     folder.mkdir(parents=True, exist_ok=True)
-    stack = Stack(folder / "stack", SITE, {WINDOW: str(_views(folder / "views"))}, mosquitto=mosquitto, agent_toml=AGENT_TOML)
+    stack = Stack(folder / "stack", SITE, {WINDOW: str(views(folder / "views"))}, mosquitto=mosquitto, agent_toml=AGENT_TOML)
     log = Log(folder / "till.jsonl")
     witness = Witness(stack.centre.keys, f"{SITE.fixmedins_code}-t1", stack.broker_port)
     tills = Tills(stack, log, site=SITE.fixmedins_code, lanes=LANES, seed=seed)
@@ -248,7 +248,7 @@ def _is_done(stack: Stack) -> bool:
     return health["open_sessions"] == 0 and health["backlog"] == 0 and pictures_missing(stack.centre.engine) == 0
 
 
-def _views(folder: Path) -> Path:
+def views(folder: Path) -> Path:
     """Pictures of an empty shop, each with its own grain: a camera that costs nearly nothing."""
     folder.mkdir()
     grain, view = np.random.default_rng(7), cv2.resize(background(1), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
