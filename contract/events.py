@@ -238,6 +238,30 @@ class Footage(EventBase):
     missing: Code | None
 
 
+class Blind(Record):
+    """For how long a window could not be seen, and why: the code of a self-check of the camera."""
+
+    cause: Code
+    seconds: Annotated[float, Field(ge=0, le=3700)]
+
+
+class Watched(Record):
+    """One window from `since` to `until`, an hour of the clock at most. What is in neither sum nobody watched: the agent did not run."""
+
+    window: WindowId
+    since: Moment
+    until: Moment
+    seen_s: Annotated[float, Field(ge=0, le=3700)]
+    blind: Annotated[tuple[Blind, ...], Field(max_length=32)]
+
+
+class Coverage(EventBase):
+    """How much the device saw, window by window, told at the end of each hour and when it stops."""
+
+    kind: Literal["coverage"] = "coverage"
+    hours: Annotated[tuple[Watched, ...], Field(min_length=1, max_length=256)]
+
+
 class Loss(EventBase):
     """Numbers of `of_epoch`, this one or an earlier one, whose events the device cannot send: nobody needs to wait for them.
 
@@ -261,7 +285,7 @@ class Loss(EventBase):
         return self
 
 
-AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage
+AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage
 Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 

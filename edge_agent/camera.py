@@ -1,32 +1,33 @@
 """Keep the newest frame of one source at hand, whatever the source does: end, stall, hang, or never open.
 
-A read may hang for minutes inside the video library, where no thread can be stopped. So every opening has a reader thread of its own; one
-that stays silent is left behind and a new one is begun, and whoever asks for a frame never waits.
+A read may hang for minutes inside the video library, where no thread can be stopped. So every opening has a reader thread of its own; while
+one is silent another is begun beside it, the first that gives a picture is listened to, and whoever asks for a frame never waits.
 
-A live source that repeats one picture bit by bit is frozen: its pictures are not handed on, and it is opened again as if it were silent.
-A recording repeats what it likes (a loop over one picture): it replays, there is no sensor behind it that could freeze.
+A live source that repeats one picture bit by bit (frozen), or pictures of the last minutes (looped), is as good as lost: its pictures are
+not handed on, and it is opened again now and then. A recording repeats what it likes: there is no sensor behind it.
 """
 
 import random
 from collections import deque
+from math import inf
 from threading import Event, Lock, Thread
 
-import numpy as np
 import structlog
 
 from edge_agent.clock import Clock
 from edge_agent.errors import SourceError
-from edge_agent.ports import CameraStatus, Frame, OpenStream, Stream
+from edge_agent.ports import CameraStatus, Fault, Frame, OpenStream, Stream
+from edge_agent.repeats import Repeats
 from models.results import Picture
 
 SILENT_S = 2.0  # without a frame for so long a streaming camera counts as lost
-GIVE_UP_S = 10.0  # and after so long its reader is left behind; opening takes some seconds
-REOPEN_MAX_S = 3.0  # upper edge of the random pause before opening again
-MAX_LEFT_BEHIND = 3  # readers that still hang; no more are begun until one returns
+GIVE_UP_S = 2.5  # and after so long another reader is begun beside the silent one, which may still be opening
+STALE_S = 10.0  # pictures that are not new for so long: the source is opened again, for a box in between may have hung
+REOPEN_MAX_S = 1.0  # upper edge of the random pause after an opening that failed or ended
+MAX_READERS = 3  # of one source, the hanging ones included; no more are begun until one returns
 LOOK_S = 0.1
 FAREWELL_S = 2.0
 RATE_FRAMES = 60
-FEW_ROWS = 32  # every so many rows are compared first: that tells nearly all pictures apart
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +62,7 @@ class _Reader(Thread):
             if picture is None:
                 self.ended = stream.interval_s is not None
                 return
-            if not self.stop.is_set():
-                self._camera.arrived(self, picture, live=stream.interval_s is None)
+            self._camera.arrived(self, picture, live=stream.interval_s is None)
             if stream.interval_s is not None:
                 due_s = max(due_s + stream.interval_s, clock.mono_s() - stream.interval_s)
                 self.stop.wait(max(0.0, due_s - clock.mono_s()))
@@ -71,17 +71,19 @@ class _Reader(Thread):
 class WatchedCamera:
     """A camera with its supervisor thread. `start` once, `stop` once; the rest may be called from any thread and never blocks."""
 
-    def __init__(self, name: str, open_stream: OpenStream, clock: Clock, *, frozen_after_s: float) -> None:
-        """`frozen_after_s` is how long a live source may repeat one picture before it counts as lost."""
+    def __init__(self, name: str, open_stream: OpenStream, clock: Clock, repeats: Repeats) -> None:
+        """`repeats` notices a live source that is frozen or looped."""
         self.name = name
         self.clock = clock
         self._open_stream = open_stream
-        self._frozen_after_s = frozen_after_s
-        self._heard_s = self._changed_s = 0.0
+        self._repeats = repeats
+        self._made_s = clock.mono_s()
+        self._heard_s = -inf
         self._frame: Frame | None = None
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._lock = Lock()
-        self._reader: _Reader | None = None
+        self._readers: list[_Reader] = []
+        self._giving: _Reader | None = None
         self._stop = Event()
         self._supervisor = Thread(target=self._supervise, name=f"camera-{name}", daemon=True)
 
@@ -93,8 +95,10 @@ class WatchedCamera:
         """Stop supervising and wait a moment for the reader; one that hangs dies with the process."""
         self._stop.set()
         self._supervisor.join()
-        if self._reader is not None:
-            self._reader.join(FAREWELL_S)
+        for reader in self._readers:
+            reader.stop.set()
+        if self._giving is not None:
+            self._giving.join(FAREWELL_S)
 
     def newest(self) -> Frame | None:
         """The last frame that arrived; None before the first."""
@@ -103,20 +107,22 @@ class WatchedCamera:
 
     @property
     def status(self) -> CameraStatus:
-        """What the camera does now, judged by the age of its newest frame; a frozen one is lost."""
-        frame = self.newest()
-        if frame is None:
+        """What the camera does now: it streams when it has no fault, and opens until its first frame."""
+        if self.newest() is None:
             return "opening"
-        if self.frozen:
-            return "lost"
-        return "streaming" if self.clock.mono_s() - frame.mono_s <= SILENT_S else "lost"
+        return "streaming" if self.fault is None else "lost"
 
     @property
-    def frozen(self) -> bool:
-        """Whether pictures arrive, but always the same one."""
+    def fault(self) -> Fault | None:
+        """Why there is no picture that may be trusted, since the last one that could; None while there is."""
+        now_s = self.clock.mono_s()
         with self._lock:
-            still_s, now_s = self._heard_s - self._changed_s, self.clock.mono_s()
-            return still_s > self._frozen_after_s and now_s - self._heard_s <= SILENT_S
+            if self._frame is None:
+                return Fault(code="lost", since_s=self._made_s)
+            if now_s - self._heard_s > SILENT_S:
+                hangs = self._giving is not None and self._giving.is_alive()
+                return Fault(code="hung" if hangs else "lost", since_s=self._heard_s)
+            return self._repeated(now_s)
 
     @property
     def frames_per_second(self) -> float:
@@ -127,51 +133,71 @@ class WatchedCamera:
             return 0.0
         return min(1000.0, (len(times) - 1) / max(times[-1] - times[0], 1e-3))
 
-    def arrived(self, reader: Thread, picture: Picture, *, live: bool) -> None:
-        """Take a picture from the current reader; one that was left behind is not listened to, and a frozen picture is not handed on."""
+    def arrived(self, reader: _Reader, picture: Picture, *, live: bool) -> None:
+        """Take a picture from a reader: the first that gives one is listened to and the others are told to stop. Repeated ones are not
+        handed on.
+        """
         now_s = self.clock.mono_s()
         with self._lock:
-            if reader is not self._reader:
+            if reader.stop.is_set():
                 return
-            if not (live and self._frame is not None and _equal(picture, self._frame.picture)):
-                self._changed_s = now_s
+            if reader is not self._giving:
+                self._listen_to(reader)
+            if live:
+                self._repeats.note(picture, now_s)
             self._heard_s = now_s
-            if now_s - self._changed_s <= self._frozen_after_s:
+            if not live or self._repeated(now_s) is None:
                 self._frame = Frame(picture=picture, mono_s=now_s, number=1 if self._frame is None else self._frame.number + 1)
                 self._times.append(now_s)
 
-    def _supervise(self) -> None:
-        left_behind: list[_Reader] = []
-        while not self._stop.is_set():
-            left_behind = [reader for reader in left_behind if reader.is_alive()]
-            if len(left_behind) < MAX_LEFT_BEHIND:
-                reader = self._begin()
-                self._watch(reader)
-                if reader.ended:
-                    log.info("recording_ended", camera=self.name)
-                    return
-                left_behind.append(reader)
-            self._stop.wait(random.uniform(0, REOPEN_MAX_S))  # noqa: S311 - jitter, no secret
+    def _repeated(self, now_s: float) -> Fault | None:
+        if (since_s := self._repeats.frozen_since(now_s)) is not None:
+            return Fault(code="frozen", since_s=since_s)
+        if (since_s := self._repeats.looped_since()) is not None:
+            return Fault(code="looped", since_s=since_s)
+        return None
 
-    def _begin(self) -> _Reader:
+    def _listen_to(self, reader: _Reader) -> None:
+        for other in self._readers:
+            if other is not reader:
+                other.stop.set()
+        self._giving = reader
+        self._times.clear()
+
+    def _supervise(self) -> None:
+        while not self._stop.is_set():
+            if len(self._alive()) < MAX_READERS:
+                self._begin()
+            self._stay()
+            if any(reader.ended for reader in self._alive()):
+                log.info("recording_ended", camera=self.name)
+                return
+            if not self._is_read():
+                self._stop.wait(random.uniform(0, REOPEN_MAX_S))  # noqa: S311 - jitter, no secret
+
+    def _begin(self) -> None:
         reader = _Reader(self, self._open_stream)
         with self._lock:
-            self._reader = reader
-            self._times.clear()
+            self._readers.append(reader)
         reader.start()
-        return reader
 
-    def _watch(self, reader: _Reader) -> None:
-        """Return when the reader ended, gave nothing new for too long, or everything stops."""
+    def _stay(self) -> None:
+        """Return when nobody reads any more, when the readers were silent or stale for too long, or when everything stops."""
         begun_s = self.clock.mono_s()
-        while reader.is_alive() and not self._stop.wait(LOOK_S):
-            frame = self.newest()
-            heard_s = begun_s if frame is None else max(begun_s, frame.mono_s)
-            if self.clock.mono_s() - heard_s > GIVE_UP_S:
+        while self._is_read() and not self._stop.wait(LOOK_S):
+            now_s, frame = self.clock.mono_s(), self.newest()
+            if now_s - max(begun_s, self._heard_s) > GIVE_UP_S:
                 log.warning("camera_silent", camera=self.name, seconds=GIVE_UP_S)
-                break
-        reader.stop.set()
+                return
+            if now_s - max(begun_s, -inf if frame is None else frame.mono_s) > STALE_S:
+                log.warning("camera_stale", camera=self.name, seconds=STALE_S)
+                return
 
+    def _is_read(self) -> bool:
+        return any(not reader.stop.is_set() for reader in self._alive() if not reader.ended)
 
-def _equal(one: Picture, other: Picture) -> bool:
-    return np.array_equal(one[::FEW_ROWS], other[::FEW_ROWS]) and np.array_equal(one, other)
+    def _alive(self) -> list[_Reader]:
+        """Readers that may still give something, hang, or ended with their recording."""
+        with self._lock:
+            self._readers = [reader for reader in self._readers if reader.is_alive() or reader.ended]
+            return list(self._readers)

@@ -1,5 +1,6 @@
 """Write events: what was decided, with no more of the person than the evidence mode lets out of the window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from contract.events import Closing, EvidenceMode, FrameCounts, Liveness, MediaR
 from contract.media import media_id
 from contract.sealed import Signer
 from edge_agent.clock import Clock, Offset
+from edge_agent.coverage import HOUR, Hour
 from edge_agent.decide import Decision
 from edge_agent.film import jpeg
 from edge_agent.judge import Judgement
@@ -169,6 +171,21 @@ class Scribe:
                 missing=shown.missing,
             )
         )
+
+    def coverage(self, hours: Sequence[Hour], place: Place) -> bytes:
+        """The signed word at this place of the chain on how much was seen."""
+        now = self._clock.now()
+        told = tuple(
+            events.Watched(
+                window=hour.window,
+                since=hour.since,
+                until=max(hour.since, min(hour.since + HOUR, now)),
+                seen_s=round(hour.seen_s, 1),
+                blind=tuple(events.Blind(cause=cause, seconds=round(seconds, 1)) for cause, seconds in hour.blind_s.items()),
+            )
+            for hour in hours
+        )
+        return self._signer.sign(events.Coverage(**self._stamp(place), hours=told))
 
     def leaves(self, outcome: Outcome) -> bool:
         """Whether pictures of a settlement with this outcome may leave the window."""

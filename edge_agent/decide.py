@@ -63,7 +63,8 @@ class Evidence:
     and `persons` those seen at one time. `faces` counts faces in all frames, followed or not. `emptiness` is that of the settlement's own
     frames, `around` that of the longer time around it at this window, and `elsewhere` the same of all other windows.
 
-    `other_cards` is the number of other insured persons for whom the same face stood here recently.
+    `other_cards` is the number of other insured persons for whom the same face stood here recently. `faults` are the codes of what kept the
+    window from being seen for some of the time.
     """
 
     frames: FrameCounts
@@ -78,6 +79,7 @@ class Evidence:
     people: tuple[Person, ...] = ()
     compared: Compared = Compared()
     other_cards: int = 0
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +92,11 @@ class Decision:
 
 
 def decide(seen: Evidence, limits: Limits) -> Decision:
-    """The one outcome of a session."""
-    if seen.frames.seen == 0:
-        return Decision(outcome=Outcome.BLIND, reasons=("camera_blind",))
+    """The one outcome of a session. Where the window could not be seen for some of the time, nothing is said against anybody: whoever was
+    recognised was there, else it was blind or remains undecided.
+    """
+    if seen.frames.seen == 0 or (seen.faults and not _anybody_usable(seen, limits)):
+        return Decision(outcome=Outcome.BLIND, reasons=("camera_blind", *_fault_codes(seen)))
     if not seen.people:
         return _nobody(seen, limits)
     found = _identity(seen, limits)
@@ -212,7 +216,15 @@ def _presence_doubts(seen: Evidence, person: Person, limits: Limits) -> tuple[st
         "not_everybody_compared": max(seen.followed, seen.persons) > len(seen.people),
         "camera_interrupted": seen.interrupted,
     }
-    return tuple(code for code, holds in doubts.items() if holds)
+    return (*(code for code, holds in doubts.items() if holds), *_fault_codes(seen))
+
+
+def _anybody_usable(seen: Evidence, limits: Limits) -> bool:
+    return any(one.used >= limits.min_good_frames for one in seen.people)
+
+
+def _fault_codes(seen: Evidence) -> tuple[str, ...]:
+    return tuple(f"camera_{code}" for code in seen.faults)
 
 
 def _may_be_insured(seen: Evidence, person: Person, limits: Limits) -> bool:
@@ -240,7 +252,7 @@ def _remarks(seen: Evidence, person: Person, limits: Limits) -> tuple[str, ...]:
         "liveness_cannot_judge": person.liveness is Liveness.CANNOT_JUDGE,
     }
     unclear = person.liveness_reasons if person.liveness is Liveness.CANNOT_JUDGE else ()
-    return (*(code for code, holds in remarks.items() if holds), *unclear)
+    return (*(code for code, holds in remarks.items() if holds), *unclear, *_fault_codes(seen))
 
 
 def _undecided(*reasons: str, person: Person | None = None) -> Decision:

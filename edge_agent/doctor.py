@@ -10,15 +10,14 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from contract.state import Problem
 from edge_agent.calibration import liveness_limits, measured
-from edge_agent.camera import WatchedCamera
 from edge_agent.checks import disk, evidence, secrets, weights
 from edge_agent.clock import SystemClock
 from edge_agent.connection import new_tls
 from edge_agent.errors import AgentError
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
-from edge_agent.sections import Times, Window
+from edge_agent.sections import Window
 from edge_agent.settings import Settings
-from edge_agent.source import opener
+from edge_agent.watching import new_camera
 from edge_agent.wiring import networks
 from models.errors import ModelError
 from models.pack import LIVENESS_PACK
@@ -48,7 +47,7 @@ def examine(settings: Settings, settings_file: Path) -> list[Finding]:
         "broker": lambda: _broker(settings),
     }
     found = [Finding(name=name, problem=_tried(trial)) for name, trial in trials.items()]
-    return found + [Finding(name=f"camera {window.window}", problem=_camera(window, settings.times)) for window in settings.windows]
+    return found + [Finding(name=f"camera {window.window}", problem=_camera(settings, window)) for window in settings.windows]
 
 
 def _tried(trial: Callable[[], str | None]) -> str | None:
@@ -91,9 +90,8 @@ def _broker(settings: Settings) -> str | None:
         return None
 
 
-def _camera(window: Window, times: Times) -> str | None:
-    source = opener(window.source, loop=window.loop)
-    camera = WatchedCamera(window.window, source, SystemClock(), frozen_after_s=times.frozen_after_s)
+def _camera(settings: Settings, window: Window) -> str | None:
+    camera = new_camera(settings, window, SystemClock())
     camera.start()
     until_s = time.monotonic() + CAMERA_S
     while camera.newest() is None and time.monotonic() < until_s:

@@ -111,6 +111,7 @@ class Judge:
             emptiness=session.emptiness(self._limits.empty_share),
             around=around.own,
             elsewhere=around.others,
+            faults=around.faults,
             faces=session.faces,
             enrolled=known.insured is not None,
             persons=session.follower.persons(real),

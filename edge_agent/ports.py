@@ -14,6 +14,14 @@ Matrix = NDArray[np.float32]  # (N, D), rows of unit length
 CameraStatus = Literal["opening", "streaming", "lost"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why a window cannot be seen: a code, and the monotonic second from which on nothing may be concluded from its pictures."""
+
+    code: str
+    since_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Known:
     """Whom a face may be compared with for one insured person, all by the same embedder and unexpired. `staff` and `watched`, the watch
@@ -56,13 +64,22 @@ class Camera(Protocol):
         ...
 
     @property
-    def frozen(self) -> bool:
-        """Whether it repeats one picture; its status is `lost` then."""
+    def fault(self) -> Fault | None:
+        """Why it gives no picture that may be trusted: lost, hung, frozen or looped."""
         ...
 
     @property
     def frames_per_second(self) -> float:
         """Frames that arrived in the last second or so."""
+        ...
+
+
+class Watched(Protocol):
+    """A window whose view is watched."""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Why it cannot be seen now; empty when it can."""
         ...
 
 

@@ -114,9 +114,9 @@ class Times(Section):
     """
     camera_gap_s: Seconds = 2.0
     """A longer hole between analysed frames means that nobody can say who stood there meanwhile."""
-    frozen_after_s: Seconds = 2.0
+    frozen_after_s: Seconds = 1.5
     """A live camera that repeats one picture bit by bit for so long counts as lost: the noise of a real sensor never repeats exactly,
-    and a few repeated pictures only fill a frame rate.
+    and a few repeated pictures only fill a frame rate. With a frame's interval on top it is known within two seconds.
     """
     background_quiet_s: Seconds = 20.0
     """The empty window counts as learnt after being quiet for so long in one piece; nobody who is served stands still that long."""

@@ -18,6 +18,7 @@ from edge_agent.errors import BadSettings
 from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Networks, Till, Times, Upkeep, Window
 from edge_agent.sections_film import FilmSettings
 from edge_agent.sections_machine import Cooldown, Machine
+from edge_agent.sections_view import ViewLimits
 
 
 class Settings(BaseSettings):
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     till: Till = Till()
     times: Times = Times()
     limits: Limits = Limits()
+    view: ViewLimits = ViewLimits()
     networks: Networks = Networks()
     liveness: LivenessSettings = LivenessSettings()
     link: Link = Link()

@@ -5,6 +5,26 @@ from edge_agent.decide import Decision
 from edge_agent.session import Answer, TillAnswer
 
 ADVICE: dict[str, tuple[str, str]] = {
+    "camera_covered": (
+        "镜头被遮挡，请移开遮挡物，并人工核验身份。",
+        "The lens is covered. Please uncover it and check the identity by hand.",
+    ),
+    "camera_dark": (
+        "画面太暗，请开灯或移开镜头前的遮挡物，并人工核验身份。",
+        "The picture is too dark. Please turn on a light or uncover the lens, and check the identity by hand.",
+    ),
+    "camera_overexposed": (
+        "画面过亮，请避开强光，并人工核验身份。",
+        "The picture is too bright. Please keep strong light from the camera and check the identity by hand.",
+    ),
+    "camera_defocused": (
+        "画面模糊，请擦拭镜头，并人工核验身份。",
+        "The picture is not sharp. Please wipe the lens and check the identity by hand.",
+    ),
+    "camera_moved": (
+        "摄像头位置被移动，请恢复原位，并人工核验身份。",
+        "The camera was moved. Please turn it back and check the identity by hand.",
+    ),
     "camera_blind": ("摄像头无画面，请人工核验身份。", "The camera gives no picture. Please check the identity by hand."),
     "not_enrolled": ("参保人未登记人脸，请人工核验身份。", "No face is enrolled for this person. Please check the identity by hand."),
     "judging_failed": ("无法比对，请人工核验身份。", "Comparison is not possible now. Please check the identity by hand."),
@@ -39,7 +59,8 @@ ADVICE: dict[str, tuple[str, str]] = {
 }
 PASSED = ("可以结算。", "The settlement may go on.")
 UNSURE = "liveness_cannot_judge"  # recognised, but perhaps from a picture: never a pass, and never more than a reminder
-BY_HAND = ("camera_blind", "not_enrolled", "judging_failed")
+OF_THE_VIEW = ("camera_covered", "camera_dark", "camera_overexposed", "camera_defocused", "camera_moved")  # what the clerk can mend
+BY_HAND = (*OF_THE_VIEW, "camera_blind", "not_enrolled", "judging_failed")
 ASK = (
     "no_face",
     "mouth_covered",

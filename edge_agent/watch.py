@@ -8,8 +8,8 @@ import structlog
 from edge_agent.clock import Clock
 from edge_agent.eyes import Eyes, cut
 from edge_agent.frames import Sight
+from edge_agent.lookout import Lookout
 from edge_agent.metrics import Metrics
-from edge_agent.ports import Camera
 from models.results import Picture
 
 POLL_S = 0.02
@@ -38,17 +38,16 @@ class Watcher:
         *,
         window: str,
         zone: tuple[float, float, float, float],
-        camera: Camera,
+        lookout: Lookout,
         eyes: Eyes,
         sessions: Sessions,
         fps: float,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self._window, self._zone, self._camera, self._eyes, self._sessions = window, zone, camera, eyes, sessions
+        self._window, self._zone, self._lookout, self._eyes, self._sessions = window, zone, lookout, eyes, sessions
         self._interval_s = 1 / fps
         self._clock, self._metrics = clock, metrics
-        self._last_number = 0
         self._stop = Event()
         self._thread = Thread(target=self._run, name=f"watch-{window}", daemon=True)
 
@@ -63,10 +62,9 @@ class Watcher:
 
     def look(self) -> bool:
         """Look at the newest frame if it is a new one; says whether it was."""
-        frame = self._camera.newest()
-        if frame is None or frame.number == self._last_number:
+        frame = self._lookout.next()
+        if frame is None:
             return False
-        self._last_number = frame.number
         sight = self._eyes.look(frame.picture, frame.mono_s, serving=self._sessions.is_serving(self._window))
         self._sessions.observe(self._window, sight, cut(frame.picture, self._zone))
         self._metrics.analysed(self._window)

@@ -1,6 +1,6 @@
 """The composition root: the only module that names the concrete parts of the running program, and its life from start to stop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -16,10 +16,11 @@ from edge_agent.calibration import liveness_limits, measured
 from edge_agent.camera import WatchedCamera
 from edge_agent.canary import Canary, Line
 from edge_agent.capture import Scribe
-from edge_agent.checks import backlog, camera, disk, evidence, frozen, quarantine, receipts, store, trial
+from edge_agent.checks import backlog, disk, evidence, quarantine, receipts, store, trial
 from edge_agent.checks import clock as clock_check
 from edge_agent.clock import Clock, Offset, SystemClock
 from edge_agent.cooldown import Cooldown
+from edge_agent.coverage import CoverageBook, Hour
 from edge_agent.examine import Examiner
 from edge_agent.eyes import Eyes
 from edge_agent.filming import Chain, Filmed, Filming
@@ -36,12 +37,11 @@ from edge_agent.program import Program
 from edge_agent.pulse import Pulses
 from edge_agent.recent import RecentFaces
 from edge_agent.reserve import Reserve
-from edge_agent.sections import Limits, LivenessSettings, Times, Window
+from edge_agent.sections import Limits, LivenessSettings, Times
 from edge_agent.selfcheck import SelfKnowledge
 from edge_agent.sender import Sender
 from edge_agent.server import LocalServer
 from edge_agent.settings import Settings
-from edge_agent.source import opener
 from edge_agent.states import Device, States
 from edge_agent.stores import open_outbox
 from edge_agent.terminal import HealthReport, till_api
@@ -50,7 +50,8 @@ from edge_agent.trial import SCHEMA as TRIAL_SCHEMA
 from edge_agent.trial import Trial, on_trial
 from edge_agent.vacancy import Vacancy
 from edge_agent.vault import OURS, Vault, open_or_set_aside
-from edge_agent.watch import Watcher
+from edge_agent.watch import Sessions
+from edge_agent.watching import Watching, watching
 from models.liveness_track import LivenessLimits
 from models.pack import Pack, load_pack, with_own_embedder
 from models.protocols import Embedder
@@ -105,8 +106,12 @@ def build(
     stores = _open_stores(base)
     own = _self_knowledge(base, stores)
     filming = _filming(base, stores)
-    agent = _agent(base, stores, own, filming)
-    cameras = {window.window: _camera(base, window, streams or {}) for window in settings.windows}
+    vacancy = Vacancy(
+        [window.window for window in settings.windows], empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s
+    )
+    agent = _agent(base, stores, own, filming, vacancy)
+    seeing = _watching(base, Filmed(agent, filming.film), vacancy, streams or {})
+    ledger = CoverageBook(seeing.coverage, partial(_tell_coverage, base, stores))
     inbox = Inbox(
         device=settings.device_id,
         centre=trusted(settings.centre.sign_keys),
@@ -117,8 +122,8 @@ def build(
         offset=base.offset,
         metrics=base.metrics,
     )
-    problems = Problems({**_checks(base, stores, cameras, inbox), **own.checks()}, base.metrics)
-    states = _states(base, stores, cameras, problems)
+    problems = Problems({**seeing.checks(), **_checks(base, stores, inbox), **own.checks()}, base.metrics)
+    states = _states(base, stores, seeing.cameras, problems)
     link = _link(base, stores, inbox, states)
     app = till_api(
         agent=agent,
@@ -129,14 +134,14 @@ def build(
     )
     return Program(
         agent=agent,
-        cameras=cameras,
-        watchers=tuple(_watcher(base, window, cameras[window.window], Filmed(agent, filming.film)) for window in settings.windows),
-        ticker=Ticker(agent, base.metrics, own.chores()),
+        cameras=seeing.cameras,
+        watchers=seeing.watchers,
+        ticker=Ticker(agent, base.metrics, {**own.chores(), "coverage": ledger.turn}),
         link=link,
         server=LocalServer(app, settings.till.port),
         vaults=(*stores.vaults, filming.vault),
         pulses=base.pulses,
-        others=(filming.recorder,),
+        others=(filming.recorder, ledger),
     )
 
 
@@ -247,11 +252,11 @@ def _filming(base: _Base, stores: _Stores) -> Filming:
     return Filming.open(base.settings, chain, base.clock, base.metrics)
 
 
-def _agent(base: _Base, stores: _Stores, own: SelfKnowledge, filming: Filming) -> Agent:
-    settings, windows = base.settings, [window.window for window in base.settings.windows]
+def _agent(base: _Base, stores: _Stores, own: SelfKnowledge, filming: Filming, vacancy: Vacancy) -> Agent:
+    settings = base.settings
     recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, limit=settings.limits.among)
     return Agent(
-        windows=windows,
+        windows=[window.window for window in settings.windows],
         times=settings.times,
         max_open=settings.till.max_open_per_window,
         books=own.books,
@@ -263,7 +268,7 @@ def _agent(base: _Base, stores: _Stores, own: SelfKnowledge, filming: Filming) -
             examiner=Examiner(base.pack.liveness, settings.liveness.limits(), base.calibrated),
             also=None if stores.trial is None else stores.trial.note,
         ),
-        vacancy=Vacancy(windows, empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s),
+        vacancy=vacancy,
         cooldown=own.cooldown,
         also=filming.recorder.settled,
         clock=base.clock,
@@ -296,26 +301,25 @@ def _scribe(base: _Base) -> Scribe:
     )
 
 
-def _camera(base: _Base, window: Window, streams: Mapping[str, OpenStream]) -> WatchedCamera:
-    open_stream = streams.get(window.window) or opener(window.source, loop=window.loop)
-    return WatchedCamera(window.window, open_stream, base.clock, frozen_after_s=base.settings.times.frozen_after_s)
-
-
-def _watcher(base: _Base, window: Window, window_camera: WatchedCamera, sessions: Filmed) -> Watcher:
-    times = base.settings.times
-    return Watcher(
-        window=window.window,
-        zone=window.zone,
-        camera=window_camera,
-        eyes=new_eyes(base.pack, window.zone, base.settings.limits, times),
+def _watching(base: _Base, sessions: Sessions, vacancy: Vacancy, streams: Mapping[str, OpenStream]) -> Watching:
+    settings = base.settings
+    return watching(
+        settings,
+        streams=streams,
+        new_eyes=lambda window: new_eyes(base.pack, window.zone, settings.limits, settings.times),
         sessions=sessions,
-        fps=times.analyse_fps,
-        clock=base.pulses.clock(f"watch-{window.window}"),
+        vacancy=vacancy,
+        clock=base.clock,
+        pulses=base.pulses,
         metrics=base.metrics,
     )
 
 
-def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], inbox: Inbox) -> dict[str, Check]:
+def _tell_coverage(base: _Base, stores: _Stores, hours: Sequence[Hour]) -> None:
+    stores.outbox.append(partial(_scribe(base).coverage, hours))
+
+
+def _checks(base: _Base, stores: _Stores, inbox: Inbox) -> dict[str, Check]:
     settings, upkeep = base.settings, base.settings.upkeep
 
     def clock_agrees() -> Problem | None:
@@ -328,8 +332,6 @@ def _checks(base: _Base, stores: _Stores, cameras: Mapping[str, WatchedCamera], 
         return backlog.check(stores.outbox.backlog(), upkeep.backlog_events)
 
     return {
-        "camera": partial(camera.check, cameras),
-        "frozen": partial(frozen.check, cameras),
         "disk": partial(disk.check, settings.files.data_dir, upkeep.min_free_mb),
         "clock": clock_agrees,
         "backlog": arrives,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.ports import CameraStatus, Frame, Known
+from edge_agent.ports import CameraStatus, Fault, Frame, Known
 from models.results import Box, Face, Picture
 
 SIZE = 8
@@ -54,7 +54,7 @@ class StillCamera:
     frame: Frame | None = None
     status: CameraStatus = "streaming"
     frames_per_second: float = 25.0
-    frozen: bool = False
+    fault: Fault | None = None
 
     def newest(self) -> Frame | None:
         return self.frame

@@ -1,12 +1,12 @@
-"""Every window's camera streams."""
+"""Every window's camera gives pictures."""
 
 from collections.abc import Mapping
 
 from contract.state import Problem
-from edge_agent.ports import Camera
+from edge_agent.checks.windows import tell
+from edge_agent.ports import Watched
 
 
-def check(cameras: Mapping[str, Camera]) -> Problem | None:
-    """A problem naming the windows without a picture; one that stands still is for `frozen`."""
-    silent = sorted(window for window, camera in cameras.items() if camera.status != "streaming" and not camera.frozen)
-    return Problem(check="camera", detail=f"no picture at window {', '.join(silent)}"[:200]) if silent else None
+def check(windows: Mapping[str, Watched]) -> Problem | None:
+    """A problem naming the windows whose camera gives none: it is away, refuses, or has not been opened yet."""
+    return tell("camera", "lost", "no picture comes; check its power, cable and address", windows)

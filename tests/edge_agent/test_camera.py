@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from edge_agent import camera as module
-from edge_agent.camera import MAX_LEFT_BEHIND, WatchedCamera
+from edge_agent.camera import MAX_READERS, WatchedCamera
 from edge_agent.clock import SystemClock
 from edge_agent.errors import SourceError
 from edge_agent.ports import OpenStream, Stream
+from edge_agent.repeats import Repeats
 from tests.fakes import ScriptedStream
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -24,13 +25,20 @@ FROZEN_AFTER_S = 0.15
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds become tenths."""
-    for name, value in {"SILENT_S": 0.2, "GIVE_UP_S": 0.3, "REOPEN_MAX_S": 0.05, "LOOK_S": 0.02, "FAREWELL_S": 0.1}.items():
+    for name, value in {
+        "SILENT_S": 0.2,
+        "GIVE_UP_S": 0.25,
+        "STALE_S": 0.5,
+        "REOPEN_MAX_S": 0.05,
+        "LOOK_S": 0.02,
+        "FAREWELL_S": 0.1,
+    }.items():
         monkeypatch.setattr(module, name, value)
 
 
 @contextmanager
 def running(open_stream: OpenStream) -> Iterator[WatchedCamera]:
-    camera = WatchedCamera("W1", open_stream, SystemClock(), frozen_after_s=FROZEN_AFTER_S)
+    camera = WatchedCamera("W1", open_stream, SystemClock(), Repeats(frozen_after_s=FROZEN_AFTER_S, memory_s=60))
     camera.start()
     try:
         yield camera
@@ -66,6 +74,10 @@ def live(pause_s: float = 0.01) -> ScriptedStream:
         return PICTURE + np.uint8(next(noise))
 
     return ScriptedStream([], after=next_picture)
+
+
+def code(camera: WatchedCamera) -> str | None:
+    return None if camera.fault is None else camera.fault.code
 
 
 def still(interval_s: float | None = None) -> ScriptedStream:
@@ -111,7 +123,7 @@ def test_a_hanging_read_is_left_behind() -> None:
     openings = Openings(lambda: ScriptedStream([PICTURE], after=hang), live)
     try:
         with running(openings) as camera:
-            assert wait(lambda: camera.status == "lost")
+            assert wait(lambda: code(camera) == "hung") and camera.status == "lost"
             assert wait(lambda: camera.status == "streaming")
     finally:
         release.set()
@@ -137,9 +149,9 @@ def test_hanging_readers_are_bounded() -> None:
     openings = Openings(lambda: ScriptedStream([], after=lambda: release.wait(20) and None))
     try:
         with running(openings):
-            assert wait(lambda: openings.count == MAX_LEFT_BEHIND)
+            assert wait(lambda: openings.count == MAX_READERS)
             time.sleep(0.6)
-            assert openings.count == MAX_LEFT_BEHIND
+            assert openings.count == MAX_READERS
     finally:
         release.set()
 
@@ -158,16 +170,70 @@ def test_a_recording_keeps_its_own_time_and_ends() -> None:
 def test_a_frozen_picture_is_no_picture() -> None:
     openings = Openings(still, live)
     with running(openings) as camera:
-        assert wait(lambda: camera.frozen)
+        assert wait(lambda: code(camera) == "frozen")
         assert (camera.status, camera.frames_per_second) == ("lost", 0.0)
         frame = camera.newest()
         time.sleep(0.05)
         assert frame is not None and camera.newest() is frame
-        assert wait(lambda: camera.status == "streaming" and not camera.frozen)
+        assert wait(lambda: camera.status == "streaming" and camera.fault is None)
         assert openings.count >= 2
 
 
 def test_a_recording_may_repeat_itself() -> None:
     with running(Openings(lambda: still(interval_s=0.01))) as camera:
         time.sleep(2 * FROZEN_AFTER_S)
-        assert (camera.status, camera.frozen) == ("streaming", False)
+        assert (camera.status, camera.fault) == ("streaming", None)
+
+
+def test_a_looped_stream_is_no_picture_and_a_living_one_is_again() -> None:
+    seen = np.random.default_rng(1).integers(0, 255, (20, 4, 4, 3), dtype=np.uint8)
+    loop = cycle(seen)
+
+    def next_picture() -> Any:
+        time.sleep(0.02)
+        return next(loop)
+
+    with running(Openings(lambda: ScriptedStream([], after=next_picture), live)) as camera:
+        assert wait(lambda: code(camera) == "looped")
+        frame = camera.newest()
+        time.sleep(0.1)
+        assert (camera.status, camera.newest()) == ("lost", frame)
+        assert wait(lambda: camera.status == "streaming")
+
+
+def test_a_slow_opening_is_not_cut_short_by_the_next() -> None:
+    """Every opening takes longer than the patience with a silent reader."""
+
+    def slow() -> Stream:
+        time.sleep(0.6)
+        return live()
+
+    with running(slow) as camera:
+        assert wait(lambda: camera.status == "streaming", 3)
+
+
+def test_a_source_that_resumes_needs_no_new_opening() -> None:
+    pause, noise = Event(), cycle((0, 1))
+
+    def next_picture() -> Any:
+        time.sleep(0.01)
+        if pause.is_set():
+            time.sleep(0.22)
+            pause.clear()
+        return PICTURE + np.uint8(next(noise))
+
+    openings = Openings(lambda: ScriptedStream([], after=next_picture))
+    with running(openings) as camera:
+        assert wait(lambda: camera.status == "streaming")
+        pause.set()
+        assert wait(lambda: code(camera) == "hung") and wait(lambda: camera.status == "streaming")
+        assert openings.count == 1
+
+
+def test_a_fault_says_since_when_nothing_can_be_trusted() -> None:
+    begun_s = time.monotonic()
+    with running(Openings(lambda: ScriptedStream([PICTURE]), refuse)) as camera:
+        assert wait(lambda: code(camera) == "lost" and camera.newest())
+        frame = camera.newest()
+        assert camera.fault is not None and frame is not None
+        assert begun_s <= camera.fault.since_s == frame.mono_s

@@ -1,6 +1,7 @@
 """Self-checks: each speaks up for its own trouble and is silent otherwise."""
 
 import os
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,14 +12,12 @@ from contract.state import Problem
 from edge_agent import machine
 from edge_agent.checks import (
     backlog,
-    camera,
     canary,
     certificate,
     clock,
     cooldown,
     disk,
     evidence,
-    frozen,
     memory,
     receipts,
     reserve,
@@ -30,24 +29,33 @@ from edge_agent.checks import (
 )
 from edge_agent.metrics import Metrics
 from edge_agent.outbox import Backlog
+from edge_agent.ports import Fault
 from edge_agent.problems import Problems
 from edge_agent.pulse import Pulses
 from edge_agent.sections import Window
+from edge_agent.watching import CHECKS as CAMERA_CHECKS
 from tests.edge_agent.building import make_terminal
-from tests.fakes import HandClock, StillCamera
+from tests.fakes import HandClock
 
 
-def test_camera_names_the_silent_windows() -> None:
-    assert camera.check({"W1": StillCamera()}) is None
-    problem = camera.check({"W1": StillCamera(), "W3": StillCamera(status="lost"), "W2": StillCamera(status="opening")})
-    assert problem is not None and problem.detail.endswith("W2, W3")
+@dataclass
+class Looked:
+    """A window with these faults."""
+
+    faults: tuple[Fault, ...] = ()
 
 
-def test_a_frozen_camera_has_a_name_of_its_own() -> None:
-    cameras = {"W1": StillCamera(), "W2": StillCamera(status="lost", frozen=True)}
-    problem = frozen.check(cameras)
-    assert frozen.check({"W1": StillCamera()}) is None and camera.check(cameras) is None
-    assert problem is not None and problem.detail.endswith("W2")
+def faulty(*codes: str) -> Looked:
+    return Looked(tuple(Fault(code=code, since_s=0) for code in codes))
+
+
+@pytest.mark.parametrize(("name", "code"), [(name, "lost" if name == "camera" else name) for name in CAMERA_CHECKS])
+def test_every_fault_of_a_camera_has_a_check_of_its_own_that_names_the_windows(name: str, code: str) -> None:
+    check, others = CAMERA_CHECKS[name], [other for other in ("lost", *CAMERA_CHECKS) if other not in ("camera", code)]
+    assert check({"W1": faulty(), "W2": faulty(*others)}) is None
+    problem = check({"W3": faulty(*others, code), "W1": faulty(), "W2": faulty(code)})
+    assert problem is not None and problem.check == name and problem.detail.startswith("window W2, W3: ")
+    assert len(problem.detail) < 200
 
 
 def test_disk(tmp_path: Path) -> None:

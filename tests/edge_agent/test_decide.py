@@ -97,6 +97,12 @@ STRANGER = person(insured=0.1, insured_best=0.2)
         (evidence(faces=0, emptiness=Emptiness.OCCUPIED), Outcome.UNDECIDED, "someone_without_face"),
         (evidence(faces=0, emptiness=Emptiness.UNKNOWN), Outcome.UNDECIDED, "background_not_learnt"),
         (evidence(faces=0, emptiness=Emptiness.EMPTY, interrupted=True), Outcome.UNDECIDED, "camera_interrupted"),
+        (evidence(faces=0, emptiness=Emptiness.EMPTY, faults=("covered",)), Outcome.BLIND, "camera_covered"),
+        (evidence(faces=0, emptiness=Emptiness.OCCUPIED, faults=("dark",)), Outcome.BLIND, "camera_dark"),
+        (evidence(person(used=2, clear=2), faults=("defocused",)), Outcome.BLIND, "camera_defocused"),
+        (evidence(STRANGER, faults=("moved",)), U, "camera_moved"),
+        (evidence(person(liveness=Liveness.ATTACK), faults=("looped",)), U, "camera_looped"),
+        (evidence(person(), faults=("covered",)), Outcome.SAME, "camera_covered"),
         (evidence(faces=0, emptiness=Emptiness.EMPTY, around=Emptiness.OCCUPIED), U, "person_before_or_after"),
         (evidence(faces=0, emptiness=Emptiness.EMPTY, around=Emptiness.UNKNOWN), U, "before_and_after_unknown"),
         (evidence(faces=0, emptiness=Emptiness.EMPTY, elsewhere=Emptiness.OCCUPIED), U, "person_at_other_window"),
@@ -181,6 +187,7 @@ anything = st.builds(
     Evidence,
     frames=st.builds(FrameCounts, seen=st.integers(0, 100), with_subject=st.integers(0, 100), used=st.integers(0, 16)),
     interrupted=st.booleans(),
+    faults=st.sampled_from([(), (), ("frozen",), ("covered", "moved")]),
     emptiness=st.sampled_from(Emptiness),
     around=st.sampled_from(Emptiness),
     elsewhere=st.sampled_from(Emptiness),
@@ -204,10 +211,10 @@ def test_nobody_is_accused_without_full_evidence(seen: Evidence) -> None:
         assert subject.came_after_s <= LIMITS.subject_within_s and (subject.staff is None or subject.staff < LIMITS.same)
         assert all(one.insured is not None and one.clear >= LIMITS.min_good_frames for one in seen.people)
         assert not any((one.insured or -1) >= LIMITS.same > (one.staff or -1) for one in seen.people)
-        assert not seen.interrupted and max(seen.followed, seen.persons) <= len(seen.people)
+        assert not seen.interrupted and not seen.faults and max(seen.followed, seen.persons) <= len(seen.people)
     if decision.outcome is Outcome.NO_PERSON:
         assert {seen.emptiness, seen.around, seen.elsewhere} == {Emptiness.EMPTY}
-        assert not seen.faces and not seen.interrupted and not seen.people
+        assert not seen.faces and not seen.interrupted and not seen.faults and not seen.people
     if decision.outcome in (Outcome.SAME, Outcome.PROXY):
         assert decision.person is not None and decision.person.used >= LIMITS.min_good_frames
         assert decision.person.liveness is not Liveness.ATTACK

@@ -34,6 +34,11 @@ SOMEBODY = Person(key=1, used=8, clear=8, share=1.0, insured=0.1)
         (Decision(outcome=Outcome.NO_PERSON, reasons=("window_empty",)), TillAnswer.REMIND, ("no_face",)),
         (Decision(outcome=Outcome.UNDECIDED, reasons=("not_enrolled",), person=SOMEBODY), TillAnswer.MANUAL, ("not_enrolled",)),
         (Decision(outcome=Outcome.BLIND, reasons=("camera_blind",)), TillAnswer.MANUAL, ("camera_blind",)),
+        (
+            Decision(outcome=Outcome.BLIND, reasons=("camera_blind", "camera_covered")),
+            TillAnswer.MANUAL,
+            ("camera_covered", "camera_blind"),
+        ),
         (Decision(outcome=Outcome.UNDECIDED, reasons=("judging_failed",)), TillAnswer.MANUAL, ("judging_failed",)),
     ],
 )

@@ -5,11 +5,16 @@ import time
 import numpy as np
 
 from edge_agent.clock import SystemClock
+from edge_agent.coverage import Coverage
 from edge_agent.eyes import Eyes
 from edge_agent.frames import Sight
+from edge_agent.lookout import Lookout
 from edge_agent.metrics import Metrics
 from edge_agent.presence import Background
 from edge_agent.sections import Limits
+from edge_agent.sections_view import ViewLimits
+from edge_agent.vacancy import Vacancy
+from edge_agent.view import View
 from edge_agent.watch import Watcher
 from models.results import Face, Picture
 from tests.fakes import ListDetector, StillCamera, face_at
@@ -37,10 +42,11 @@ class Post:
         self.serving = True
         self.seen: list[tuple[str, Sight, Picture]] = []
         zone = (0.5, 0.0, 1.0, 1.0)
+        vacancy = Vacancy(["W1"], empty_share=0.02, gap_s=2)
         self.watcher = Watcher(
             window="W1",
             zone=zone,
-            camera=self.camera,
+            lookout=Lookout("W1", self.camera, View(ViewLimits()), Coverage(["W1"], vacancy, SystemClock())),
             eyes=Eyes(
                 detector=detector,
                 zone=zone,
