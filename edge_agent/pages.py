@@ -46,6 +46,7 @@ class Pages:
         self._count = ends[-1] if ends else len(self._file) // wal.PAGE
         self._mac_key = self._find_mac_key(bytes(self._file[:SALT]))
         self._seen: set[int] = set()
+        self._lost = False
 
     def tables(self) -> dict[str, int]:
         """The first page of each table by the table's name; empty when the list of tables is lost."""
@@ -57,23 +58,36 @@ class Pages:
 
     def rows(self, root: int) -> Iterator[Row]:
         """What can be read of the table that begins at page `root`, in order."""
+        for page, start in self._leaves(root):
+            yield from self._leaf(page, start)
+
+    def reach(self, root: int) -> None:
+        """Note which pages belong to a table without reading its rows."""
+        for _ in self._leaves(root):
+            pass
+
+    def strays(self) -> Iterator[Row]:
+        """Rows of pages that no page led to; to be asked after all tables were read or reached. None where no page of them was lost."""
+        if not self._lost:
+            return
+        free = self._free()
+        for number in range(2, self._count + 1):
+            if number not in self._seen and number not in free and (page := self._page(number)) is not None and page[0] == LEAF:
+                yield from self._leaf(page, 0)
+
+    def _leaves(self, root: int) -> Iterator[tuple[bytes, int]]:
+        """The pages with rows below page `root`, and where each begins."""
         page = self._page(root)
+        self._lost |= page is None
         if page is None or root in self._seen:
             return
         self._seen.add(root)
         start = FILE_HEADER if root == 1 else 0
         if page[start] == LEAF:
-            yield from self._leaf(page, start)
+            yield page, start
         elif page[start] == INTERIOR:
             for child in _children(page, start):
-                yield from self.rows(child)
-
-    def strays(self) -> Iterator[Row]:
-        """Rows of pages that no page led to; to be asked after the tables were read."""
-        free = self._free()
-        for number in range(2, self._count + 1):
-            if number not in self._seen and number not in free and (page := self._page(number)) is not None and page[0] == LEAF:
-                yield from self._leaf(page, 0)
+                yield from self._leaves(child)
 
     def _page(self, number: int) -> bytes | None:
         images = [*self._newer.get(number, ()), self._file[(number - 1) * wal.PAGE : number * wal.PAGE]]

@@ -4,7 +4,7 @@ Only what proves itself is taken: an event that this device signed, a sealed obj
 the till can have sent. The damaged file stays where it was moved to. Pictures that were lost are simply missing at the centre.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -21,67 +21,85 @@ from edge_agent.vault import READ, Store, Vault, set_asides
 
 WHY = "store_damaged"
 
+Reader = Callable[[Sequence[Value]], bool]
+"""Takes a row, if it is one of its kind."""
+
 log = structlog.get_logger(__name__)
 
 
-def salvage(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> int:
-    """Read every set-aside file of the store at `path` that was not read yet, each as a whole or not at all. Returns how many were.
+def salvage(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> None:
+    """Read every set-aside file of the store at `path` that was not read yet.
 
-    That a file was read is known in the new outbox, committed with what was read, and then from a mark beside it, should that outbox be
-    lost as well.
+    Events, sessions and the word on what is lost come in one transaction, which also notes that this was done. Pictures follow one by one,
+    as often as it takes; then a mark beside the file says that it was read, should the new outbox be lost as well.
 
     `noted` is the last epoch that was noted before this start, 0 if none was. What fails is tried again at the next start.
     """
-    count = 0
     for aside in set_asides(path, disk):
         if disk.exists(aside.with_name(aside.name + READ)):
             continue
         try:
-            count += _salvage_one(aside, key, disk, vault=vault, outbox=outbox, losses=losses, noted=noted)
+            _salvage_events(aside, _pages(aside, key, disk), vault, outbox, losses, noted)
+            _salvage_pictures(_pages(aside, key, disk), outbox)
             disk.write_durably(aside.with_name(aside.name + READ), b"")
         except Exception:
             log.exception("not_salvaged", file=aside.name)
-    return count
 
 
-def _salvage_one(aside: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> bool:
+def _pages(aside: Path, key: bytes, disk: Store) -> Pages:
+    log_file = aside.with_name(aside.name + "-wal")
+    return Pages(disk.view(aside), disk.read(log_file) if disk.exists(log_file) else b"", key)
+
+
+def _salvage_events(aside: Path, pages: Pages, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> None:
     with vault.transaction() as db:
-        if not db.execute("INSERT OR IGNORE INTO read_asides VALUES (?)", (aside.name,)).rowcount:
-            return False
-        log_file = aside.with_name(aside.name + "-wal")
-        pages = Pages(disk.view(aside), disk.read(log_file) if disk.exists(log_file) else b"", key)
-        taking = _Taking(vault, outbox, losses)
-        taking.take(pages)
-        taking.finish(noted)
-    return True
+        if db.execute("INSERT OR IGNORE INTO read_asides VALUES (?)", (aside.name,)).rowcount:
+            taking = _Taking(vault, outbox, losses)
+            _read(pages, taking.readers)
+            taking.finish(noted)
+
+
+def _salvage_pictures(pages: Pages, outbox: Outbox) -> None:
+    def take(row: Sequence[Value]) -> bool:
+        match row:
+            case [int(), str(name), bytes(sealed)] if media_id(sealed) == name:
+                outbox.adopt_media(sealed)
+                return True
+        return False
+
+    _read(pages, {"media": take})
+
+
+def _read(pages: Pages, readers: Mapping[str, Reader]) -> None:
+    """Read these tables, then the rows that no table leads to any more, each by what it proves to be."""
+    tables = pages.tables()
+    for name, root in tables.items():
+        if name not in readers:
+            pages.reach(root)
+            continue
+        for row in pages.rows(root):
+            readers[name](_whole(row))
+    for row in pages.strays():
+        any(read(_whole(row)) for read in readers.values())
 
 
 class _Taking:
-    """What is taken from one file, row by row."""
+    """What is taken from one file, row by row, but for pictures."""
 
     def __init__(self, vault: Vault, outbox: Outbox, losses: Losses) -> None:
-        self._outbox, self._register, self._losses = outbox, Register(vault), losses
+        self._outbox, self._losses = outbox, losses
+        self._register = Register(vault)
         self._chain: tuple[int, int, int] | None = None
         self._numbers: dict[int, set[int]] = {}
         self._captured: set[str] = set()
-
-    def take(self, pages: Pages) -> None:
-        """Read tables first, then the rows that no table leads to any more, each by what it proves to be."""
-        tables = pages.tables()
-        readers: dict[str, Callable[[Sequence[Value]], bool]] = {
+        self.readers: Mapping[str, Reader] = {
             "chain": self._take_chain,
             "events": self._take_signed,
             "salvaged": self._take_signed,
             "quarantine": self._take_signed,
-            "media": self._take_sealed,
             "sessions": self._register.adopt,
             "voids": self._register.adopt_void,
         }
-        for name, read in readers.items():
-            for row in pages.rows(tables[name]) if name in tables else ():
-                read(_whole(row))
-        for row in pages.strays():
-            any(read(_whole(row)) for read in readers.values())
 
     def finish(self, noted: int) -> None:
         """Tell what is lost, in a chain whose epoch is above every one that was found."""
@@ -120,13 +138,6 @@ class _Taking:
         if isinstance(event, Capture):
             self._captured.add(event.msgid)
         return True
-
-    def _take_sealed(self, row: Sequence[Value]) -> bool:
-        match row:
-            case [int(), str(name), bytes(sealed)] if media_id(sealed) == name:
-                self._outbox.adopt_media(sealed)
-                return True
-        return False
 
 
 def _whole(row: Row) -> Sequence[Value]:
