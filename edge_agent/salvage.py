@@ -4,7 +4,8 @@ Only what proves itself is taken: an event that this device signed, a sealed obj
 the till can have sent. The damaged file stays where it was moved to. Pictures that were lost are simply missing at the centre.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from edge_agent.register import Register
 from edge_agent.vault import READ, Store, Vault, set_asides
 
 WHY = "store_damaged"
+AT_ONCE = 64
 
 Reader = Callable[[Sequence[Value]], bool]
 """Takes a row, if it is one of its kind."""
@@ -28,22 +30,41 @@ log = structlog.get_logger(__name__)
 
 
 def salvage(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> None:
-    """Read every set-aside file of the store at `path` that was not read yet.
+    """Read events and sessions of every set-aside file of the store at `path` that was not read yet; what fails waits for the next start.
 
-    Events, sessions and the word on what is lost come in one transaction, which also notes that this was done. Pictures follow one by one,
-    as often as it takes; then a mark beside the file says that it was read, should the new outbox be lost as well.
-
-    `noted` is the last epoch that was noted before this start, 0 if none was. What fails is tried again at the next start.
+    They come with the word on what is lost in one transaction, which also notes that this was done. `noted` is the last epoch that was
+    noted before this start, 0 if none was.
     """
-    for aside in set_asides(path, disk):
-        if disk.exists(aside.with_name(aside.name + READ)):
-            continue
+    for aside in _unread(path, disk):
         try:
-            _salvage_events(aside, _pages(aside, key, disk), vault, outbox, losses, noted)
-            _salvage_pictures(_pages(aside, key, disk), outbox)
-            disk.write_durably(aside.with_name(aside.name + READ), b"")
+            with vault.transaction() as db:
+                if db.execute("INSERT OR IGNORE INTO read_asides VALUES (?)", (aside.name,)).rowcount:
+                    taking = _Taking(vault, outbox, losses)
+                    taking.take(_pages(aside, key, disk))
+                    taking.finish(noted)
         except Exception:
             log.exception("not_salvaged", file=aside.name)
+
+
+def salvage_pictures(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox) -> Iterator[int]:
+    """Bring the pictures of these files, some with each step, so that nobody waits for gigabytes; how many so far.
+
+    Behind them a mark beside the file says that it was read, should the new outbox be lost as well. Steps that were not taken are at the
+    next start.
+    """
+    for aside in _unread(path, disk):
+        pictures, count = _pictures(_pages(aside, key, disk)), 0
+        while batch := list(islice(pictures, AT_ONCE)):
+            with vault.transaction():
+                for sealed in batch:
+                    outbox.adopt_media(sealed)
+            count += len(batch)
+            yield count
+        disk.write_durably(aside.with_name(aside.name + READ), b"")
+
+
+def _unread(path: Path, disk: Store) -> list[Path]:
+    return [aside for aside in set_asides(path, disk) if not disk.exists(aside.with_name(aside.name + READ))]
 
 
 def _pages(aside: Path, key: bytes, disk: Store) -> Pages:
@@ -51,36 +72,21 @@ def _pages(aside: Path, key: bytes, disk: Store) -> Pages:
     return Pages(disk.view(aside), disk.read(log_file) if disk.exists(log_file) else b"", key)
 
 
-def _salvage_events(aside: Path, pages: Pages, vault: Vault, outbox: Outbox, losses: Losses, noted: int) -> None:
-    with vault.transaction() as db:
-        if db.execute("INSERT OR IGNORE INTO read_asides VALUES (?)", (aside.name,)).rowcount:
-            taking = _Taking(vault, outbox, losses)
-            _read(pages, taking.readers)
-            taking.finish(noted)
-
-
-def _salvage_pictures(pages: Pages, outbox: Outbox) -> None:
-    def take(row: Sequence[Value]) -> bool:
+def _pictures(pages: Pages) -> Iterator[bytes]:
+    for _, row in _rows(pages, ("media",)):
         match row:
             case [int(), str(name), bytes(sealed)] if media_id(sealed) == name:
-                outbox.adopt_media(sealed)
-                return True
-        return False
-
-    _read(pages, {"media": take})
+                yield sealed
 
 
-def _read(pages: Pages, readers: Mapping[str, Reader]) -> None:
-    """Read these tables, then the rows that no table leads to any more, each by what it proves to be."""
-    tables = pages.tables()
-    for name, root in tables.items():
-        if name not in readers:
+def _rows(pages: Pages, names: Collection[str]) -> Iterator[tuple[str | None, Sequence[Value]]]:
+    """The rows of these tables, then those that no table leads to any more; with None, for they may be of any."""
+    for name, root in pages.tables().items():
+        if name in names:
+            yield from ((name, _whole(row)) for row in pages.rows(root))
+        else:
             pages.reach(root)
-            continue
-        for row in pages.rows(root):
-            readers[name](_whole(row))
-    for row in pages.strays():
-        any(read(_whole(row)) for read in readers.values())
+    yield from ((None, _whole(row)) for row in pages.strays())
 
 
 class _Taking:
@@ -92,7 +98,7 @@ class _Taking:
         self._chain: tuple[int, int, int] | None = None
         self._numbers: dict[int, set[int]] = {}
         self._captured: set[str] = set()
-        self.readers: Mapping[str, Reader] = {
+        self._readers: Mapping[str, Reader] = {
             "chain": self._take_chain,
             "events": self._take_signed,
             "salvaged": self._take_signed,
@@ -100,6 +106,14 @@ class _Taking:
             "sessions": self._register.adopt,
             "voids": self._register.adopt_void,
         }
+
+    def take(self, pages: Pages) -> None:
+        """Take each row as what it proves to be."""
+        for name, row in _rows(pages, self._readers):
+            if name is None:
+                any(read(row) for read in self._readers.values())
+            else:
+                self._readers[name](row)
 
     def finish(self, noted: int) -> None:
         """Tell what is lost, in a chain whose epoch is above every one that was found."""

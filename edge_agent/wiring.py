@@ -1,6 +1,6 @@
 """The composition root: the only module that names the concrete parts of the running program, and its life from start to stop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -83,7 +83,7 @@ class _Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stores:
-    """What lies on the disk. `set_aside` names files that were damaged at start."""
+    """What lies on the disk. `set_aside` names files that were damaged at start; `salvage` brings some more of their pictures."""
 
     vaults: tuple[Vault, Vault]
     outbox: outbox.Outbox
@@ -91,6 +91,7 @@ class _Stores:
     trial: Trial | None
     reserve: Reserve
     set_aside: tuple[Path, ...]
+    salvage: Callable[[], object]
 
 
 def build(
@@ -136,7 +137,7 @@ def build(
         agent=agent,
         cameras=seeing.cameras,
         watchers=seeing.watchers,
-        ticker=Ticker(agent, base.metrics, {**own.chores(), "coverage": ledger.turn}),
+        ticker=Ticker(agent, base.metrics, {**own.chores(), "coverage": ledger.turn, "salvage": stores.salvage}),
         link=link,
         server=LocalServer(app, settings.till.port),
         vaults=(*stores.vaults, filming.vault),
@@ -223,6 +224,7 @@ def _open_stores(base: _Base) -> _Stores:
         trial=on_trial(base.settings, base.pack, partial(_gallery, base, faces), main.vault, base.clock, base.metrics),
         reserve=reserve,
         set_aside=tuple(path for path in (main.set_aside, faces_aside) if path is not None),
+        salvage=lambda: next(main.pictures, None),
     )
 
 

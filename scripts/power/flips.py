@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,6 +139,7 @@ def go_on(left: Left, folder: Path) -> Outcome:
     begun = time.perf_counter()
     opened = open_outbox(folder, SCHEMA, int(clock.now().timestamp()), _losses(clock))
     seconds = time.perf_counter() - begun
+    deque(opened.pictures, maxlen=0)
     found = {entry.start.msgid for entry in Register(opened.vault).unclosed()}
     _books(opened, clock).recover(clock.now())
     centre = Centre(events=dict(left.received))

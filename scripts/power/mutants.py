@@ -137,7 +137,7 @@ MUTANTS: Sequence[Mutant] = (
         "with vault.transaction() as db:",
         "db = vault._connection\n    if True:",
     ),
-    _one("a damaged file not marked as read", "salvage", '            disk.write_durably(aside.with_name(aside.name + READ), b"")\n', ""),
+    _one("a damaged file not marked as read", "salvage", '        disk.write_durably(aside.with_name(aside.name + READ), b"")\n', ""),
     _one(
         "a damaged file marked before it is read",
         "salvage",

@@ -4,6 +4,7 @@ The ledger holds what was acknowledged: to the till by an answer that returned, 
 receipt. What was under way when the power went may be there as a whole or not at all.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -275,6 +276,7 @@ class Terminal:
 
     def _open(self) -> None:
         opened = open_outbox(FOLDER, SCHEMA, int(self.clock.now().timestamp()), self._losses, self.store)
+        deque(opened.pictures, maxlen=0)
         _demand(self.key in (b"", opened.key), "the key of the stores is another one")
         self.opened, self.key = opened, opened.key
         if self.damaged or not self.ledger.epoch:

@@ -1,5 +1,6 @@
 """A damaged outbox: what can be read is delivered, what is lost is told, and nothing is taken that does not prove itself."""
 
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,10 @@ def losses(signer: Signer = SIGNER) -> Losses:
 
 
 def opened(folder: Path, now: int, signer: Signer = SIGNER) -> Opened:
-    return open_outbox(folder, OUTBOX_SCHEMA, now, losses(signer))
+    """With everything that can be salvaged."""
+    files = open_outbox(folder, OUTBOX_SCHEMA, now, losses(signer))
+    deque(files.pictures, maxlen=0)
+    return files
 
 
 def filled(folder: Path) -> dict[int, bytes]:
