@@ -67,7 +67,7 @@ AT_ONCE, SOON_S, LATER_S, DOWN_S = 0.3, 1.2, 2.0, 0.4
 """Share of strikes that do not wait for whom they strike to do its work; seconds until such a strike, and until others; seconds until a
 new start.
 """
-SERVING_S, HEARD_S, ARRIVE_S = 120.0, 15.0, 180.0
+SERVING_S, HEARD_S, ARRIVE_S = 120.0, 15.0, 120.0
 REPORT_EVERY = 10
 VIEWS, WIDTH, HEIGHT = 3, 320, 240
 
@@ -224,19 +224,20 @@ def _let_arrive(stack: Stack, chaos: Chaos) -> float:
 
     An agent that is started anew sends at once what it has no receipt for; one that runs waits for a lost receipt first.
     """
-    begun = time.monotonic()
+    begun, grace_s = time.monotonic(), 0.5
     while time.monotonic() - begun < ARRIVE_S:
         chaos.start_again()
         try:
             wait_until("the end of all deliveries", lambda: _is_done(stack), ARRIVE_S / 3)
         except NotReady:
             continue
-        time.sleep(0.5)  # the last receipt for a picture may be on its way
+        time.sleep(grace_s)  # the last receipt for a picture may be on its way
         stack.agent.kill(signal.SIGTERM)
         device = read_device(stack.agent_folder / "data", stack.folder)
         if not (device.waiting_events or device.waiting_media or device.open_sessions):
             break
         stack.agent.start()
+        grace_s *= 2
     return time.monotonic() - begun
 
 
