@@ -98,7 +98,8 @@ class Cameras:
 
     def frames(self, name: str) -> Iterator[bytes]:
         """JPEG frames at the camera's rate, for ever."""
-        noise, start = np.random.default_rng(7), time.monotonic()
+        # Without a seed: the grain of a sensor never comes again, nor for a second viewer.
+        noise, start = np.random.default_rng(), time.monotonic()
         for number in range(1 << 31):
             view = render(self._empty[name], self._visitors[name], number / FPS, noise)
             yield cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()

@@ -9,7 +9,7 @@ import typer
 
 from edge_agent import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import drain, edge, flags, gaps, liveness, offline, quality, reconnect, search, soak
+from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, offline, quality, reconnect, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -111,6 +111,17 @@ def reconnect_command(
 ) -> None:
     """How soon a terminal publishes again after its line was cut, swallowed everything, or died unnoticed; and a slow line."""
     _run("reconnect", out, lambda: reconnect.measure(out / "reconnect", cuts, seed, typer.echo))
+
+
+@app.command(name="camera")
+def camera_command(
+    out: Out = OUT,
+    cycles: Annotated[int, typer.Option(min=1, help="Outages of network cameras; 1,000 take about ten minutes.")] = 1000,
+    trials: Annotated[int, typer.Option(min=1, help="How often each fault of the picture is tried.")] = 20,
+    hours: Annotated[float, typer.Option(min=0, help="Simulated hours before each clip; 24 take about ten minutes each.")] = 24.0,
+) -> None:
+    """The watch of cameras: how soon a lost, hung, frozen, looped, covered, defocused or moved one is known, and false alarms."""
+    _run("camera", out, lambda: camera_watch.measure(cycles, trials, hours, typer.echo))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

@@ -23,7 +23,8 @@ from scripts.town import visitor
 
 NAME, FACE = "window", "甲-2"
 QUALITY = 92
-LOOP_FRAMES = 60  # coded once and shown again, so that serving costs next to nothing; a stream is never the same twice in a row
+LOOP_FRAMES = 60  # rendered once and shown again under new grain, so that serving costs little and no picture comes twice
+GRAIN_LEVELS = 2
 
 
 class _Camera(Cameras):
@@ -32,19 +33,22 @@ class _Camera(Cameras):
     def __init__(self, width: int, height: int, fps: float) -> None:
         super().__init__((NAME,))
         self._size, self._fps = (width, height), fps
-        self._coded = {shown: self._loop(shown) for shown in (False, True)}
+        self._views = {shown: self._loop(shown) for shown in (False, True)}
 
     def frames(self, name: str) -> Iterator[bytes]:
         """JPEG frames at the camera's rate, for ever."""
-        start = time.monotonic()
+        noise, start = np.random.default_rng(), time.monotonic()
         for number in range(1 << 31):
-            yield self._coded[self._visitors[name] is not None][number % LOOP_FRAMES]
+            view = self._views[self._visitors[name] is not None][number % LOOP_FRAMES]
+            grain = noise.integers(-GRAIN_LEVELS, GRAIN_LEVELS + 1, (*view.shape[:2], 1), np.int16)
+            grained = np.clip(view + grain, 0, 255).astype(np.uint8)
+            yield cv2.imencode(".jpg", grained, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
             time.sleep(max(0.0, start + number / self._fps - time.monotonic()))
 
-    def _loop(self, shown: bool) -> list[bytes]:
+    def _loop(self, shown: bool) -> list[Picture]:
         noise = np.random.default_rng(7)
         views = (render(self._empty[NAME], visitor(FACE) if shown else None, number / self._fps, noise) for number in range(LOOP_FRAMES))
-        return [cv2.imencode(".jpg", self._fitted(view), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes() for view in views]
+        return [self._fitted(view) for view in views]
 
     def _fitted(self, view: Picture) -> Picture:
         """The upper middle of the view in the asked size; nothing is stretched."""

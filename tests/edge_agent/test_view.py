@@ -10,7 +10,7 @@ import pytest
 from edge_agent.sections_view import ViewLimits
 from edge_agent.view import View
 from models.results import Picture
-from scripts.scenes import background
+from scripts.benchmarks.faulty_camera import shop
 
 LIMITS = ViewLimits(learn_s=5)
 FPS = 4
@@ -18,16 +18,6 @@ KNOWN_S = 5.0  # of goal V2
 GRAIN = [np.random.default_rng(seed).normal(0, 1.5, (480, 640, 1)).astype(np.float32) for seed in range(5)]
 
 Spoil = Callable[[Picture], Picture]
-
-
-def shop(seed: int) -> Picture:
-    """A shop interior with packets on its shelves, whose edges and print are sharp."""
-    view, maker = background(seed), np.random.default_rng(seed)
-    for _ in range(70):
-        x, y, width, height = (int(maker.integers(low, high)) for low, high in ((0, 600), (10, 400), (12, 50), (12, 50)))
-        cv2.rectangle(view, (x, y), (x + width, y + height), tuple(int(level) for level in maker.integers(40, 220, 3)), -1)
-        cv2.putText(view, "Rx", (x, y + height), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (235, 235, 235), 1)
-    return view
 
 
 EMPTY, ELSEWHERE = shop(1), shop(7)

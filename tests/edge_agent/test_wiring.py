@@ -3,9 +3,10 @@
 import json
 import re
 import shutil
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from models.files import default_folder, sha256
 from models.pack import Pack
 from tests.edge_agent.broker import wait
 from tests.edge_agent.building import Terminal, make_terminal
-from tests.fakes import BrightnessLiveness, ColourEmbedder, HandClock, ListDetector, face_at
+from tests.fakes import BrightnessLiveness, ColourEmbedder, HandClock, ListDetector, ScriptedStream, face_at
 
 QUICK = """[times]
 window_before_s = 0.5
@@ -236,3 +237,35 @@ def test_a_trial_with_limits_of_another_network_stops_the_start(terminal: Termin
 
 def test_a_pack_without_a_named_detector(pack: Pack) -> None:
     assert detector_name(Pack(detector=pack.detector, embedder=pack.embedder, hashes={})) == "unnamed"
+
+
+def hanging() -> ScriptedStream:
+    """One picture, then a read that does not return for longer than the test lasts."""
+    return ScriptedStream([np.zeros((120, 160, 3), np.uint8)], after=lambda: time.sleep(30))
+
+
+def covered() -> ScriptedStream:
+    """The grain of a sensor behind a cap that lets some light through."""
+    grain = np.random.default_rng(0)
+
+    def next_picture() -> Any:
+        time.sleep(0.1)
+        return grain.integers(68, 73, (120, 160, 3), dtype=np.uint8)
+
+    return ScriptedStream([], after=next_picture)
+
+
+@pytest.mark.parametrize(("stream", "code"), [(hanging, "hung"), (covered, "covered")])
+def test_a_window_that_cannot_be_seen_blocks_no_settlement_and_leaves_it_blind(
+    terminal: Terminal, pack: Pack, stream: Callable[[], ScriptedStream], code: str
+) -> None:
+    program = build(load(terminal.settings_file), pack=replace(pack, detector=ListDetector()), streams={"W1": stream})
+    program.start()
+    told = wait(lambda: code in [problem["check"] for problem in call(program, terminal, "/health")[1]["problems"]], 20)
+    answer = call(program, terminal, "/session/start", start("M1"))[1]
+    closed = wait(lambda: program.agent.open_sessions == 0, 20)
+    program.stop()
+    (capture,) = events(terminal)
+    assert told and closed
+    assert answer["answer"] == "manual" and answer["reasons"][-1] == "camera_blind"
+    assert capture.outcome is Outcome.BLIND and f"camera_{code}" in capture.reasons
