@@ -115,6 +115,18 @@ class RejectionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IrregularityRow:
+    """Something signed that is not as it should be, or that a device said of itself; its bytes stay in the store."""
+
+    kind: str
+    device_id: str
+    epoch: int | None
+    seq: int | None
+    reason: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """How far a device's chain is here without a gap."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from central.arrow import read_table
 from central.captures import store
-from central.captures.model import CaptureView, ChainEnd, MediaView, RejectionRow
+from central.captures.model import CaptureView, ChainEnd, IrregularityRow, MediaView, RejectionRow
 from central.china import CHINA
 from central.errors import NotFound
 from central.evidence import service as evidence
@@ -59,3 +59,8 @@ def ends(db: Connection) -> dict[str, ChainEnd]:
 def rejection_counts(db: Connection) -> list[RejectionRow]:
     """Refused messages by device, reason and day, newest first."""
     return [RejectionRow(**row) for row in store.rejection_rows(db)]
+
+
+def irregularity_rows(db: Connection) -> list[IrregularityRow]:
+    """What was irregular, losses that devices told included, newest first: for an auditor."""
+    return [IrregularityRow(**row) for row in store.irregularity_rows(db)]

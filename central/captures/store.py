@@ -71,6 +71,13 @@ def add_irregularity(db: Connection, row: Mapping[str, Any]) -> None:
     insert_new(db, irregularities, [row], ["kind", "device_id", "sha256"])
 
 
+def irregularity_rows(db: Connection) -> Sequence[RowMapping]:
+    """What was irregular, newest first."""
+    names = ("kind", "device_id", "epoch", "seq", "reason", "received_at")
+    query = select(*(irregularities.c[name] for name in names)).order_by(irregularities.c.irregularity_id.desc()).limit(200)
+    return db.execute(query).mappings().all()
+
+
 def irregular_messages(db: Connection, kind: str, device_id: str) -> Sequence[bytes]:
     """The kept bytes of a device's irregularities of one kind, oldest first."""
     same = (irregularities.c.kind == kind) & (irregularities.c.device_id == device_id)

@@ -112,7 +112,10 @@ def test_numbers_that_a_device_says_to_have_lost_are_not_waited_for(centre: Cent
     assert (old.epoch, old.up_to, old.head, old.gaps) == (builders.EPOCH, 4, digest(messages[3].payload), ((5, 5),))
     (old,) = take(centre, intake, messages[4]).receipts
     assert (old.up_to, old.head, old.gaps) == (6, digest(messages[5].payload), ())
-    assert irregularities(centre) == ["loss"]
+    with centre.engine.begin() as db:
+        (found,) = captures.irregularity_rows(db)
+    assert (found.kind, found.epoch, found.seq) == ("loss", epoch, 1)
+    assert found.reason == f"epoch {builders.EPOCH} up to 9, store_damaged: the device lost 5 numbers: 2, 3, 7-9"
 
 
 def test_a_lost_event_that_comes_after_all_is_taken(centre: Centre, terminal: Terminal, intake: Intake) -> None:
