@@ -18,6 +18,7 @@ from edge_agent.states import States
 from scripts.benchmarks.counting_broker import CountingBroker, packet, packets
 from scripts.benchmarks.cutter import Cutter, Fault
 from scripts.benchmarks.drain import write
+from scripts.benchmarks.lossy_line import LossyLine
 from scripts.benchmarks.sending import SITE, WINDOW, SendingHalf, sending_half
 from scripts.stack import Stack, free_port
 from tests.edge_agent.broker import wait
@@ -129,6 +130,23 @@ def test_it_comes_back_after_the_line_failed(stack: Stack, fault: Fault) -> None
         assert not empty(half) or fault is Fault.HALF_OPEN
         cutter.set(Fault.NONE)
         assert wait(lambda: empty(half)) and cutter.taken > taken
+
+
+def test_events_that_were_acknowledged_and_lost_are_named_and_sent_again(stack: Stack) -> None:
+    port, lost = free_port(), {3, 4, 7}
+
+    def loses(seq: int) -> bool:
+        return seq in lost and not lost.discard(seq)
+
+    with (
+        CountingBroker(stack.centre.keys, stack.broker_port, hold_s=0.0) as broker,
+        LossyLine(stack.centre.keys, stack.agent_folder, stack.broker_port, port, loses) as line,
+        new_half(stack, port) as half,
+    ):
+        write(half, 9)
+        half.connect()
+        assert wait(lambda: empty(half))
+        assert set(line.lost) == {3, 4, 7} and broker.counts.events == 9 and broker.counts.connections == 1
 
 
 @pytest.fixture(scope="module")
