@@ -124,7 +124,14 @@ MUTANTS: Sequence[Mutant] = (
         "        self.replace(partial, path)\n        self.sync(path.parent)\n",
         "        self.replace(partial, path)\n",
     ),
-    _one("small files replaced in place", "disk", 'partial = path.with_name(path.name + ".partial")', "partial = path"),
+    Mutant(
+        "small files replaced in place",
+        "edge_agent.disk",
+        (
+            ('partial = path.with_name(path.name + ".partial")', "partial = path"),
+            ("        self.replace(partial, path)\n", ""),
+        ),
+    ),
     _one("folder not synced into the one above", "disk", "            self.sync(each.parent)\n", ""),
     _one("setting aside not synced", "vault", "    disk.sync(path.parent)\n\n\ndef _refuse", "\n\ndef _refuse"),
     _one("log set aside before its file", "vault", "    for suffix in PARTS:\n", "    for suffix in reversed(PARTS):\n"),
