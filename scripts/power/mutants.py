@@ -142,7 +142,7 @@ MUTANTS: Sequence[Mutant] = (
         "what was read is not committed with what was told",
         "salvage",
         "with vault.transaction() as db:",
-        "db = vault._connection\n    if True:",
+        "db = vault._connection\n            if True:",
     ),
     _one("a damaged file not marked as read", "salvage", '        disk.write_durably(aside.with_name(aside.name + READ), b"")\n', ""),
     _one(
