@@ -47,11 +47,11 @@ class PowerMachine(RuleBasedStateMachine):
         self.terminal.disk.cut_after(delay)
         self.terminal.restart()
 
-    @rule(back_s=st.integers(0, 5000), delay=st.none() | DELAYS)
-    def lose_the_outbox(self, back_s: int, delay: int | None) -> None:
+    @rule(back_s=st.integers(0, 5000), delay=st.none() | DELAYS, hole=st.booleans())
+    def lose_the_outbox(self, back_s: int, delay: int | None, hole: bool) -> None:
         """And the clock with it."""
         self.terminal.clock.set_back(back_s)
-        self.terminal.damage(delay)
+        self.terminal.damage(delay, hole=hole)
 
     @rule()
     def open(self) -> None:

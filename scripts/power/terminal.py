@@ -19,7 +19,7 @@ from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, Lo
 from contract.media import media_id
 from contract.receipts import Receipt
 from contract.sealed import Signer, digest
-from edge_agent import outbox, register, texts
+from edge_agent import outbox, register, texts, wal
 from edge_agent.books import Books
 from edge_agent.capture import Closed, Enclosed, Scribe
 from edge_agent.clock import Offset
@@ -41,6 +41,8 @@ DECISION = Decision(outcome=Outcome.UNDECIDED, reasons=())
 ANSWER = texts.answer(DECISION)
 MORE_THAN_ENOUGH = 2**30
 INVERTED = bytes(range(255, -1, -1))
+LOG = f"{NAME}-wal"
+HOLE = wal.HEADER + 500
 
 
 class Violation(AssertionError):
@@ -152,17 +154,34 @@ class Terminal:
             self.opened = None
         self.start()
 
-    def damage(self, calls: int | None) -> None:
-        """Between two actions the power goes, and the outbox cannot be read any more; the next start may fail after some calls."""
+    def damage(self, calls: int | None, *, hole: bool) -> None:
+        """Between two actions the power goes, and the outbox cannot be read any more, or only its log has a hole before what was committed
+        last; the next start may fail after some calls.
+        """
         self._lose_power()
-        for part in (NAME, NAME + "-wal"):
-            if FOLDER / part in self.disk.names:
-                file = self.disk.find(FOLDER / part)
-                file.durable = file.durable.translate(INVERTED)
-                file.content = bytearray(file.durable)
+        if not (hole and self._spoil_log()):
+            for part in (NAME, LOG):
+                self._change(part, lambda content: content.translate(INVERTED))
         self.damaged = True
         self.disk.cut_after(calls)
         self.start()
+
+    def _spoil_log(self) -> bool:
+        """Change the log's first frame, if that hides a later transaction."""
+        if FOLDER / LOG not in self.disk.names:
+            return False
+        content = bytes(self.disk.find(FOLDER / LOG).content)
+        spoilt = content[:HOLE] + content[HOLE : HOLE + 1].translate(INVERTED) + content[HOLE + 1 :]
+        if not wal.read(spoilt).damaged:
+            return False
+        self._change(LOG, lambda _: spoilt)
+        return True
+
+    def _change(self, part: str, change: Callable[[bytes], bytes]) -> None:
+        if FOLDER / part in self.disk.names:
+            file = self.disk.find(FOLDER / part)
+            file.durable = change(file.durable)
+            file.content = bytearray(file.durable)
 
     def open_session(self, msgid: str) -> None:
         """The till starts a session."""
