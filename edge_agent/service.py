@@ -12,6 +12,7 @@ import structlog
 
 READY, ALIVE, STOPPING = "READY=1", "WATCHDOG=1", "STOPPING=1"
 FEEDS = 3  # times within the watchdog's patience
+PATIENCE_S = 0.5  # with a service manager that does not read: it must not hold this program up
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +30,13 @@ class ServiceManager:
         """How often it wants to hear that all is well; None when it does not ask."""
 
     def tell(self, *lines: str) -> bool:
-        """Send these lines; says whether there was somebody to hear them. Never raises: it is no reason to stop."""
+        """Send these lines; says whether they could be. Never raises and never waits long: it is no reason to stop."""
         if not self._address:
             return False
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.settimeout(PATIENCE_S)
                 channel.sendto("\n".join(lines).encode(), address)
         except OSError as error:
             log.warning("service_manager_not_told", why=str(error))

@@ -21,6 +21,16 @@ def test_it_is_told(tmp_path: Path, abstract: bool) -> None:
     assert not manager.tell(ALIVE)  # whoever listened is gone: said in the log, and no reason to stop
 
 
+def test_one_that_does_not_listen_holds_nothing_up(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        manager = ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        told = []
+        while not told or told[-1]:  # until its queue is full
+            told.append(manager.tell(ALIVE))
+    assert any(told)
+
+
 def test_without_one_nothing_is_said() -> None:
     manager = ServiceManager({})
     assert manager.feed_every_s is None and not manager.tell(READY)
