@@ -1,8 +1,10 @@
 """Open what a camera setting names: a network stream, a USB camera, a video file or a folder of pictures."""
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import cv2
 import numpy as np
@@ -14,6 +16,9 @@ from models import picture
 from models.errors import PictureRefused
 from models.results import Picture
 
+KNOCK_MS = 4000
+KNOCK_BYTES = 4096
+PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 OPEN_TIMEOUT_MS = 4000
 READ_TIMEOUT_MS = 3000
 FOLDER_INTERVAL_S = 0.2
@@ -68,6 +73,7 @@ class CaptureStream:
     @classmethod
     def live_url(cls, url: str) -> "CaptureStream":
         """RTSP or MJPEG over the network. Of the address no more than scheme and host is ever shown."""
+        _knock(url)
         return cls(_ffmpeg(url), f"the network camera at {shown(url)}", interval_s=None, loop=False)
 
     @classmethod
@@ -136,6 +142,43 @@ def _readable(path: Path) -> Picture | None:
         return picture.read(path)
     except (PictureRefused, OSError):
         return None
+
+
+def _knock(url: str) -> None:
+    """Return when the camera sends something over a connection that is only for this. Raises SourceError.
+
+    The library opens one source at a time in the whole process: a camera that is away must not keep it from the others, or from the next
+    attempt at itself. So it is asked only for a camera that answers: RTSP at all, HTTP with the first byte of its stream or an error.
+    """
+    parts = urlsplit(url)
+    question = f"OPTIONS {_bare(parts)} RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+    if parts.scheme.lower() == "http":
+        question = f"GET {urlunsplit(('', '', parts.path or '/', parts.query, ''))} HTTP/1.0\r\nHost: {parts.hostname}\r\n\r\n"
+    try:
+        port = parts.port or PORTS[parts.scheme.lower()]
+        with socket.create_connection((parts.hostname or "", port), KNOCK_MS / 1000) as line:
+            if parts.scheme.lower() in ("http", "rtsp"):  # what is encrypted is left to the library once the port answers
+                line.sendall(question.encode())
+                _wait_for_stream(line)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"the network camera at {shown(url)} does not answer: {type(error).__name__}") from None
+
+
+def _wait_for_stream(line: socket.socket) -> None:
+    """Until the first byte after the head of a good HTTP answer, or of any other answer."""
+    heard = b""
+    while b"\r\n\r\n" not in heard[:-1] or heard.endswith(b"\r\n\r\n"):
+        more = line.recv(KNOCK_BYTES)
+        if not more:
+            raise ConnectionError
+        heard += more
+        if not heard.startswith(b"HTTP/"[: len(heard)]) or re.match(rb"HTTP/\d\.\d [^2]", heard):
+            return
+
+
+def _bare(parts: SplitResult) -> str:
+    """The address without user and password."""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
 
 
 def _ffmpeg(name: str) -> cv2.VideoCapture:

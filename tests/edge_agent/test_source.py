@@ -1,11 +1,16 @@
 """Opening what a camera setting names, good and bad."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import cv2
 import numpy as np
 import pytest
 
+from edge_agent import source
 from edge_agent.errors import SourceError
 from edge_agent.source import FOLDER_INTERVAL_S, opener, shown
 from models.results import Picture
@@ -76,7 +81,7 @@ def test_missing_and_empty_are_refused(tmp_path: Path) -> None:
 def test_an_address_is_refused_without_its_secrets(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SourceError) as caught:
         opener("http://user:SECRET@127.0.0.1:1/SECRET?token=SECRET", loop=False)()
-    assert "http://127.0.0.1 cannot" in str(caught.value)
+    assert "http://127.0.0.1 does not answer" in str(caught.value)
     assert "SECRET" not in str(caught.value) + "".join(capfd.readouterr())
 
 
@@ -96,3 +101,63 @@ def test_an_address_is_refused_without_its_secrets(capfd: pytest.CaptureFixture[
 )
 def test_of_an_address_only_scheme_and_host_are_shown(url: str, said: str) -> None:
     assert shown(url) == said
+
+
+@contextmanager
+def answering(*parts: bytes) -> Iterator[int]:
+    """A server on a port of loopback that answers every connection with these parts and then is silent."""
+    over = Event()
+
+    def serve(server: socket.socket) -> None:
+        while not over.is_set():
+            try:
+                line, _ = server.accept()
+            except OSError:  # the test is over
+                return
+            line.recv(1000)
+            for part in parts:
+                line.sendall(part)
+            held.append(line)
+
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+        over.set()
+    for line in held:
+        line.close()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "parts", "opened"),
+    [
+        ("http", [], False),
+        ("http", [b"HTTP/1.0 200 OK\r\n", b"Content-Type: multipart/x-mixed-replace\r\n\r\n"], False),
+        ("http", [b"HTTP/1.0 200 OK\r\nA: b\r\n", b"\r\n--frame"], True),
+        ("http", [b"HTTP/1.1 401 Unauthorized\r\n"], True),
+        ("rtsp", [], False),
+        ("rtsp", [b"RTSP/1.0 200 OK\r\n"], True),
+    ],
+)
+def test_the_library_is_asked_only_for_a_camera_that_answers(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, parts: list[bytes], opened: bool
+) -> None:
+    asked: list[str] = []
+
+    def ask(url: str) -> cv2.VideoCapture:
+        asked.append(url)
+        return cv2.VideoCapture()
+
+    monkeypatch.setattr(source, "KNOCK_MS", 300)
+    monkeypatch.setattr(source, "_ffmpeg", ask)
+    with answering(*parts) as port, pytest.raises(SourceError, match=r"127\.0\.0\.1"):
+        source.opener(f"{scheme}://user:secret@127.0.0.1:{port}/stream?x=1", loop=False)()
+    assert bool(asked) is opened
+
+
+def test_a_camera_that_is_away_is_said_to_be_without_its_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(SourceError) as told:
+        source.opener(f"rtsp://user:secret@127.0.0.1:{port}/1", loop=False)()
+    assert "secret" not in str(told.value) and "does not answer" in str(told.value)
