@@ -1,7 +1,8 @@
 """What to send next, and again. Holds numbers, never a backlog: events and pictures are read from the outbox when their turn comes.
 
 Events go first and in order; pictures follow in parts when no event waits. Sent is what was handed to the broker, done is what a receipt
-covers; without progress of receipts for a while, sending starts again behind the last receipt.
+covers; while the edge of receipts stands still, sending starts again behind it. A receipt that moves nothing is no progress: the centre
+answers every report with one, and knows nothing of the last events if they were lost.
 """
 
 import math
@@ -47,37 +48,41 @@ class Sender:
         self._again: deque[int] = deque()
         self._media_cursor = 0
         self._parts: deque[Parcel] = deque()
-        self._progress_s = clock.mono_s()
+        self._progress_s = self._media_s = clock.mono_s()
         self._salvaged, self._salvaged_due_s = START, self._progress_s
         self._losses = Losses(signer=signer, device=device, clock=clock)
         self._tell_losses()
 
     def next(self, *, media: bool = True) -> Parcel | None:
         """The next message to publish; None while there is nothing to send, or enough waits for receipts. Without `media` no pictures."""
-        if self._cursor == self._receipted and not self._media_cursor and self._salvaged == START:
+        if self._cursor == self._receipted and self._salvaged == START:
             self._progress_s = self._clock.mono_s()  # nothing is under way: the time without progress starts with the next message
         return self._next_again() or self._next_salvaged() or self._next_event() or (self._next_part() if media else None)
 
     def receipted(self, up_to: int, gaps: Iterable[tuple[int, int]]) -> None:
         """A receipt moved the edge to `up_to`; what lies in its `gaps` goes again at once."""
-        self._progress_s = self._clock.mono_s()
+        if up_to > self._receipted:
+            self._progress_s = self._clock.mono_s()
         self._receipted = max(self._receipted, up_to)
         self._cursor = max(self._cursor, self._receipted)
         wanted = (seq for first, last in gaps for seq in range(first, min(last, self._cursor) + 1))
         self._again = deque(islice(wanted, self._limits.send_window))
 
     def rewind_if_stuck(self) -> bool:
-        """Start again behind the last receipt when none has come for a while; says whether it did."""
-        if self._clock.mono_s() - self._progress_s < self._limits.resend_after_s or not (
-            self._cursor > self._receipted or self._media_cursor or self._salvaged != START
-        ):
-            return False
-        self._cursor, self._media_cursor, self._salvaged = self._receipted, 0, START
-        self._salvaged_due_s = self._clock.mono_s()
-        self._page.clear()
-        self._parts.clear()
-        self._progress_s = self._clock.mono_s()
-        return True
+        """Start again behind the last receipt when it has not moved for a while, and with pictures that are sent and still here."""
+        events = (self._cursor > self._receipted or self._salvaged != START) and self._is_late(self._progress_s)
+        if events:
+            self._progress_s = self._salvaged_due_s = self._clock.mono_s()
+            self._cursor, self._salvaged = self._receipted, START
+            self._page.clear()
+        media = self._media_cursor > 0 and self._is_late(self._media_s)
+        if media:
+            self._media_cursor = 0
+            self._parts.clear()
+        return events or media
+
+    def _is_late(self, since_s: float) -> bool:
+        return self._clock.mono_s() - since_s >= self._limits.resend_after_s
 
     def _next_again(self) -> Parcel | None:
         while self._again:
@@ -125,4 +130,7 @@ class Sender:
                 Parcel(channel=Up.MEDIA, payload=join_wire(self._signer.sign(header), body))
                 for header, body in part_headers(self._device, sealed)
             )
-        return self._parts.popleft() if self._parts else None
+        if not self._parts:
+            return None
+        self._media_s = self._clock.mono_s()
+        return self._parts.popleft()

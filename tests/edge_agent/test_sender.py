@@ -102,6 +102,32 @@ def test_receipts_put_off_the_second_sending() -> None:
     assert bench.drain() == numbers(7, 10)
 
 
+def test_receipts_that_move_nothing_do_not_put_it_off() -> None:
+    """The centre answers each report: if the last events were lost on the way, it does not know of them."""
+    bench = Bench(10, resend_after_s=30)
+    bench.drain()
+    bench.receipt(6)
+    for _ in range(2):
+        bench.clock.pass_s(20)
+        bench.receipt(6)
+    assert bench.sender.rewind_if_stuck()
+    assert bench.drain() == numbers(7, 10)
+
+
+def test_pictures_that_take_long_do_not_start_again() -> None:
+    bench = Bench(resend_after_s=30)
+    bench.write(1, b"x" * (3 * PART_BYTES))
+    assert bench.drain(2) == [b"1", b"part"]
+    bench.receipt(1)
+    for _ in range(2):
+        bench.clock.pass_s(29)
+        assert not bench.sender.rewind_if_stuck()
+        assert bench.drain(1) == [b"part"]
+    bench.clock.pass_s(31)
+    assert bench.sender.rewind_if_stuck()
+    assert bench.drain() == [b"part"] * 3
+
+
 def test_nothing_under_way_is_not_stuck() -> None:
     bench = Bench(2, resend_after_s=30)
     bench.drain()
