@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import signal
+import sys
 from pathlib import Path
 from threading import Event
 from typing import Annotated, NoReturn
@@ -54,6 +56,7 @@ def run(settings: SettingsFile) -> None:
             manager.tell(ALIVE)
     manager.tell(STOPPING)
     program.stop()
+    _end()
 
 
 @app.command()
@@ -104,6 +107,13 @@ def replay_recording(
     if judgement is None:
         _fail(RuntimeError("judging failed; the log says why"))
     typer.echo(json.dumps(report(judgement, describe_software(pack, in_force), in_force), indent=2, ensure_ascii=False))
+
+
+def _end() -> NoReturn:
+    """End at once: everything is durable, and a thread that hangs in the video library would hold up or abort the interpreter's own end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _fail(error: Exception) -> NoReturn:
