@@ -22,7 +22,7 @@ from central.keys import CentreKeys
 from central.settings import FaceGroupSettings
 from central.sites import service as sites
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, Loss, ManualCheck, Thinning, Void
+from contract.events import Binding, Capture, Footage, Loss, ManualCheck, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
@@ -136,6 +136,10 @@ class Intake:
             case Void() as void:
                 row = {"fixmedins_code": one.device.fixmedins_code, "setl_id": void.setl_id, "msgid": void.msgid, "at": void.at}
                 store.add_void(db, _number(one) | row)
+            case Footage() as footage:
+                known = None if footage.msgid is None else store.capture_of(db, footage.device, footage.msgid)
+                name = known or capture_id(*_key(one))
+                evidence.announce(db, device_id=one.device.device_id, capture_id=name, refs=footage.media, now=now)
             case Thinning() as thinning:
                 evidence.give_up(db, thinning.device, thinning.media)
                 given_up = f"{len(thinning.media)} pictures given up: {thinning.why}"

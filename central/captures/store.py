@@ -103,6 +103,12 @@ def add_capture(db: Connection, row: Mapping[str, Any]) -> None:
     insert_new(db, captures, [row], ["capture_id"])
 
 
+def capture_of(db: Connection, device_id: str, msgid: str) -> str | None:
+    """The newest capture that this device sent of a session."""
+    query = select(captures.c.capture_id).where(captures.c.device_id == device_id, captures.c.msgid == msgid)
+    return db.scalar(query.order_by(captures.c.received_at.desc(), captures.c.capture_id.desc()).limit(1))
+
+
 def add_binding(db: Connection, row: Mapping[str, Any]) -> None:
     """Store what a binding event says."""
     insert_new(db, bindings, [row], _KEY)

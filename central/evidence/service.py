@@ -17,14 +17,10 @@ from contract.sealed import picture_purpose, seal, unseal
 
 
 def announce(db: Connection, *, device_id: str, capture_id: str, refs: Sequence[MediaRef], now: datetime) -> None:
-    """Expect the objects that a signed capture names."""
-    store.announce(
-        db,
-        [
-            _row(ref.media_id, ref.role, ref.size, picture_purpose(device_id), now) | {"device_id": device_id, "capture_id": capture_id}
-            for ref in refs
-        ],
-    )
+    """Expect the objects that a signed event names; `capture_id` is the capture that they belong to, else the event itself."""
+    whose = {"device_id": device_id, "capture_id": capture_id}
+    purpose = picture_purpose(device_id)
+    store.announce(db, [_row(ref.media_id, ref.role, ref.size, purpose, now) | whose | {"content_type": ref.content_type} for ref in refs])
 
 
 def take_part(db: Connection, files: EvidenceStore, part: MediaPart, body: bytes, *, now: datetime) -> bool:

@@ -252,6 +252,33 @@ def test_an_unannounced_or_foreign_picture_is_not_kept(centre: Centre, terminal:
         assert [row["stored_at"] for row in evidence.of_capture(db, f"{builders.DEVICE}:{builders.EPOCH}:1")] == [None]
 
 
+def clip_of(terminal: Terminal) -> tuple[bytes, MediaRef]:
+    sealed = seal(b"a film " * 40_000, terminal.centre.keys.seal_public, picture_purpose(terminal.device_id))
+    return sealed, MediaRef(media_id=media_id(sealed), role=MediaRole.CLIP, content_type="video/webm", size=len(sealed))
+
+
+def test_film_that_follows_a_capture_is_taken_and_belongs_to_it(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    sealed, ref = clip_of(terminal)
+    take(centre, intake, terminal.event())
+    taken = take(centre, intake, terminal.event(builders.footage, media=(ref,), missing=None), *parts(terminal, sealed))
+    assert [receipt.media_done for receipt in taken.receipts] == [(ref.media_id,)]
+    with centre.engine.begin() as db:
+        (row,) = evidence.of_capture(db, f"{builders.DEVICE}:{builders.EPOCH}:1")
+        assert (row["role"], row["content_type"], row["stored_at"]) == ("clip", "video/webm", builders.AT)
+        view = captures.get(db, f"{builders.DEVICE}:{builders.EPOCH}:1")
+    assert [(media.role, media.stored) for media in view.media] == [("clip", True)]
+
+
+def test_film_joins_no_capture_of_another_device(centre: Centre, terminal: Terminal, intake: Intake) -> None:
+    other = Terminal(centre, device_id="P99999900001-t2").register()
+    sealed, ref = clip_of(other)
+    take(centre, intake, terminal.event())
+    take(centre, intake, other.event(builders.footage, media=(ref,), missing=None), *parts(other, sealed))
+    with centre.engine.begin() as db:
+        assert evidence.of_capture(db, f"{builders.DEVICE}:{builders.EPOCH}:1") == []
+        assert len(evidence.of_capture(db, f"{other.device_id}:{builders.EPOCH}:1")) == 1
+
+
 def test_pictures_that_a_device_gave_up_are_noted_and_their_parts_forgotten(centre: Centre, terminal: Terminal, intake: Intake) -> None:
     sealed, ref = picture(terminal)
     wire = parts(terminal, sealed)
