@@ -61,6 +61,8 @@ PASSED = ("可以结算。", "The settlement may go on.")
 UNSURE = "liveness_cannot_judge"  # recognised, but perhaps from a picture: never a pass, and never more than a reminder
 OF_THE_VIEW = ("camera_covered", "camera_dark", "camera_overexposed", "camera_defocused", "camera_moved")  # what the clerk can mend
 BY_HAND = (*OF_THE_VIEW, "camera_blind", "not_enrolled", "judging_failed")
+UNCOMPARED = ("cooling_down", "no_room")
+"""Said before anything is compared."""
 ASK = (
     "no_face",
     "mouth_covered",

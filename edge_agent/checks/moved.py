@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from contract.state import Problem
-from edge_agent.checks.windows import tell
+from edge_agent.checks._windows import tell
 from edge_agent.ports import Watched
 from edge_agent.scene import Seen
 from edge_agent.sections_view import ViewLimits

@@ -32,7 +32,8 @@ from edge_agent.sender import Sender
 from edge_agent.session import Bind, Start
 from edge_agent.stores import NAME, Opened, open_outbox
 from edge_agent.vault import Vault
-from scripts.power.terminal import ANSWER, DEVICE, MORE_THAN_ENOUGH, SCHEMA, SIGNER, WINDOW, Clock, closed, new_scribe
+from scripts.power.made import ANSWER, DEVICE, SIGNER, WINDOW, Clock, closed, new_scribe
+from scripts.power.terminal import MORE_THAN_ENOUGH, SCHEMA
 
 SESSIONS, RECEIPTED, IN_LOG = 150, 60, 20
 """How many settlements there were, how many of their events have a receipt, and how many settlements stand only in the log."""

@@ -8,37 +8,27 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from contract.events import GENESIS, Binding, Capture, Closing, EvidenceMode, Loss, MediaRef, MediaRole, Outcome, Software, Void
+from contract.events import GENESIS, Binding, Capture, Loss, Void
 from contract.media import media_id
 from contract.receipts import Receipt
-from contract.sealed import Signer, digest
-from edge_agent import outbox, register, texts, wal
+from contract.sealed import digest
+from edge_agent import outbox, register, wal
 from edge_agent.books import Books
-from edge_agent.capture import Closed, Enclosed, Scribe
-from edge_agent.clock import Offset
-from edge_agent.decide import Decision
 from edge_agent.losses import Losses
 from edge_agent.register import Register
 from edge_agent.session import Bind, Start
 from edge_agent.session import Void as TillVoid
 from edge_agent.stores import NAME, Opened, open_outbox
 from scripts.power.disk import StrictDisk
+from scripts.power.made import ANSWER, DEVICE, SIGNER, WINDOW, Clock, closed, new_scribe
 from scripts.power.store import StrictStore
 
-DEVICE, SITE, WINDOW = "P99999900001-t1", "P99999900001", "W1"
 FOLDER = Path("/var/lib/agent")
 SCHEMA = outbox.SCHEMA + register.SCHEMA
-SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(b"power-loss signer, never trusted"[:32]))
-SOFTWARE = Software(agent="0", detector="none", embedder="none", limits_sha256="0" * 64, settings_sha256="0" * 64)
-DECISION = Decision(outcome=Outcome.UNDECIDED, reasons=())
-ANSWER = texts.answer(DECISION)
 MORE_THAN_ENOUGH = 2**30
 INVERTED = bytes(range(255, -1, -1))
 LOG = f"{NAME}-wal"
@@ -47,37 +37,6 @@ HOLE = wal.HEADER + 500
 
 class Violation(AssertionError):
     """Something that was promised did not survive."""
-
-
-class Clock:
-    """Time that the schedule sets."""
-
-    def __init__(self) -> None:
-        self.wall = datetime(2026, 1, 2, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        """Wall time; each look takes a millisecond."""
-        self.wall += timedelta(milliseconds=1)
-        return self.wall
-
-    def set_back(self, seconds: int) -> None:
-        """As after an empty battery."""
-        self.wall -= timedelta(seconds=seconds)
-
-    def mono_s(self) -> float:
-        """Only differences matter."""
-        return self.wall.timestamp()
-
-
-class PictureScribe(Scribe):
-    """Encloses arbitrary bytes: what a picture shows does not matter to the disk."""
-
-    pictures: tuple[bytes, ...] = ()
-
-    def enclose(self, closed: Closed) -> Enclosed:  # noqa: ARG002
-        """The pictures that the schedule chose."""
-        refs = [MediaRef(media_id=media_id(each), role=MediaRole.BEST, content_type="image/jpeg", size=len(each)) for each in self.pictures]
-        return Enclosed(refs=tuple(refs), media=self.pictures)
 
 
 @dataclass(slots=True)
@@ -359,25 +318,6 @@ class Terminal:
             before = sha256
         _demand(before == head, "the head is not that of the last event")
         return found
-
-
-def new_scribe(clock: Clock) -> PictureScribe:
-    """Writes and signs this terminal's events."""
-    return PictureScribe(
-        signer=SIGNER,
-        device=DEVICE,
-        fixmedins_code=SITE,
-        centre_seal_key=bytes(32),
-        mode=EvidenceMode.ALL,
-        software=SOFTWARE,
-        clock=clock,
-        offset=Offset(),
-    )
-
-
-def closed(start: Start, at: datetime) -> Closed:
-    """A session that ended, whatever was seen."""
-    return Closed(start=start, opened_at=at, closed_at=at, closing=Closing.BOUND, decision=DECISION, judgement=None, scene=None)
 
 
 def _captured(msgid: str, media: Sequence[str]) -> Step:

@@ -22,7 +22,7 @@ from edge_agent.session import Start
 from edge_agent.stores import NAME, Opened, open_outbox
 from edge_agent.vault import READ
 from edge_agent.wiring import OUTBOX_SCHEMA
-from scripts.power.terminal import ANSWER
+from scripts.power.made import ANSWER
 from tests import builders
 from tests.edge_agent.building import DEVICE
 from tests.fakes import HandClock

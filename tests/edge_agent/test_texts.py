@@ -67,7 +67,7 @@ def test_the_clerk_is_told_what_would_help_first_and_nothing_tells_who_was_seen(
 
 
 def test_every_advice_can_be_given() -> None:
-    assert set(texts.ADVICE) == {*texts.ASK, *texts.BY_HAND, "not_confirmed"}
+    assert set(texts.ADVICE) == {*texts.ASK, *texts.BY_HAND, *texts.UNCOMPARED, "not_confirmed"}
 
 
 def test_no_answer_holds_a_number() -> None:
