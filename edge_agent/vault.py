@@ -153,11 +153,12 @@ def _free_aside(path: Path, stamp: int, disk: Store) -> Path:
 
 
 def _move(path: Path, aside: Path, disk: Store) -> None:
+    """The file first, and lastingly so: left behind without its log it would open as an older state that nobody calls damaged."""
     for suffix in PARTS:
         part = path.with_name(path.name + suffix)
         if disk.exists(part):
             disk.replace(part, aside.with_name(aside.name + suffix))
-    disk.sync(path.parent)
+            disk.sync(path.parent)
 
 
 def _refuse_damaged_log(path: Path, disk: Store) -> None:

@@ -17,10 +17,11 @@ from contract.events import MediaRole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One capture, the picture that shows it best (None: no picture left the window) and the enrolment picture of its psn_no."""
+    """One capture, the picture that shows it best, its clip (None: none left the window) and the enrolment picture of its psn_no."""
 
     capture: CaptureView
     picture: MediaView | None
+    clip: MediaView | None
     enrolment_media_id: str | None
 
 
@@ -53,7 +54,8 @@ def read(db: Connection, jr_id: str) -> Dossier:
 def _sighting(db: Connection, capture: CaptureView) -> Sighting:
     by_role = {media.role: media for media in capture.media}
     picture = by_role.get(MediaRole.BEST) or by_role.get(MediaRole.SCENE)
-    return Sighting(capture=capture, picture=picture, enrolment_media_id=people.picture_of(db, capture.psn_no))
+    clip = by_role.get(MediaRole.CLIP)
+    return Sighting(capture=capture, picture=picture, clip=clip, enrolment_media_id=people.picture_of(db, capture.psn_no))
 
 
 def _capture(db: Connection, capture_id: str) -> CaptureView | None:

@@ -81,16 +81,16 @@ def review(
 
 @router.get("/pictures/{media_id}")
 def picture(request: Request, viewer: Onlooker, media_id: str, finding: Choice) -> Response:
-    """Open one sealed picture of a finding for this view; who looked, at what and why goes into the audit log."""
+    """Open one sealed picture or clip of a finding for this view; who looked, at what and why goes into the audit log."""
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
         if not dossier.read(db, finding).shows(media_id):
             raise NotFound("this picture does not belong to this finding")
     with centre.engine.begin() as db:
-        jpeg = evidence.open_picture(
+        plain = evidence.open_media(
             db, centre.keys, centre.pictures, media_id=media_id, actor=viewer.username, now=centre.now(), why=f"finding {finding}"
         )
-    return Response(jpeg, media_type="image/jpeg")
+    return Response(plain.content, media_type=plain.content_type)
 
 
 def _finding(

@@ -1,6 +1,7 @@
 """Take in sealed objects part by part, and open one for one view that is logged."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -61,8 +62,16 @@ def keep_own(db: Connection, files: EvidenceStore, keys: CentreKeys, plain: byte
     return name
 
 
-def open_picture(db: Connection, keys: CentreKeys, files: EvidenceStore, *, media_id: str, actor: str, now: datetime, why: str) -> bytes:
-    """The JPEG inside a sealed picture, for one view. Writes who looked and why in the same transaction.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """What was sealed, and as what it was announced: image/jpeg or video/webm."""
+
+    content: bytes
+    content_type: str
+
+
+def open_media(db: Connection, keys: CentreKeys, files: EvidenceStore, *, media_id: str, actor: str, now: datetime, why: str) -> Plain:
+    """A sealed picture or clip, opened for one view. Writes who looked and why in the same transaction.
 
     Raises NotFound if it is unknown or not yet here, and Untrusted if the stored bytes are not what was sealed.
     """
@@ -70,8 +79,9 @@ def open_picture(db: Connection, keys: CentreKeys, files: EvidenceStore, *, medi
     if row is None or row["stored_at"] is None:
         raise NotFound(f"picture {media_id[:80]!r} is not here")
     plain = unseal(files.get(media_id), keys.seal_private, row["purpose"])
-    audit.record(db, now=now, actor=actor, action="picture.view", object=media_id, detail={"why": why, "capture_id": row["capture_id"]})
-    return plain
+    detail = {"why": why, "capture_id": row["capture_id"], "role": row["role"]}
+    audit.record(db, now=now, actor=actor, action="picture.view", object=media_id, detail=detail)
+    return Plain(content=plain, content_type=row["content_type"])
 
 
 def of_capture(db: Connection, capture_id: str) -> Sequence[Any]:

@@ -71,5 +71,5 @@ class CatchUp:
             picture = service.picture_of(db, psn_no)
             if picture is None:
                 raise BadInput(f"person {psn_no}: no enrolment picture is kept")
-            plain = evidence.open_picture(db, self.keys, self.files, media_id=picture, actor=self.actor, now=self.now(), why="template")
-        return self.enroller.templates(psn_no, (plain,), only=version)
+            plain = evidence.open_media(db, self.keys, self.files, media_id=picture, actor=self.actor, now=self.now(), why="template")
+        return self.enroller.templates(psn_no, (plain.content,), only=version)

@@ -45,6 +45,7 @@ def _one(name: str, module: str, old: str, new: str) -> Mutant:
 _UNBOUND = "with self._vault.transaction():"
 _NOTHING = "if True:"
 _SINGLE = "db = self._vault._connection\n        if True:"
+_SYNCED_ASIDE = "    disk.sync(path.parent)\n\n\ndef _refuse"
 
 MUTANTS: Sequence[Mutant] = (
     _one("log not synced with each commit", "vault", "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"),
@@ -133,7 +134,8 @@ MUTANTS: Sequence[Mutant] = (
         ),
     ),
     _one("folder not synced into the one above", "disk", "            self.sync(each.parent)\n", ""),
-    _one("setting aside not synced", "vault", "    disk.sync(path.parent)\n\n\ndef _refuse", "\n\ndef _refuse"),
+    _one("setting aside not synced", "vault", f"        {_SYNCED_ASIDE}", "\n\ndef _refuse"),
+    _one("setting aside synced only at its end", "vault", f"        {_SYNCED_ASIDE}", _SYNCED_ASIDE),
     _one("log set aside before its file", "vault", "    for suffix in PARTS:\n", "    for suffix in reversed(PARTS):\n"),
     _one("half set aside not finished", "vault", "    _finish_setting_aside(path, stamp, disk)\n    try", "    try"),
     _one("an earlier damaged file overwritten", "vault", "    taken = set_asides(path, disk)\n", "    taken: list[Path] = []\n"),

@@ -239,8 +239,8 @@ def test_a_picture_is_stored_when_all_parts_are_there_in_any_order(centre: Centr
     (receipt,) = take(centre, intake, wire[0]).receipts
     assert (receipt.media_done, receipt.up_to) == ((ref.media_id,), 1)
     with centre.engine.begin() as db:
-        plain = evidence.open_picture(db, centre.keys, centre.pictures, media_id=ref.media_id, actor="m", now=builders.AT, why="test")
-    assert plain.startswith(b"\xff\xd8 a picture")
+        plain = evidence.open_media(db, centre.keys, centre.pictures, media_id=ref.media_id, actor="m", now=builders.AT, why="test")
+    assert plain.content.startswith(b"\xff\xd8 a picture")
 
 
 def test_an_unannounced_or_foreign_picture_is_not_kept(centre: Centre, terminal: Terminal, intake: Intake) -> None:

@@ -27,9 +27,10 @@ def keep(centre: Centre) -> str:
 
 def look(centre: Centre, media_id: str) -> bytes:
     with centre.engine.begin() as db:
-        return evidence.open_picture(
+        plain = evidence.open_media(
             db, centre.keys, centre.pictures, media_id=media_id, actor="monitor", now=builders.AT, why="finding F-1"
         )
+    return plain.content
 
 
 def test_a_look_is_written_down(centre: Centre) -> None:

@@ -98,12 +98,16 @@ def picture(shade: int) -> bytes:
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
-def make_finding(centre: Centre, *, says: str = "窗口实拍人脸与登记人脸不一致。", number: int = 1, captures: int = 1) -> str:
-    """Enrolment picture, capture with picture, claim, and the finding that names them; its jr_id."""
+def make_finding(
+    centre: Centre, *, says: str = "窗口实拍人脸与登记人脸不一致。", number: int = 1, captures: int = 1, clip: bytes = b""
+) -> str:
+    """Enrolment picture, capture with picture and perhaps a clip, claim, and the finding that names them; its jr_id."""
     device = Terminal(centre, device_id=f"{builders.DEVICE}{number}").register()
     setl_id, msgid = f"S-{number}", f"{builders.MSGID[:-4]}{number:04d}"
     _enrol(centre)
     capture_id = _capture(centre, device, msgid)
+    if clip:
+        _film(centre, device, msgid, clip)
     _claim(centre, setl_id, msgid)
     suspicion = Suspicion(
         rule_id="ID-01",
@@ -139,17 +143,26 @@ def _enrol(centre: Centre) -> None:
 
 
 def _capture(centre: Centre, device: Terminal, msgid: str) -> str:
-    sealed = seal(picture(180), centre.keys.seal_public, picture_purpose(device.device_id))
-    ref = MediaRef(media_id=media_id(sealed), role=MediaRole.BEST, content_type="image/jpeg", size=len(sealed))
+    ref, parts = _enclosed(centre, device, picture(180), role=MediaRole.BEST, content_type="image/jpeg")
     event = device.event(
         msgid=msgid, psn_no=PSN_NO, outcome=Outcome.DIFFERENT, reasons=("different_face", "newer_code"), similarity=0.21, media=(ref,)
     )
+    take(centre, make_intake(centre), event, *parts)
+    return f"{device.device_id}:{builders.EPOCH}:1"
+
+
+def _film(centre: Centre, device: Terminal, msgid: str, clip: bytes) -> None:
+    ref, parts = _enclosed(centre, device, clip, role=MediaRole.CLIP, content_type="video/webm")
+    take(centre, make_intake(centre), device.event(builders.footage, msgid=msgid, media=(ref,), missing=None), *parts)
+
+
+def _enclosed(centre: Centre, device: Terminal, plain: bytes, **names: Any) -> tuple[MediaRef, list[Incoming]]:
+    sealed = seal(plain, centre.keys.seal_public, picture_purpose(device.device_id))
     parts = [
         Incoming(topic=up(Up.MEDIA, device.device_id), payload=join_wire(device.signer.sign(header), body))
         for header, body in part_headers(device.device_id, sealed)
     ]
-    take(centre, make_intake(centre), event, *parts)
-    return f"{device.device_id}:{builders.EPOCH}:1"
+    return MediaRef(media_id=media_id(sealed), size=len(sealed), **names), parts
 
 
 def _claim(centre: Centre, setl_id: str, msgid: str) -> None:

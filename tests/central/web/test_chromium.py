@@ -21,6 +21,8 @@ from central.wiring import Centre
 from tests import builders
 from tests.central.building import sites
 from tests.central.web.consoles import HOSTILE, PASSWORD, PSN_NO, USERS, app_of, make_finding, open_session
+from tests.edge_agent.films import WIDTH, still
+from tests.edge_agent.test_clip import made_clip
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -133,6 +135,22 @@ def test_the_policy_really_stops_scripts(watched: Watched, served: Served) -> No
     page.locator("p", has_text="x").last.click()
     assert page.evaluate("window.ran") is None
     assert len(watched.complaints) >= 2
+
+
+def test_a_clip_is_opened_when_it_is_played_and_not_before(watched: Watched, served: Served) -> None:
+    jr_id = make_finding(served.centre, number=9, clip=made_clip(*(still(second, shade=20 * second) for second in range(6))))
+    log_in(watched, served, Role.MONITOR)
+    page = watched.page
+    page.goto(f"{served.address}/findings/{jr_id}")
+    page.wait_for_load_state("networkidle")
+    film = page.locator("video")
+    (clip,) = [film.evaluate("film => film.currentSrc || film.src")]
+    assert clip not in watched.requests
+    film.evaluate("film => film.play()")
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    assert film.evaluate("film => [film.videoWidth, film.duration >= 5, film.error]") == [WIDTH, True, None]
+    assert clip in watched.requests
+    assert_calm(watched, served)
 
 
 def test_from_login_to_verdict(watched: Watched, served: Served) -> None:
