@@ -1,14 +1,14 @@
 """What the centre asks of a device. Commands are signed by the centre and idempotent.
 
-A gallery is answered by the device's state, a request by a `footage` event in its chain; until then the centre sends it again.
+A gallery is answered by the device's state, a request by a `footage` or `result` event in its chain; until then the centre sends it again.
 """
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from contract.ids import Count, DeviceId, Moment, Msgid, PsnNo, RequestId, Seq, SetlId, ShortText, WindowId
+from contract.ids import Code, Count, DeviceId, Moment, Msgid, PsnNo, RequestId, Seq, SetlId, Sha256, ShortText, WindowId
 from contract.message import MalformedMessage, Message, Record, first_fault
 
 GALLERY_PAGE = 64
@@ -101,7 +101,33 @@ class RollCall(Request):
     window: WindowId
 
 
-AnyCommand = Gallery | EvidenceRequest | RollCall
+_Words = Annotated[str, StringConstraints(strict=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Value = StrictBool | StrictInt | StrictFloat | _Words
+"""One setting's value; what it may be is the device's to judge."""
+
+Table = Annotated[dict[Code, Value], Field(min_length=1, max_length=64)]
+
+
+class Configure(Request):
+    """Asks the device to run with these settings above those of its own file. It answers with a `result` event after it tried them.
+
+    `settings` is by section and name and replaces whatever an earlier command set: an empty one takes all of it back. It holds for the
+    settings that `from_sha256` names (a birth reports them) and no others, so that nobody changes what they did not see.
+    """
+
+    kind: Literal["configure"] = "configure"
+    from_sha256: Sha256
+    settings: Annotated[dict[Code, Table], Field(max_length=16)]
+
+
+class Revoke(Request):
+    """Ends the service of a device: it forgets every template and all film at once, looks no more, and only delivers what it has."""
+
+    kind: Literal["revoke"] = "revoke"
+    why: Code
+
+
+AnyCommand = Gallery | EvidenceRequest | RollCall | Configure | Revoke
 
 _any_command: TypeAdapter[AnyCommand] = TypeAdapter(Annotated[AnyCommand, Field(discriminator="kind")])
 

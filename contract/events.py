@@ -151,7 +151,17 @@ class Capture(EventBase):
     software: Software
 
 
-class Binding(EventBase):
+def _absent(software: Software | None) -> bool:
+    return software is None
+
+
+class Traced(EventBase):
+    """An event besides the capture: `software` says with which models, limits and settings the device ran; older devices did not say."""
+
+    software: Annotated[Software | None, Field(exclude_if=_absent)] = None
+
+
+class Binding(Traced):
     """The national reply arrived: `msgid` now has a `setl_id`. Money in yuan as text with two decimals; refunds are negative."""
 
     kind: Literal["binding"] = "binding"
@@ -164,7 +174,7 @@ class Binding(EventBase):
     out_biz_no: ShortText | None
 
 
-class Void(EventBase):
+class Void(Traced):
     """The till reversed a settlement (2103, 2208, 2305, 2601). `msgid` is None if this device never saw that settlement."""
 
     kind: Literal["void"] = "void"
@@ -195,7 +205,7 @@ def require_named_proxy(reason: ManualReason, proxy_psn_no: str | None) -> None:
         raise ValueError("proxy_psn_no is named exactly when the reason is proxy")
 
 
-class ManualCheck(EventBase):
+class ManualCheck(Traced):
     """A clerk (经办人) verified by hand who stands at the window: their word, beside what the camera saw and never instead of it."""
 
     kind: Literal["manual_check"] = "manual_check"
@@ -210,7 +220,7 @@ class ManualCheck(EventBase):
         return self
 
 
-class Thinning(EventBase):
+class Thinning(Traced):
     """Sealed objects that the device gave up before the centre receipted them; the captures that announced them stand as they are."""
 
     kind: Literal["thinning"] = "thinning"
@@ -218,7 +228,7 @@ class Thinning(EventBase):
     why: Code
 
 
-class Footage(EventBase):
+class Footage(Traced):
     """Film that follows a capture, or answers the centre: the clip of one settlement, or the picture of a window at a roll-call.
 
     `request` names the command that it answers, None where a flagged settlement brings it by itself. `since` and `until` bound what the
@@ -255,14 +265,14 @@ class Watched(Record):
     blind: Annotated[tuple[Blind, ...], Field(max_length=32)]
 
 
-class Coverage(EventBase):
+class Coverage(Traced):
     """How much the device saw, window by window, told at the end of each hour and when it stops."""
 
     kind: Literal["coverage"] = "coverage"
     hours: Annotated[tuple[Watched, ...], Field(min_length=1, max_length=256)]
 
 
-class Loss(EventBase):
+class Loss(Traced):
     """Numbers of `of_epoch`, this one or an earlier one, whose events the device cannot send: nobody needs to wait for them.
 
     `last_seq` is the highest number that the device knows to have given in that epoch. `lost` holds inclusive ranges, and may name numbers
@@ -285,7 +295,20 @@ class Loss(EventBase):
         return self
 
 
-AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage
+class Result(Traced):
+    """What became of a command: new settings are in force after their probation, refused, or taken back; or the device is revoked.
+
+    `software` names the settings that hold now. `why` is a code, and `detail` names the section, setting and value that is not accepted.
+    """
+
+    kind: Literal["result"] = "result"
+    request: RequestId
+    result: Literal["in_force", "refused", "rolled_back", "revoked"]
+    why: Code | None
+    detail: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage | Result
 Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 

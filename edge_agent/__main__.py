@@ -12,13 +12,14 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
-from edge_agent import bundle, doctor, logs, quarantine
-from edge_agent.calibration import measured
-from edge_agent.checks import secrets
+from edge_agent.disk import quarantine
 from edge_agent.errors import AgentError
+from edge_agent.health import bundle, doctor, logs
+from edge_agent.health.checks import secrets
+from edge_agent.health.service import ALIVE, READY, STOPPING, ServiceManager
+from edge_agent.judging.calibration import measured
 from edge_agent.replay import describe_software, enrol, replay, report
-from edge_agent.sections import Limits
-from edge_agent.service import ALIVE, READY, STOPPING, ServiceManager
+from edge_agent.sections.core import Limits
 from edge_agent.settings import load
 from edge_agent.wiring import build
 from models.errors import ModelError

@@ -18,21 +18,21 @@ from threading import RLock
 import structlog
 
 from contract.events import Closing, Outcome
-from edge_agent import texts
-from edge_agent.books import Books
-from edge_agent.capture import Closed
+from edge_agent.camera.frames import Ring, Sight
+from edge_agent.chain.books import Books
+from edge_agent.chain.capture import Closed
 from edge_agent.clock import Clock
-from edge_agent.cooldown import Cooldown
 from edge_agent.decide import Decision, confirm_by_hand, cut_short
 from edge_agent.errors import TooManyOpen, UnknownWindow
-from edge_agent.eyes import shrink
-from edge_agent.frames import Ring, Sight
-from edge_agent.judge import Judge, Judgement
-from edge_agent.metrics import Metrics
-from edge_agent.sections import Times
+from edge_agent.health.metrics import Metrics
+from edge_agent.judging.cooldown import Cooldown
+from edge_agent.judging.judge import Judge, Judgement
+from edge_agent.sections.core import Times
 from edge_agent.session import Answer, Bind, ByHand, Session, Start, TillAnswer, Void
-from edge_agent.track import Follower
-from edge_agent.vacancy import Vacancy
+from edge_agent.till import texts
+from edge_agent.window.eyes import shrink
+from edge_agent.window.track import Follower
+from edge_agent.window.vacancy import Vacancy
 from models.results import Picture
 
 SCENE_SIDE = 640

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract.events import FrameCounts, Liveness, ManualReason, Outcome
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 
 
 class Emptiness(StrEnum):

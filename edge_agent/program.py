@@ -8,14 +8,14 @@ from threading import Thread
 import structlog
 
 from edge_agent.agent import Agent
-from edge_agent.camera import WatchedCamera
-from edge_agent.link import Link
+from edge_agent.camera.camera import WatchedCamera
+from edge_agent.disk.vault import Vault
+from edge_agent.health.pulse import Pulses
+from edge_agent.link.link import Link
 from edge_agent.ports import Running
-from edge_agent.pulse import Pulses
-from edge_agent.server import LocalServer
 from edge_agent.ticker import Ticker
-from edge_agent.vault import Vault
-from edge_agent.watch import Watcher
+from edge_agent.till.server import LocalServer
+from edge_agent.window.watch import Watcher
 
 STOP_S = 3.2  # leaves a second of five to the interpreter, also on a slow terminal
 CLOSING_S = 1.8  # of it, at least, to judge and write what is open

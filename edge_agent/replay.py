@@ -16,24 +16,24 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from contract.commands import GalleryEntry, GalleryRole
 from contract.events import EvidenceMode, Liveness, Software
 from contract.sealed import Signer, raw_public, to_text
-from edge_agent import gallery
 from edge_agent.agent import Agent
-from edge_agent.books import Books
-from edge_agent.capture import Scribe
+from edge_agent.camera.source import FOLDER_INTERVAL_S, opener
+from edge_agent.chain.books import Books
+from edge_agent.chain.capture import Scribe
+from edge_agent.chain.outbox import Outbox
+from edge_agent.chain.register import Register
 from edge_agent.clock import Offset
+from edge_agent.disk.vault import Vault
 from edge_agent.errors import SourceError
-from edge_agent.examine import Examiner
-from edge_agent.eyes import cut
-from edge_agent.judge import Judge, Judgement
-from edge_agent.metrics import Metrics
-from edge_agent.outbox import Outbox
-from edge_agent.recent import RecentFaces
-from edge_agent.register import Register
-from edge_agent.sections import Limits, LivenessSettings, Times
+from edge_agent.health.metrics import Metrics
+from edge_agent.judging import gallery
+from edge_agent.judging.examine import Examiner
+from edge_agent.judging.judge import Judge, Judgement
+from edge_agent.judging.recent import RecentFaces
+from edge_agent.sections.core import Limits, LivenessSettings, Times
 from edge_agent.session import Bind, Start
-from edge_agent.source import FOLDER_INTERVAL_S, opener
-from edge_agent.vacancy import Vacancy
-from edge_agent.vault import Vault
+from edge_agent.window.eyes import cut
+from edge_agent.window.vacancy import Vacancy
 from edge_agent.wiring import OUTBOX_SCHEMA, VERSION, detector_name, limits_sha256, new_eyes
 from models import picture, template
 from models.pack import Pack

@@ -11,11 +11,11 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from contract.events import Closing, ManualReason, require_named_proxy
 from contract.ids import Msgid, Opter, PsnNo, SetlId, ShortText, WindowId
 from contract.message import Record
+from edge_agent.camera.frames import Sight
 from edge_agent.china_time import ChinaTime
 from edge_agent.decide import Emptiness
-from edge_agent.frames import Sight
-from edge_agent.sections import Times
-from edge_agent.track import Follower
+from edge_agent.sections.core import Times
+from edge_agent.window.track import Follower
 from models.results import Picture
 
 

@@ -15,10 +15,10 @@ from contract.events import EvidenceMode
 from contract.ids import DeviceId, FixmedinsCode
 from contract.message import first_fault
 from edge_agent.errors import BadSettings
-from edge_agent.sections import Broker, Centre, Files, Limits, Link, LivenessSettings, Networks, Till, Times, Upkeep, Window
-from edge_agent.sections_film import FilmSettings
-from edge_agent.sections_machine import Cooldown, Machine
-from edge_agent.sections_view import ViewLimits
+from edge_agent.sections.core import Broker, Centre, Files, Limits, Link, LivenessSettings, Networks, Till, Times, Upkeep, Window
+from edge_agent.sections.film import FilmSettings
+from edge_agent.sections.machine import Cooldown, Machine
+from edge_agent.sections.view import ViewLimits
 
 
 class Settings(BaseSettings):

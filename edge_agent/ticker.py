@@ -6,7 +6,7 @@ from threading import Event, Thread
 import structlog
 
 from edge_agent.agent import Agent
-from edge_agent.metrics import Metrics
+from edge_agent.health.metrics import Metrics
 
 EVERY_S = 0.2
 CHORES_EVERY = 5  # turns, which makes a second

@@ -9,49 +9,51 @@ from pathlib import Path
 from contract.events import Software
 from contract.sealed import Signer, from_text
 from contract.state import Problem
-from edge_agent import gallery, outbox, register, requests
 from edge_agent.agent import Agent
-from edge_agent.books import Books
-from edge_agent.calibration import liveness_limits, measured
-from edge_agent.camera import WatchedCamera
-from edge_agent.canary import Canary, Line
-from edge_agent.capture import Scribe
-from edge_agent.checks import backlog, disk, evidence, quarantine, receipts, store, trial
-from edge_agent.checks import clock as clock_check
+from edge_agent.camera.camera import WatchedCamera
+from edge_agent.camera.coverage import CoverageBook, Hour
+from edge_agent.chain import outbox, register
+from edge_agent.chain.books import Books
+from edge_agent.chain.capture import Scribe
+from edge_agent.chain.losses import Losses
 from edge_agent.clock import Clock, Offset, SystemClock
-from edge_agent.cooldown import Cooldown
-from edge_agent.coverage import CoverageBook, Hour
-from edge_agent.examine import Examiner
-from edge_agent.eyes import Eyes
-from edge_agent.filming import Chain, Filmed, Filming
-from edge_agent.inbox import Inbox
-from edge_agent.judge import Judge
+from edge_agent.disk.reserve import Reserve
+from edge_agent.disk.stores import open_outbox
+from edge_agent.disk.vault import OURS, Vault, open_or_set_aside
+from edge_agent.film import requests
+from edge_agent.film.filming import Chain, Filmed, Filming
+from edge_agent.health.canary import Canary, Line
+from edge_agent.health.checks import backlog, disk, evidence, quarantine, receipts, store, trial
+from edge_agent.health.checks import clock as clock_check
+from edge_agent.health.metrics import Metrics
+from edge_agent.health.problems import Check, Problems
+from edge_agent.health.pulse import Pulses
+from edge_agent.health.selfcheck import SelfKnowledge
+from edge_agent.judging import gallery
+from edge_agent.judging.calibration import liveness_limits, measured
+from edge_agent.judging.cooldown import Cooldown
+from edge_agent.judging.examine import Examiner
+from edge_agent.judging.judge import Judge
+from edge_agent.judging.recent import RecentFaces
+from edge_agent.judging.trial import SCHEMA as TRIAL_SCHEMA
+from edge_agent.judging.trial import Trial, on_trial
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
-from edge_agent.link import Link
-from edge_agent.losses import Losses
-from edge_agent.metrics import Metrics
+from edge_agent.link.inbox import Inbox
+from edge_agent.link.link import Link
+from edge_agent.link.sender import Sender
+from edge_agent.link.states import Device, States
 from edge_agent.ports import OpenStream
-from edge_agent.presence import Background
-from edge_agent.problems import Check, Problems
 from edge_agent.program import Program
-from edge_agent.pulse import Pulses
-from edge_agent.recent import RecentFaces
-from edge_agent.reserve import Reserve
-from edge_agent.sections import Limits, LivenessSettings, Times
-from edge_agent.selfcheck import SelfKnowledge
-from edge_agent.sender import Sender
-from edge_agent.server import LocalServer
+from edge_agent.sections.core import Limits, LivenessSettings, Times
 from edge_agent.settings import Settings
-from edge_agent.states import Device, States
-from edge_agent.stores import open_outbox
-from edge_agent.terminal import HealthReport, till_api
 from edge_agent.ticker import Ticker
-from edge_agent.trial import SCHEMA as TRIAL_SCHEMA
-from edge_agent.trial import Trial, on_trial
-from edge_agent.vacancy import Vacancy
-from edge_agent.vault import OURS, Vault, open_or_set_aside
-from edge_agent.watch import Sessions
-from edge_agent.watching import Watching, watching
+from edge_agent.till.server import LocalServer
+from edge_agent.till.terminal import HealthReport, till_api
+from edge_agent.window.eyes import Eyes
+from edge_agent.window.presence import Background
+from edge_agent.window.vacancy import Vacancy
+from edge_agent.window.watch import Sessions
+from edge_agent.window.watching import Watching, watching
 from models.liveness_track import LivenessLimits
 from models.pack import Pack, load_pack, with_own_embedder
 from models.protocols import Embedder
@@ -78,7 +80,7 @@ class _Base:
     @property
     def losses(self) -> Losses:
         """What says, signed, that numbers of the chain are lost."""
-        return Losses(signer=self.signer, device=self.settings.device_id, clock=self.clock)
+        return Losses(signer=self.signer, device=self.settings.device_id, clock=self.clock, software=self.software)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ LAYERS = ("model", "store", "service", "api", "pages")
 ABOVE_ALL = {"wiring", "app", "__main__", "migrate", "reconcile"}
 """Modules whose work it is to name many rooms' insides."""
 
-ONLY_IMPORT = {"onnxruntime": "models/session.py", "insightface": "models/insightface_pack.py", "sqlcipher3": "edge_agent/vault.py"}
+ONLY_IMPORT = {"onnxruntime": "models/session.py", "insightface": "models/insightface_pack.py", "sqlcipher3": "edge_agent/disk/vault.py"}
 
 
 def sources(package: str) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent import logs
+from edge_agent.health import logs
 from models.session import limit_opencv_threads
 from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, offline, quality, reconnect, search, soak
 from scripts.benchmarks.errors import CannotMeasure

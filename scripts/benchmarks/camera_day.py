@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.sections_view import ViewLimits
-from edge_agent.view import View
+from edge_agent.camera.view import View
+from edge_agent.sections.view import ViewLimits
 from models.results import Picture
 
 LOOK_S = (

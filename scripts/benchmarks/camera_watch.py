@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge_agent.camera import WatchedCamera
+from edge_agent.camera.camera import WatchedCamera
+from edge_agent.camera.coverage import Coverage
+from edge_agent.camera.lookout import Lookout
+from edge_agent.camera.repeats import Repeats
+from edge_agent.camera.source import opener
+from edge_agent.camera.view import View
 from edge_agent.clock import SystemClock
-from edge_agent.coverage import Coverage
-from edge_agent.lookout import Lookout
-from edge_agent.repeats import Repeats
-from edge_agent.sections import Times
-from edge_agent.sections_view import ViewLimits
-from edge_agent.source import opener
-from edge_agent.vacancy import Vacancy
-from edge_agent.view import View
+from edge_agent.sections.core import Times
+from edge_agent.sections.view import ViewLimits
+from edge_agent.window.vacancy import Vacancy
 from models.results import Picture
 from scripts.benchmarks import clips
 from scripts.benchmarks.camera_day import Day, live, stage

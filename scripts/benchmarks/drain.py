@@ -14,9 +14,9 @@ from typing import Any
 
 from contract.events import Closing, Outcome
 from contract.sealed import embedding_purpose, seal, to_text
-from edge_agent.capture import Closed, Enclosed
+from edge_agent.chain.capture import Closed, Enclosed
+from edge_agent.chain.outbox import Place
 from edge_agent.decide import Decision
-from edge_agent.outbox import Place
 from edge_agent.session import Bind, Start
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure

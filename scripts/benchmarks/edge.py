@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from edge_agent.judge import Judgement
-from edge_agent.track import FIRST_SLOT_S, MAX_SHOTS
+from edge_agent.judging.judge import Judgement
+from edge_agent.window.track import FIRST_SLOT_S, MAX_SHOTS
 from models import files
 from models.fetch import fetch
 from models.pack import Pack, load_pack

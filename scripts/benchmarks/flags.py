@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edge_agent.errors import SourceError
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from models.errors import BadLabels, ModelError
 from models.evaluation.collect import CLIP
 from models.evaluation.intervals import CONFIDENCE, trials_needed, upper_bound

@@ -24,24 +24,24 @@ from contract.events import EvidenceMode
 from contract.media import media_id
 from contract.receipts import Receipt
 from contract.sealed import Signer, digest, raw_public
-from edge_agent import gallery
 from edge_agent.agent import Agent
-from edge_agent.books import Books
-from edge_agent.capture import Closed, Enclosed, Scribe
+from edge_agent.camera.frames import Sight
+from edge_agent.chain.books import Books
+from edge_agent.chain.capture import Closed, Enclosed, Scribe
+from edge_agent.chain.outbox import Outbox, Place
+from edge_agent.chain.register import Register
 from edge_agent.clock import Offset
-from edge_agent.examine import Examiner
-from edge_agent.eyes import cut
-from edge_agent.frames import Sight
-from edge_agent.judge import Judge, Judgement
-from edge_agent.metrics import Metrics
-from edge_agent.outbox import Outbox, Place
-from edge_agent.recent import RecentFaces
-from edge_agent.register import Register
+from edge_agent.disk.vault import Vault, vault_key
+from edge_agent.health.metrics import Metrics
+from edge_agent.judging import gallery
+from edge_agent.judging.examine import Examiner
+from edge_agent.judging.judge import Judge, Judgement
+from edge_agent.judging.recent import RecentFaces
 from edge_agent.replay import BEGINNING, WHOLE, FrameClock, describe_software, entry_of
-from edge_agent.sections import Limits, Link, Times, Upkeep
+from edge_agent.sections.core import Limits, Link, Times, Upkeep
 from edge_agent.session import Answer, Bind, Start
-from edge_agent.vacancy import Vacancy
-from edge_agent.vault import Vault, vault_key
+from edge_agent.window.eyes import cut
+from edge_agent.window.vacancy import Vacancy
 from edge_agent.wiring import OUTBOX_SCHEMA, new_eyes
 from models import template
 from models.liveness_track import PICTURE

@@ -14,16 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contract.events import Closing
-from edge_agent import texts
 from edge_agent.agent import SCENE_SIDE
-from edge_agent.books import Books
-from edge_agent.capture import Closed
-from edge_agent.eyes import shrink
-from edge_agent.judge import Judgement
-from edge_agent.register import Register
+from edge_agent.chain.books import Books
+from edge_agent.chain.capture import Closed
+from edge_agent.chain.register import Register
+from edge_agent.judging.judge import Judgement
 from edge_agent.replay import FrameClock, frames, replay
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from edge_agent.session import Bind, Start
+from edge_agent.till import texts
+from edge_agent.window.eyes import shrink
 from models import files
 from models.evaluation.labels import read_clips
 from models.fetch import fetch

@@ -5,10 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from edge_agent.frames import Sight
+from edge_agent.camera.frames import Sight
 from edge_agent.replay import WHOLE
-from edge_agent.sections import Limits, Times
-from edge_agent.track import Follower
+from edge_agent.sections.core import Limits, Times
+from edge_agent.window.track import Follower
 from edge_agent.wiring import new_eyes
 from models.align import chip
 from models.liveness import crops

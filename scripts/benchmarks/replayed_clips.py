@@ -9,7 +9,7 @@ import numpy as np
 
 from contract.events import Outcome
 from edge_agent.replay import entry_of, replay
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from models.evaluation.collect import frames_of
 from models.evaluation.labels import Clip, read_clips
 from models.pack import Pack

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from central.sites.model import NewSite
 from contract.events import EvidenceMode, Software
-from edge_agent import gallery
-from edge_agent.capture import Scribe
+from edge_agent.chain.capture import Scribe
+from edge_agent.chain.outbox import Outbox
 from edge_agent.clock import Clock, Offset, SystemClock
-from edge_agent.inbox import Inbox
+from edge_agent.disk.vault import Vault, vault_key
+from edge_agent.film.requests import Requests
+from edge_agent.health.metrics import Metrics
+from edge_agent.judging import gallery
 from edge_agent.keys import load_seal_key, load_signer, trusted
-from edge_agent.link import Link
-from edge_agent.metrics import Metrics
-from edge_agent.outbox import Outbox
-from edge_agent.requests import Requests
-from edge_agent.sender import Sender
+from edge_agent.link.inbox import Inbox
+from edge_agent.link.link import Link
+from edge_agent.link.sender import Sender
+from edge_agent.link.states import Device, States
 from edge_agent.settings import load
-from edge_agent.states import Device, States
-from edge_agent.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
 from scripts.stack import Stack
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from contract.events import FrameCounts
 from edge_agent.decide import Compared, Emptiness, Evidence, Person
-from edge_agent.track import MAX_SHOTS
+from edge_agent.window.track import MAX_SHOTS
 from scripts.benchmarks.score_model import ScoreModel, Scores
 
 FRAMES = FrameCounts(seen=60, with_subject=48, used=12)  # ten seconds at six frames a second; no outcome rests on the exact numbers

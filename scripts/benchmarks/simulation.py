@@ -7,7 +7,7 @@ import numpy as np
 
 from contract.events import Outcome
 from edge_agent.decide import Evidence, decide
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from models.errors import BadLabels
 from scripts.benchmarks.score_model import ScoreModel, Scores
 from scripts.benchmarks.settlements import KINDS, Cast, Kind, Population

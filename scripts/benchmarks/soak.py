@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from contract.commands import GalleryEntry
-from edge_agent.sections import Limits, Times
+from edge_agent.sections.core import Limits, Times
 from models import files
 from models.fetch import fetch
 from models.pack import Pack, load_pack

@@ -18,7 +18,7 @@ from central.db import reading
 from central.evidence.tables import media
 from contract.events import GENESIS
 from contract.sealed import digest
-from edge_agent.vault import Vault, vault_key
+from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
 from scripts.chaos_runs.tills import Line, Verb
 

@@ -23,15 +23,15 @@ import structlog
 from contract.events import GENESIS, Loss
 from contract.receipts import Receipt
 from contract.sealed import digest
-from edge_agent.books import Books
-from edge_agent.losses import Losses
-from edge_agent.outbox import Outbox
-from edge_agent.register import Register
-from edge_agent.sections import Link
-from edge_agent.sender import Sender
+from edge_agent.chain.books import Books
+from edge_agent.chain.losses import Losses
+from edge_agent.chain.outbox import Outbox
+from edge_agent.chain.register import Register
+from edge_agent.disk.stores import NAME, Opened, open_outbox
+from edge_agent.disk.vault import Vault
+from edge_agent.link.sender import Sender
+from edge_agent.sections.core import Link
 from edge_agent.session import Bind, Start
-from edge_agent.stores import NAME, Opened, open_outbox
-from edge_agent.vault import Vault
 from scripts.power.made import ANSWER, DEVICE, SIGNER, WINDOW, Clock, closed, new_scribe
 from scripts.power.terminal import MORE_THAN_ENOUGH, SCHEMA
 

@@ -7,11 +7,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contract.events import Closing, EvidenceMode, MediaRef, MediaRole, Outcome, Software
 from contract.media import media_id
 from contract.sealed import Signer
-from edge_agent import texts
-from edge_agent.capture import Closed, Enclosed, Scribe
+from edge_agent.chain.capture import Closed, Enclosed, Scribe
 from edge_agent.clock import Offset
 from edge_agent.decide import Decision
 from edge_agent.session import Start
+from edge_agent.till import texts
 
 DEVICE, SITE, WINDOW = "P99999900001-t1", "P99999900001", "W1"
 SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(b"power-loss signer, never trusted"[:32]))

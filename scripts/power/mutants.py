@@ -48,18 +48,18 @@ _SINGLE = "db = self._vault._connection\n        if True:"
 _SYNCED_ASIDE = "    disk.sync(path.parent)\n\n\ndef _refuse"
 
 MUTANTS: Sequence[Mutant] = (
-    _one("log not synced with each commit", "vault", "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"),
-    _one("nothing synced by SQLite", "vault", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF"),
-    _one("journal in memory", "vault", "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = MEMORY"),
-    _one("no journal", "vault", "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = OFF"),
+    _one("log not synced with each commit", "disk.vault", "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"),
+    _one("nothing synced by SQLite", "disk.vault", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF"),
+    _one("journal in memory", "disk.vault", "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = MEMORY"),
+    _one("no journal", "disk.vault", "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = OFF"),
     Mutant(
         "every statement its own transaction",
-        "edge_agent.vault",
+        "edge_agent.disk.vault",
         (('self._connection.execute("BEGIN IMMEDIATE")', "pass"), ('self._connection.execute("COMMIT")', "pass")),
     ),
     Mutant(
         "a capture and the end of its session apart",
-        "edge_agent.books",
+        "edge_agent.chain.books",
         (
             (
                 f"        {_UNBOUND}\n            self._outbox.append(build, enclosed.media)",
@@ -69,12 +69,12 @@ MUTANTS: Sequence[Mutant] = (
     ),
     Mutant(
         "a binding and its event apart",
-        "edge_agent.books",
+        "edge_agent.chain.books",
         ((f"        {_UNBOUND}\n            self._register.bind(bind)", f"        {_NOTHING}\n            self._register.bind(bind)"),),
     ),
     Mutant(
         "a reversal and its event apart",
-        "edge_agent.books",
+        "edge_agent.chain.books",
         (
             (
                 f"        {_UNBOUND}\n            if self._register.void(void.setl_id, at):",
@@ -84,7 +84,7 @@ MUTANTS: Sequence[Mutant] = (
     ),
     Mutant(
         "an event and its number apart",
-        "edge_agent.outbox",
+        "edge_agent.chain.outbox",
         (
             (
                 "        with self._vault.transaction() as db:\n            last_seq, head = db",
@@ -94,7 +94,7 @@ MUTANTS: Sequence[Mutant] = (
     ),
     Mutant(
         "deletion and receipt apart",
-        "edge_agent.outbox",
+        "edge_agent.chain.outbox",
         (
             (
                 "        with self._vault.transaction() as db:\n            moved = receipt.epoch",
@@ -102,54 +102,54 @@ MUTANTS: Sequence[Mutant] = (
             ),
         ),
     ),
-    _one("deletes beyond the receipt", "outbox", "DELETE FROM events WHERE seq <= ?", "DELETE FROM events WHERE seq <= ? + 1"),
-    _one("connections counted in memory", "outbox", "connection = connection + 1", "connection = max(connection, 1)"),
-    _one("epoch not noted", "stores", "    note_epoch(note, outbox.epoch, disk)\n", ""),
+    _one("deletes beyond the receipt", "chain.outbox", "DELETE FROM events WHERE seq <= ?", "DELETE FROM events WHERE seq <= ? + 1"),
+    _one("connections counted in memory", "chain.outbox", "connection = connection + 1", "connection = max(connection, 1)"),
+    _one("epoch not noted", "disk.stores", "    note_epoch(note, outbox.epoch, disk)\n", ""),
     _one(
         "epoch noted, not durably",
-        "outbox",
+        "chain.outbox",
         "disk.write_durably(note, str(epoch).encode())",
         "disk.remove(note); disk.write(note, b'%d' % epoch)",
     ),
-    _one("key not durable", "vault", "disk.write_durably(path, secrets", "disk.write(path, secrets"),
+    _one("key not durable", "disk.vault", "disk.write_durably(path, secrets", "disk.write(path, secrets"),
     _one(
         "a new key with each start",
-        "vault",
+        "disk.vault",
         "if not disk.exists(path):\n        disk.write_durably",
         "if True:\n        disk.write_durably",
     ),
-    _one("small files not synced", "disk", "        self.sync(partial)\n", ""),
+    _one("small files not synced", "disk.disk", "        self.sync(partial)\n", ""),
     _one(
         "rename of small files not synced",
-        "disk",
+        "disk.disk",
         "        self.replace(partial, path)\n        self.sync(path.parent)\n",
         "        self.replace(partial, path)\n",
     ),
     Mutant(
         "small files replaced in place",
-        "edge_agent.disk",
+        "edge_agent.disk.disk",
         (
             ('partial = path.with_name(path.name + ".partial")', "partial = path"),
             ("        self.replace(partial, path)\n", ""),
         ),
     ),
-    _one("folder not synced into the one above", "disk", "            self.sync(each.parent)\n", ""),
-    _one("setting aside not synced", "vault", f"        {_SYNCED_ASIDE}", "\n\ndef _refuse"),
-    _one("setting aside synced only at its end", "vault", f"        {_SYNCED_ASIDE}", _SYNCED_ASIDE),
-    _one("log set aside before its file", "vault", "    for suffix in PARTS:\n", "    for suffix in reversed(PARTS):\n"),
-    _one("half set aside not finished", "vault", "    _finish_setting_aside(path, stamp, disk)\n    try", "    try"),
-    _one("an earlier damaged file overwritten", "vault", "    taken = set_asides(path, disk)\n", "    taken: list[Path] = []\n"),
-    _one("losses not told", "stores", "    salvage(path, key, disk, vault=vault, outbox=outbox, losses=losses, noted=noted)\n", ""),
+    _one("folder not synced into the one above", "disk.disk", "            self.sync(each.parent)\n", ""),
+    _one("setting aside not synced", "disk.vault", f"        {_SYNCED_ASIDE}", "\n\ndef _refuse"),
+    _one("setting aside synced only at its end", "disk.vault", f"        {_SYNCED_ASIDE}", _SYNCED_ASIDE),
+    _one("log set aside before its file", "disk.vault", "    for suffix in PARTS:\n", "    for suffix in reversed(PARTS):\n"),
+    _one("half set aside not finished", "disk.vault", "    _finish_setting_aside(path, stamp, disk)\n    try", "    try"),
+    _one("an earlier damaged file overwritten", "disk.vault", "    taken = set_asides(path, disk)\n", "    taken: list[Path] = []\n"),
+    _one("losses not told", "disk.stores", "    salvage(path, key, disk, vault=vault, outbox=outbox, losses=losses, noted=noted)\n", ""),
     _one(
         "what was read is not committed with what was told",
-        "salvage",
+        "disk.salvage",
         "with vault.transaction() as db:",
         "db = vault._connection\n            if True:",
     ),
-    _one("a damaged file not marked as read", "salvage", '        disk.write_durably(aside.with_name(aside.name + READ), b"")\n', ""),
+    _one("a damaged file not marked as read", "disk.salvage", '        disk.write_durably(aside.with_name(aside.name + READ), b"")\n', ""),
     _one(
         "a damaged file marked before it is read",
-        "salvage",
+        "disk.salvage",
         "        try:\n",
         '        disk.write_durably(aside.with_name(aside.name + READ), b"")\n        try:\n',
     ),

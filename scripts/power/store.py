@@ -14,8 +14,8 @@ from typing import Any
 
 import apsw
 
+from edge_agent.disk.vault import DatabaseError, Store
 from edge_agent.errors import BadKey
-from edge_agent.vault import DatabaseError, Store
 from scripts.power.disk import File, PowerCut, StrictDisk
 
 JOURNALS = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_SUPER_JOURNAL

@@ -16,13 +16,14 @@ from contract.events import GENESIS, Binding, Capture, Loss, Void
 from contract.media import media_id
 from contract.receipts import Receipt
 from contract.sealed import digest
-from edge_agent import outbox, register, wal
-from edge_agent.books import Books
-from edge_agent.losses import Losses
-from edge_agent.register import Register
+from edge_agent.chain import outbox, register
+from edge_agent.chain.books import Books
+from edge_agent.chain.losses import Losses
+from edge_agent.chain.register import Register
+from edge_agent.disk import wal
+from edge_agent.disk.stores import NAME, Opened, open_outbox
 from edge_agent.session import Bind, Start
 from edge_agent.session import Void as TillVoid
-from edge_agent.stores import NAME, Opened, open_outbox
 from scripts.power.disk import StrictDisk
 from scripts.power.made import ANSWER, DEVICE, SIGNER, WINDOW, Clock, closed, new_scribe
 from scripts.power.store import StrictStore

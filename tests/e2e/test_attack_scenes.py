@@ -9,11 +9,11 @@ import cv2
 import pytest
 
 from contract.events import Liveness, Outcome
-from edge_agent import texts
-from edge_agent.judge import Judgement
+from edge_agent.judging.judge import Judgement
 from edge_agent.replay import entry_of, frames, replay
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from edge_agent.session import TillAnswer
+from edge_agent.till import texts
 from models.errors import ModelError
 from models.pack import Pack, load_pack
 from models.template import from_pictures

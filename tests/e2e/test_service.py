@@ -20,8 +20,8 @@ import pytest
 
 from contract.events import Capture, Closing, parse_event
 from contract.sealed import verify
-from edge_agent import outbox
-from edge_agent.vault import Vault, vault_key
+from edge_agent.chain import outbox
+from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
 from models.errors import ModelError
 from models.pack import load_pack

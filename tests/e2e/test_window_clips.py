@@ -12,9 +12,9 @@ import pytest
 
 from contract.commands import GalleryEntry
 from contract.events import Liveness, Outcome
-from edge_agent.judge import Judgement
+from edge_agent.judging.judge import Judgement
 from edge_agent.replay import entry_of, frames, replay
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from models.align import TEMPLATE, similarity_transform
 from models.errors import ModelError
 from models.pack import Pack, load_pack

@@ -15,9 +15,9 @@ from central.certificates import Pair, issue_client, issue_server, key_pem, make
 from contract.commands import Gallery, GalleryEntry, GalleryPage, GalleryRole
 from contract.receipts import Receipt
 from contract.sealed import Signer, TrustedKey, gallery_purpose, raw_public, seal, to_text
-from edge_agent.frames import Presented, Shot, Sight
-from edge_agent.presence import Ground
-from edge_agent.sections import Limits
+from edge_agent.camera.frames import Presented, Shot, Sight
+from edge_agent.sections.core import Limits
+from edge_agent.window.presence import Ground
 from models.liveness_track import LivenessShot
 from models.results import Box, Picture, Quality
 from tests.fakes import face_at

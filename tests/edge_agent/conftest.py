@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from edge_agent import logs
+from edge_agent.health import logs
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 import numpy as np
 
-from edge_agent.film import FaceBox, Still, jpeg
+from edge_agent.film.film import FaceBox, Still, jpeg
 from models.results import Picture
 
 AT = datetime(2026, 1, 2, 1, 30, tzinfo=UTC)

@@ -27,22 +27,22 @@ from contract.events import (
 from contract.sealed import digest, embedding_purpose, from_text, picture_purpose, raw_public, unseal, verify
 from edge_agent import session as till
 from edge_agent.agent import Agent
-from edge_agent.books import Books
-from edge_agent.capture import Scribe
+from edge_agent.chain.books import Books
+from edge_agent.chain.capture import Scribe
+from edge_agent.chain.outbox import Outbox
+from edge_agent.chain.register import Register
 from edge_agent.clock import Offset
-from edge_agent.cooldown import Cooldown
+from edge_agent.disk.reserve import Reserve
+from edge_agent.disk.vault import KEY_BYTES, Vault
 from edge_agent.errors import Conflict, TooManyOpen, UnknownMsgid, UnknownWindow
-from edge_agent.examine import Examiner
-from edge_agent.judge import Judge
-from edge_agent.metrics import Metrics
-from edge_agent.outbox import Outbox
-from edge_agent.recent import RecentFaces
-from edge_agent.register import Register
-from edge_agent.reserve import Reserve
-from edge_agent.sections import Limits, Times
-from edge_agent.sections_machine import Cooldown as CooldownLimits
-from edge_agent.vacancy import Vacancy
-from edge_agent.vault import KEY_BYTES, Vault
+from edge_agent.health.metrics import Metrics
+from edge_agent.judging.cooldown import Cooldown
+from edge_agent.judging.examine import Examiner
+from edge_agent.judging.judge import Judge
+from edge_agent.judging.recent import RecentFaces
+from edge_agent.sections.core import Limits, Times
+from edge_agent.sections.machine import Cooldown as CooldownLimits
+from edge_agent.window.vacancy import Vacancy
 from edge_agent.wiring import OUTBOX_SCHEMA
 from models.liveness_track import WINDOW
 from models.protocols import LivenessNet

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from edge_agent.clip import LAST_MS
+from edge_agent.film.clip import LAST_MS
+from tests.edge_agent.film.test_clip import made_clip
 from tests.edge_agent.films import LEFT, still
-from tests.edge_agent.test_clip import made_clip
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]

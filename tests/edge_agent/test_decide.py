@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contract.events import FrameCounts, Liveness, ManualReason, Outcome
 from edge_agent.decide import Compared, Decision, Emptiness, Evidence, Person, confirm_by_hand, cut_short, decide
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 
 LIMITS = Limits()
 

@@ -10,7 +10,7 @@ import pytest
 from contract.events import Outcome
 from edge_agent.errors import SourceError
 from edge_agent.replay import FrameClock, describe_software, enrol, frames, replay, report
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from models.errors import PictureRefused
 from models.pack import Pack
 from tests.edge_agent.building import entry

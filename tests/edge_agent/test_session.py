@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from contract.events import Closing
 from edge_agent.decide import Emptiness
-from edge_agent.sections import Times
+from edge_agent.sections.core import Times
 from edge_agent.session import Bind, Session, Start
-from edge_agent.track import Follower
+from edge_agent.window.track import Follower
 from tests.edge_agent.building import shot, sight
 from tests.fakes import HandClock
 

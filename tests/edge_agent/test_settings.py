@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contract.events import EvidenceMode
 from edge_agent.errors import BadSettings
-from edge_agent.sections import Limits, LivenessSettings
+from edge_agent.sections.core import Limits, LivenessSettings
 from edge_agent.settings import Settings, load
 from models.evaluation.rates import BandLimits
 from models.liveness_track import WINDOW

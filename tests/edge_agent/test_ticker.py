@@ -3,8 +3,8 @@
 import time
 
 from edge_agent.agent import Agent
-from edge_agent.judge import Judgement
-from edge_agent.metrics import Metrics
+from edge_agent.health.metrics import Metrics
+from edge_agent.judging.judge import Judgement
 from edge_agent.ticker import Ticker
 
 

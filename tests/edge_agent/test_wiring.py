@@ -17,10 +17,10 @@ import pytest
 
 from contract.events import Closing, Liveness, Outcome, parse_event
 from contract.sealed import verify
-from edge_agent import outbox
+from edge_agent.chain import outbox
+from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import BadKey, BadSettings
 from edge_agent.settings import load
-from edge_agent.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, describe, detector_name
 from models.evaluation.limits import write_limits
 from models.evaluation.rates import BandLimits

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edge_agent.decide import decide
-from edge_agent.sections import Limits
+from edge_agent.sections.core import Limits
 from models.errors import BadLabels, ModelError
 from models.pack import load_pack
 from scripts.benchmarks import flags, replayed_clips

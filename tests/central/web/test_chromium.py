@@ -21,8 +21,8 @@ from central.wiring import Centre
 from tests import builders
 from tests.central.building import sites
 from tests.central.web.consoles import HOSTILE, PASSWORD, PSN_NO, USERS, app_of, make_finding, open_session
+from tests.edge_agent.film.test_clip import made_clip
 from tests.edge_agent.films import WIDTH, still
-from tests.edge_agent.test_clip import made_clip
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [

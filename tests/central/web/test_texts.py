@@ -19,8 +19,8 @@ from central.web.console import TEMPLATES
 from central.web.texts import FOLDER, Language, Texts, load
 from contract.events import Closing, EvidenceMode, Liveness, ManualReason, Outcome
 from edge_agent.agent import CUT_SHORT, JUDGING_FAILED
-from edge_agent.books import RESTARTED
-from edge_agent.track import BETTER_NEARBY
+from edge_agent.chain.books import RESTARTED
+from edge_agent.window.track import BETTER_NEARBY
 from models import quality
 from models.quality_components import HINTS_BELOW
 

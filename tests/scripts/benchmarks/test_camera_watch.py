@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.sections_view import ViewLimits
+from edge_agent.sections.view import ViewLimits
 from models.results import Picture
 from scripts.benchmarks import camera_watch
 from scripts.benchmarks.camera_day import Stage, live, pictures, stage

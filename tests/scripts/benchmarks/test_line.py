@@ -8,7 +8,7 @@ import pytest
 
 from contract.commands import GalleryEntry
 from contract.events import Liveness, Outcome
-from edge_agent.vault import Vault, vault_key
+from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
 from models import files
 from models.fetch import fetch

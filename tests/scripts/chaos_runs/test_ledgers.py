@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from contract.events import GENESIS
-from edge_agent.outbox import Outbox
-from edge_agent.vault import Vault, vault_key
+from edge_agent.chain.outbox import Outbox
+from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
 from scripts.chaos_runs.ledgers import Centre, Chain, Device, Heard, Stored, compare, read_device
 from scripts.chaos_runs.tills import Line, Log, Verb, read_log

@@ -1,0 +1,1 @@
+"""What a camera delivers, what it cannot see, and for how long."""

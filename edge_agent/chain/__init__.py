@@ -1,0 +1,1 @@
+"""Events, numbered, signed and durable until the centre receipted them."""

@@ -1,0 +1,1 @@
+"""Files that survive power loss, damage and a full disk."""

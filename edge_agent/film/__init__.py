@@ -1,0 +1,1 @@
+"""Film of settlements: kept, asked for, blurred, coded and sent."""

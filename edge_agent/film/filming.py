@@ -1,0 +1,105 @@
+"""Puts together what films: memory, spool, requests, answers and the thread between them. The rest of the program knows only this room."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from contract.events import EvidenceMode
+from edge_agent.camera.frames import Sight
+from edge_agent.chain.capture import Scribe
+from edge_agent.chain.outbox import Outbox
+from edge_agent.chain.register import Register
+from edge_agent.clock import Clock
+from edge_agent.disk.vault import Vault, open_or_set_aside, vault_key
+from edge_agent.film import spool
+from edge_agent.film.film import Film
+from edge_agent.film.recorder import Recorder
+from edge_agent.film.replies import Replies
+from edge_agent.film.requests import Requests
+from edge_agent.health.metrics import Metrics
+from edge_agent.settings import Settings
+from edge_agent.window.watch import Sessions
+from models.results import Picture
+
+FILE, VAULT_KEY = "film.db", "vault.key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """What is durable of settlements, in one vault."""
+
+    vault: Vault
+    outbox: Outbox
+    register: Register
+    scribe: Scribe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filming:
+    """Everything that films. The vault is closed by whoever closes the others; `set_aside` names its file if it was damaged."""
+
+    film: Film
+    requests: Requests
+    recorder: Recorder
+    vault: Vault
+    set_aside: Path | None
+
+    @classmethod
+    def open(cls, settings: Settings, chain: Chain, clock: Clock, metrics: Metrics) -> Self:
+        """Open the spool and put the parts together; starts nothing. Raises VaultError or BadKey."""
+        own, folder = settings.film, settings.files.data_dir
+        vault, set_aside = open_or_set_aside(folder / FILE, vault_key(folder / VAULT_KEY), spool.SCHEMA, int(clock.now().timestamp()))
+        barred = _barred(settings)
+        film = Film((window.window for window in settings.windows), own, clock, keeps=barred is None)
+        requests, kept = Requests(chain.vault), spool.Spool(vault, keep_h=own.keep_h, keep_mb=own.keep_mb)
+        replies = Replies(
+            vault=chain.vault,
+            outbox=chain.outbox,
+            register=chain.register,
+            requests=requests,
+            scribe=chain.scribe,
+            film=film,
+            spool=kept,
+            settings=own,
+            mode=settings.evidence,
+            barred=barred,
+            media_bytes=settings.link.max_media_mb * 2**20,
+            metrics=metrics,
+        )
+        recorder = Recorder(
+            film=film,
+            spool=kept,
+            requests=requests,
+            replies=replies,
+            scribe=chain.scribe,
+            before_s=settings.times.window_before_s,
+            keep_h=own.keep_h,
+            folder=folder,
+            min_free_bytes=settings.upkeep.min_free_mb * 2**20,
+            clock=clock,
+            metrics=metrics,
+        )
+        return cls(film=film, requests=requests, recorder=recorder, vault=vault, set_aside=set_aside)
+
+
+class Filmed:
+    """Sessions whose windows are filmed."""
+
+    def __init__(self, sessions: Sessions, film: Film) -> None:
+        self._sessions, self._film = sessions, film
+
+    def observe(self, window: str, sight: Sight, picture: Picture) -> None:
+        """The verdict sees it first."""
+        self._sessions.observe(window, sight, picture)
+        self._film.note(window, sight, picture, served=self._sessions.is_serving(window))
+
+    def is_serving(self, window: str) -> bool:
+        """As the sessions say."""
+        return self._sessions.is_serving(window)
+
+
+def _barred(settings: Settings) -> str | None:
+    """Why no picture leaves this device at all."""
+    if settings.evidence is not EvidenceMode.VERDICT_ONLY:
+        return None if settings.film.enabled else "film_turned_off"
+    return "mode_forbids" if settings.evidence_mode is EvidenceMode.VERDICT_ONLY else "legal_basis_missing"

@@ -1,0 +1,1 @@
+"""What the agent knows of its own state, and whom it tells."""

@@ -1,0 +1,1 @@
+"""Whether the person at the window is the insured person."""

@@ -1,0 +1,1 @@
+"""The line to the centre: what is sent, and what is heard."""

@@ -1,0 +1,1 @@
+"""Sections of the settings file, each with its values, units and reasons."""

@@ -1,0 +1,1 @@
+"""What the till may ask on this machine, and what it hears."""
