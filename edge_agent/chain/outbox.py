@@ -20,6 +20,8 @@ from edge_agent.disk.vault import OURS, Connection, Store, Vault
 from edge_agent.errors import ReceiptRefused
 
 THINNED_AT_ONCE = 64  # their names stand in one event
+SKIPPED = 16
+"""More numbers than one transaction gives, so that what follows never stands right behind one that the centre may have after all."""
 _PAGE_OF_EVENTS = "SELECT seq, sha256, signed FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
 
 log = structlog.get_logger(__name__)
@@ -107,15 +109,24 @@ class Outbox:
             db.execute("UPDATE chain SET epoch = max(epoch, ? + 1) WHERE last_seq = 0", (epoch,))
             self.epoch = db.execute("SELECT epoch FROM chain").fetchone()[0]
 
+    def skip(self, build: Callable[[Place, Gap], bytes]) -> None:
+        """Give to nobody the numbers that a transaction may have had which the disk does not show any more, with the event that says so."""
+        with self._vault.transaction() as db:
+            last_seq = db.execute("SELECT last_seq FROM chain").fetchone()[0]
+            lost = (last_seq + 1, last_seq + SKIPPED)
+            db.execute("UPDATE chain SET last_seq = ?", (lost[1],))
+            gap = Gap(epoch=self.epoch, last_seq=lost[1], lost=(lost,), why="log_torn")
+            self.append(lambda place: build(place, gap))
+
     def replay(self, again: Callable[[bytes], Callable[[Place], bytes] | None]) -> int:
         """Append what is in quarantine anew, each as `again` makes it; None leaves it there. Returns how many went."""
         count = 0
-        with self._vault.transaction():
-            for item, signed in self.apart.quarantined():
-                if (build := again(signed)) is not None:
+        for item, signed in self.apart.quarantined():
+            if (build := again(signed)) is not None:
+                with self._vault.transaction():
                     self.append(build)
                     self.apart.release(item)
-                    count += 1
+                count += 1
         return count
 
     def thin(self, size: int, build: Callable[[Place, tuple[str, ...]], bytes]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ the agent runs.
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -51,9 +51,12 @@ class Vault:
         self._depth = 0
 
     @classmethod
-    def open(cls, path: Path, key: bytes, schema: str, disk: Store = OURS) -> Self:
-        """Open or create the file and make its tables. Raises VaultDamaged (also for another key) or VaultError."""
-        _refuse_damaged_log(path, disk)
+    def open(cls, path: Path, key: bytes, schema: str, disk: Store = OURS, on_torn: Callable[[], None] | None = None) -> Self:
+        """Open or create the file and make its tables; `on_torn` is called first where the end of its log is torn.
+
+        Raises VaultDamaged (also for another key) or VaultError.
+        """
+        _check_log(path.with_name(path.name + "-wal"), disk, on_torn)
         return cls(_connect(str(path), key, schema, disk))
 
     @classmethod
@@ -118,14 +121,17 @@ def vault_key(path: Path, disk: Store = OURS) -> bytes:
     return key
 
 
-def open_or_set_aside(path: Path, key: bytes, schema: str, stamp: int, disk: Store = OURS) -> tuple[Vault, Path | None]:
+def open_or_set_aside(
+    path: Path, key: bytes, schema: str, stamp: int, disk: Store = OURS, on_torn: Callable[[], None] | None = None
+) -> tuple[Vault, Path | None]:
     """Open a vault; a damaged file is moved away under a name with `stamp` and a new one begun. Returns also where it was moved to.
 
-    Nothing is deleted: what was in it can still be recovered. Raises VaultError when a new file cannot be made either.
+    Nothing is deleted: what was in it can still be recovered. `on_torn` as in `Vault.open`. Raises VaultError when a new file cannot be
+    made either.
     """
     _finish_setting_aside(path, stamp, disk)
     try:
-        return Vault.open(path, key, schema, disk), None
+        return Vault.open(path, key, schema, disk, on_torn), None
     except VaultDamaged:
         aside = _free_aside(path, stamp, disk)
         _move(path, aside, disk)
@@ -161,10 +167,12 @@ def _move(path: Path, aside: Path, disk: Store) -> None:
             disk.sync(path.parent)
 
 
-def _refuse_damaged_log(path: Path, disk: Store) -> None:
-    log = path.with_name(path.name + "-wal")
-    if disk.exists(log) and wal.read(disk.read(log)).damaged:
-        raise VaultDamaged(f"{log} is damaged: committed transactions lie behind a frame whose checksum fails")
+def _check_log(path: Path, disk: Store, on_torn: Callable[[], None] | None) -> None:
+    log = wal.read(disk.read(path) if disk.exists(path) else b"")
+    if log.damaged:
+        raise VaultDamaged(f"{path} is damaged: committed transactions lie behind a frame whose checksum fails")
+    if log.torn and on_torn is not None:
+        on_torn()
 
 
 def _connect(path: str, key: bytes, schema: str, disk: Store) -> Connection:

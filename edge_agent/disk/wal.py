@@ -1,7 +1,8 @@
 """Whether a write-ahead log was torn by a power cut, which is lawful, or damaged later, which SQLite does not tell apart.
 
 SQLite reads the log up to the first frame whose checksum fails and forgets the rest without a word. After a power cut that rest is at most
-the one transaction that was being written. What lies behind a later, whole transaction was committed once: there the log was damaged.
+the one transaction that was being written, and no byte tells whether it had been committed and was damaged later: there the log is torn.
+What lies behind a later, whole transaction was committed once: there the log is damaged.
 Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
 
@@ -31,7 +32,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """The frames of a log up to the last sound one. Without a sound header SQLite would read none of them."""
+    """The frames of a log up to the last one that is sound or ends a transaction. Without a sound header SQLite would read none of them."""
 
     header_sound: bool
     frames: Sequence[Frame]
@@ -46,6 +47,12 @@ class Log:
             return False
         ends = [frame for frame in self.frames[first:] if frame.size]
         return any(frame.sound for frame in ends[1:])
+
+    @property
+    def torn(self) -> bool:
+        """Whether SQLite would pass over what looks like a whole transaction but for its checksums."""
+        first = next((at for at, frame in enumerate(self.frames) if not frame.sound), len(self.frames))
+        return not self.damaged and any(frame.size for frame in self.frames[first:])
 
     @property
     def committed(self) -> Sequence[Frame]:
@@ -66,7 +73,7 @@ def read(data: bytes) -> Log:
         order, page_size = "<", PAGE
     salt = data[16:24] if header_sound else data[HEADER + 8 : HEADER + 16]
     frames = _frames(memoryview(data), page_size, order, salt, stored)
-    last = max((at for at, frame in enumerate(frames) if frame.sound), default=-1)
+    last = max((at for at, frame in enumerate(frames) if frame.sound or frame.size), default=-1)
     return Log(header_sound=header_sound, frames=frames[: last + 1])
 
 
@@ -76,11 +83,17 @@ def _frames(data: memoryview, page_size: int, order: str, salt: bytes, before: _
         page, size = struct.unpack_from(">II", data, at)
         stored = struct.unpack_from(">II", data, at + 16)
         image = data[at + FRAME : at + FRAME + page_size]
-        ours = data[at + 8 : at + 16] == salt  # what lies where a frame never arrived says nothing, not even where a transaction ends
-        sound = ours and _sum(image, order, _sum(data[at : at + 8], order, before)) == stored
+        own = data[at + 8 : at + 16]
+        ours = _of_this_log(own, salt)  # where a frame never arrived nothing is said, not even where a transaction ends
+        sound = own == salt and _sum(image, order, _sum(data[at : at + 8], order, before)) == stored
         found.append(Frame(page=page, size=size if ours else 0, image=image, sound=sound))
         before = stored
     return found
+
+
+def _of_this_log(own: memoryview, salt: bytes) -> bool:
+    """Half of the salt rises by one with each log and half is drawn anew, so no changed bit makes a frame one of an earlier log."""
+    return own[:4] == salt[:4] or own[4:] == salt[4:]
 
 
 def _sum(data: bytes | memoryview, order: str, before: _Sum) -> _Sum:

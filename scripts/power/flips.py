@@ -156,6 +156,8 @@ def go_on(left: Left, folder: Path) -> Outcome:
         faults.append(f"the start took {seconds:.1f} s")
     if len(missing) > MOST_LOST:
         faults.append(f"{len(missing)} events were lost")
+    if silent:
+        faults.append(f"{len(silent)} events were lost and not named")
     opened.vault.close()
     return Outcome(seconds, opened.set_aside is not None, len(missing), len(silent), len(left.waiting - found), tuple(faults))
 

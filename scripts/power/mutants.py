@@ -45,7 +45,7 @@ def _one(name: str, module: str, old: str, new: str) -> Mutant:
 _UNBOUND = "with self._vault.transaction():"
 _NOTHING = "if True:"
 _SINGLE = "db = self._vault._connection\n        if True:"
-_SYNCED_ASIDE = "    disk.sync(path.parent)\n\n\ndef _refuse"
+_SYNCED_ASIDE = "    disk.sync(path.parent)\n\n\ndef _check_log"
 
 MUTANTS: Sequence[Mutant] = (
     _one("log not synced with each commit", "disk.vault", "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"),
@@ -134,11 +134,24 @@ MUTANTS: Sequence[Mutant] = (
         ),
     ),
     _one("folder not synced into the one above", "disk.disk", "            self.sync(each.parent)\n", ""),
-    _one("setting aside not synced", "disk.vault", f"        {_SYNCED_ASIDE}", "\n\ndef _refuse"),
+    _one("setting aside not synced", "disk.vault", f"        {_SYNCED_ASIDE}", "\n\ndef _check_log"),
     _one("setting aside synced only at its end", "disk.vault", f"        {_SYNCED_ASIDE}", _SYNCED_ASIDE),
     _one("log set aside before its file", "disk.vault", "    for suffix in PARTS:\n", "    for suffix in reversed(PARTS):\n"),
     _one("half set aside not finished", "disk.vault", "    _finish_setting_aside(path, stamp, disk)\n    try", "    try"),
     _one("an earlier damaged file overwritten", "disk.vault", "    taken = set_asides(path, disk)\n", "    taken: list[Path] = []\n"),
+    _one("a torn end passed over", "disk.vault", "    if log.torn and on_torn is not None:\n", "    if on_torn is None:\n"),
+    _one(
+        "a torn end not noted durably",
+        "disk.stores",
+        'disk.write_durably(torn, b"")',
+        "disk.write(torn, b'') if not disk.exists(torn) else None",
+    ),
+    _one(
+        "the note of a torn end removed first",
+        "disk.stores",
+        "        if aside is None:\n",
+        "        disk.remove(torn)\n        disk.sync(folder)\n        if aside is None:\n",
+    ),
     _one("losses not told", "disk.stores", "    salvage(path, key, disk, vault=vault, outbox=outbox, losses=losses, noted=noted)\n", ""),
     _one(
         "what was read is not committed with what was told",

@@ -21,7 +21,7 @@ from edge_agent.chain.books import Books
 from edge_agent.chain.losses import Losses
 from edge_agent.chain.register import Register
 from edge_agent.disk import wal
-from edge_agent.disk.stores import NAME, Opened, open_outbox
+from edge_agent.disk.stores import NAME, TORN, Opened, open_outbox
 from edge_agent.session import Bind, Start
 from edge_agent.session import Void as TillVoid
 from scripts.power.disk import StrictDisk
@@ -34,6 +34,7 @@ MORE_THAN_ENOUGH = 2**30
 INVERTED = bytes(range(255, -1, -1))
 LOG = f"{NAME}-wal"
 HOLE = wal.HEADER + 500
+SKIP = ("skipped", "")
 
 
 class Violation(AssertionError):
@@ -71,7 +72,7 @@ class Terminal:
         self.random, self.clock, self.disk = random, Clock(), StrictDisk()
         self.store = StrictStore(self.disk, random.choice((1, 4, 1000)))
         self.ledger, self.signed, self.sent = Ledger(), dict[int, bytes](), dict[int, bytes]()
-        self.key, self.cuts, self.damaged = b"", 0, False
+        self.key, self.cuts, self.torn, self.damaged = b"", 0, 0, False
         self.opened: Opened | None = None
         self._losses = Losses(signer=SIGNER, device=DEVICE, clock=self.clock)
         self._under_way: Sequence[Step] = ()
@@ -202,6 +203,7 @@ class Terminal:
         """The centre's word on a part of what was sent."""
         sent = max(self.sent, default=0)
         up_to = self.ledger.receipted + round(share * (sent - self.ledger.receipted))
+        up_to = max((seq for seq in self.sent if seq <= up_to), default=0)
         done = tuple(sorted(self.ledger.media))[: round(media_share * len(self.ledger.media))]
         head = digest(self.sent[up_to]) if up_to else GENESIS
         word = Receipt(device=DEVICE, epoch=self.ledger.epoch, up_to=up_to, head=head, gaps=(), media_done=done, at=self.clock.now())
@@ -254,6 +256,8 @@ class Terminal:
             self.opened.vault.close()
 
     def _open(self) -> None:
+        torn = self._is_torn()
+        self.torn += torn
         opened = open_outbox(FOLDER, SCHEMA, int(self.clock.now().timestamp()), self._losses, self.store)
         deque(opened.pictures, maxlen=0)
         _demand(self.key in (b"", opened.key), "the key of the stores is another one")
@@ -261,9 +265,20 @@ class Terminal:
         if self.damaged or not self.ledger.epoch:
             self._begin_epoch(opened)
         _demand(opened.set_aside is None or self.damaged, "a store was damaged by loss of power alone")
-        self.damaged = False
-        self._compare(_stages(self.ledger, self._under_way))
-        self._under_way = ()
+        stages = _stages(self.ledger, self._under_way)
+        self._compare([_skipped(stage, times) for stage in stages for times in range(torn and not self.damaged, self.torn + 1)])
+        self._under_way, self.damaged, self.torn = (), False, 0
+
+    def _skips(self, signed: bytes, epoch: int) -> range:
+        """The numbers that this event says were given to nobody."""
+        event = self._losses.ours(signed)
+        lost = event.lost if isinstance(event, Loss) and event.of_epoch == epoch else ()
+        return range(lost[0][0], lost[0][1] + 1) if lost else range(0)
+
+    def _is_torn(self) -> bool:
+        """Whether the end of the log may have been committed once, as far as anybody can tell from the disk."""
+        names = self.disk.names
+        return FOLDER / TORN in names or (FOLDER / LOG in names and wal.read(bytes(self.disk.find(FOLDER / LOG).content)).torn)
 
     def _begin_epoch(self, opened: Opened) -> None:
         _demand(opened.outbox.epoch > self.ledger.epoch, f"epoch {opened.outbox.epoch} follows {self.ledger.epoch}")
@@ -291,25 +306,28 @@ class Terminal:
             voids = db.execute("SELECT setl_id FROM voids").fetchall()
             media = db.execute("SELECT media_id, sealed FROM media").fetchall()
         epoch, last_seq, head, receipted, receipted_head, connection = chain
-        _demand([row[0] for row in rows] == list(range(receipted + 1, last_seq + 1)), f"numbers {rows!r} of {receipted} to {last_seq}")
+        skipped = {seq for _, _, signed in rows for seq in self._skips(signed, epoch)}
+        numbers = [seq for seq in range(receipted + 1, last_seq + 1) if seq not in skipped]
+        _demand([row[0] for row in rows] == numbers, f"numbers {rows!r} of {receipted} to {last_seq}")
         _demand(all((row[1] is None) == (row[2] is None) for row in sessions), "half a binding")
         _demand(all(media_id(sealed) == name for name, sealed in media), "a picture has other bytes than its name")
         ledger = Ledger(
             epoch=epoch,
             connection=connection,
             receipted=receipted,
-            events=self.ledger.events[:receipted] + self._chained(rows, receipted_head, head),
+            events=self.ledger.events[:receipted] + self._chained(rows, receipted, receipted_head, head),
             sessions={msgid: (setl_id, bool(closed)) for msgid, _, setl_id, closed in sessions},
             voids={row[0] for row in voids},
             media={row[0] for row in media},
         )
         return Seen(ledger, {seq: signed for seq, _, signed in rows})
 
-    def _chained(self, rows: Sequence[Any], before: str, head: str) -> list[tuple[str, str]]:
+    def _chained(self, rows: Sequence[Any], receipted: int, before: str, head: str) -> list[tuple[str, str]]:
         """What the events say; each points to the one before it and the last one is the head."""
-        found = []
+        found = list[tuple[str, str]]()
         for seq, sha256, signed in rows:
             _demand(digest(signed) == sha256, f"event {seq} has another hash")
+            found += [SKIP] * (seq - 1 - receipted - len(found))
             if self.signed.get(seq) == signed:
                 found.append(self.ledger.events[seq - 1])
             else:
@@ -336,6 +354,13 @@ def _stages(ledger: Ledger, steps: Sequence[Step]) -> list[Ledger]:
     for step in steps:
         found.append(deepcopy(found[-1]))
         step(found[-1])
+    return found
+
+
+def _skipped(ledger: Ledger, times: int) -> Ledger:
+    """The ledger after starts that found the log torn: each skips numbers and says so."""
+    found = deepcopy(ledger)
+    found.events += times * [*outbox.SKIPPED * [SKIP], ("loss", str(ledger.epoch))]
     return found
 
 

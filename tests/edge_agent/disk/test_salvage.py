@@ -67,6 +67,16 @@ def spoil(path: Path, page: int, at: int = 2000) -> None:
     path.write_bytes(data)
 
 
+def copied(folder: Path) -> Path:
+    """What a terminal without power has on its disk."""
+    left = folder / "left"
+    left.mkdir()
+    for name in (NAME, f"{NAME}-wal", "vault.key", "epoch"):
+        (left / name).write_bytes((folder / name).read_bytes())
+        (left / name).chmod(0o600)
+    return left
+
+
 def page_of(folder: Path, table: str) -> int:
     return Pages(memoryview((folder / NAME).read_bytes()), b"", (folder / "vault.key").read_bytes()).tables()[table]
 
@@ -155,7 +165,7 @@ def test_what_another_key_signed_is_not_taken(tmp_path: Path) -> None:
     assert after.outbox.backlog().salvaged == 0
 
 
-def test_a_torn_end_of_the_log_is_no_damage_but_a_hole_is(tmp_path: Path) -> None:
+def test_a_torn_end_of_a_log_is_told_from_a_hole_and_from_nothing(tmp_path: Path) -> None:
     files = opened(tmp_path, 100)
     for number in range(6):
         files.outbox.append(lambda place, number=number: void(place, number))  # type: ignore[misc]
@@ -164,15 +174,37 @@ def test_a_torn_end_of_the_log_is_no_damage_but_a_hole_is(tmp_path: Path) -> Non
     assert all(frame.sound for frame in frames) and not wal.read(log).damaged
     size = wal.FRAME + wal.PAGE
 
-    def flipped(frame: int) -> bytes:
-        at = wal.HEADER + frame * size + 500
-        return log[:at] + bytes([log[at] ^ 1]) + log[at + 1 :]
+    def flipped(frame: int, at: int = 500) -> wal.Log:
+        at += wal.HEADER + frame * size
+        return wal.read(log[:at] + bytes([log[at] ^ 1]) + log[at + 1 :])
 
-    assert not wal.read(flipped(len(frames) - 1)).damaged
-    assert not wal.read(log[: -size // 2]).damaged
-    assert wal.read(flipped(0)).damaged
-    assert wal.read(bytes([log[0] ^ 1]) + log[1:]).damaged
-    assert not wal.read(b"").damaged and not wal.read(bytes(9000)).damaged
+    last = len(frames) - 1
+    for torn in (flipped(last), flipped(last, at=8), flipped(last, at=12), flipped(last, at=20), flipped(last - 1)):
+        assert torn.torn and not torn.damaged
+    for damaged in (flipped(0), wal.read(bytes([log[0] ^ 1]) + log[1:])):
+        assert damaged.damaged and not damaged.torn
+    for harmless in (log, log[: -size // 2], log[:-size] + bytes(size), b"", bytes(9000)):
+        assert not wal.read(harmless).damaged and not wal.read(harmless).torn
+
+
+def test_numbers_of_a_torn_end_are_named_and_given_to_nobody(tmp_path: Path) -> None:
+    files = opened(tmp_path, 100)
+    for number in range(6):
+        files.outbox.append(lambda place, number=number: void(place, number))  # type: ignore[misc]
+    events = dict(files.outbox.events_after(0, 20))
+    left = copied(tmp_path)
+    log = wal.read((left / f"{NAME}-wal").read_bytes())
+    spoil(left / f"{NAME}-wal", 1, at=wal.HEADER + (len(log.frames) - 1) * (wal.FRAME + wal.PAGE) + 500)
+    after = opened(left, 200)
+    assert after.set_aside is None and after.outbox.epoch == files.outbox.epoch
+    assert sent(after.outbox)[:-1] == [events[seq] for seq in range(1, 6)]
+    told = losses().ours(sent(after.outbox)[-1])
+    assert isinstance(told, Loss)
+    assert (told.of_epoch, told.lost, told.seq, told.why) == (files.outbox.epoch, ((6, 21),), 22, "log_torn")
+    assert told.prev == digest(events[5])
+    before = sent(after.outbox)
+    after.vault.close()
+    assert sent(opened(left, 300).outbox) == before, "told once"
 
 
 def test_a_hole_in_the_log_costs_no_committed_event(tmp_path: Path) -> None:
@@ -180,11 +212,7 @@ def test_a_hole_in_the_log_costs_no_committed_event(tmp_path: Path) -> None:
     for number in range(10):
         files.outbox.append(lambda place, number=number: void(place, number))  # type: ignore[misc]
     events = dict(files.outbox.events_after(0, 20))
-    left = tmp_path / "left"
-    left.mkdir()
-    for name in (NAME, f"{NAME}-wal", "vault.key", "epoch"):
-        (left / name).write_bytes((tmp_path / name).read_bytes())
-        (left / name).chmod(0o600)
+    left = copied(tmp_path)
     spoil(left / f"{NAME}-wal", 1, at=600)
     after = opened(left, 200)
     assert after.set_aside is not None
