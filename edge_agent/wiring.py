@@ -51,9 +51,10 @@ from edge_agent.till.server import LocalServer
 from edge_agent.till.terminal import HealthReport, till_api
 from edge_agent.window.eyes import Eyes
 from edge_agent.window.presence import Background
+from edge_agent.window.roles import Settling
 from edge_agent.window.vacancy import Vacancy
 from edge_agent.window.watch import Sessions
-from edge_agent.window.watching import Watching, watching
+from edge_agent.window.watching import Watching, new_vacancy, watching
 from models.liveness_track import LivenessLimits
 from models.pack import Pack, load_pack, with_own_embedder
 from models.protocols import Embedder
@@ -109,11 +110,9 @@ def build(
     stores = _open_stores(base)
     own = _self_knowledge(base, stores)
     filming = _filming(base, stores)
-    vacancy = Vacancy(
-        [window.window for window in settings.windows], empty_share=settings.limits.empty_share, gap_s=settings.times.camera_gap_s
-    )
+    vacancy = new_vacancy(settings)
     agent = _agent(base, stores, own, filming, vacancy)
-    seeing = _watching(base, Filmed(agent, filming.film), vacancy, streams or {})
+    seeing = _watching(base, Filmed(Settling(agent, settings.windows), filming.film), vacancy, streams or {})
     ledger = CoverageBook(seeing.coverage, partial(_tell_coverage, base, stores))
     inbox = Inbox(
         device=settings.device_id,
@@ -199,8 +198,8 @@ def detector_name(pack: Pack) -> str:
     return next(names, "unnamed")[:NAME_LENGTH]
 
 
-def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, times: Times) -> Eyes:
-    """Eyes for one window."""
+def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, times: Times, *, judged: bool = True) -> Eyes:
+    """Eyes for one window; nothing is kept to judge liveness by unless faces there are `judged`."""
     background = Background(quiet_s=times.background_quiet_s, empty_share=limits.empty_share)
     return Eyes(
         detector=pack.detector,
@@ -208,7 +207,7 @@ def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits
         limits=limits,
         background=background,
         idle_interval_s=1 / times.idle_fps,
-        liveness=pack.liveness is not None,
+        liveness=judged and pack.liveness is not None,
     )
 
 
@@ -260,7 +259,7 @@ def _agent(base: _Base, stores: _Stores, own: SelfKnowledge, filming: Filming, v
     settings = base.settings
     recent = RecentFaces(keep_s=settings.upkeep.recent_faces_h * 3600, limit=settings.limits.among)
     return Agent(
-        windows=[window.window for window in settings.windows],
+        windows=[window.window for window in settings.windows if window.settles],
         times=settings.times,
         max_open=settings.till.max_open_per_window,
         books=own.books,
@@ -310,7 +309,7 @@ def _watching(base: _Base, sessions: Sessions, vacancy: Vacancy, streams: Mappin
     return watching(
         settings,
         streams=streams,
-        new_eyes=lambda window: new_eyes(base.pack, window.zone, settings.limits, settings.times),
+        new_eyes=lambda window: new_eyes(base.pack, window.zone, settings.limits, settings.times, judged=window.settles),
         sessions=sessions,
         vacancy=vacancy,
         clock=base.clock,

@@ -1,4 +1,5 @@
-"""How long each window was seen, and how long and why it was not: for settlements of the last minutes, and hour by hour for the centre.
+"""How long each window was seen, and how long and why it was not: for settlements of the last minutes, and hour by hour for the centre,
+with how many people were counted there.
 
 Time in which nobody watched, as while the agent did not run, is in neither sum: an hour of less than 3,600 seconds says so itself.
 """
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
+from contract.events import CameraRole
 from edge_agent.clock import Clock
 from edge_agent.ports import Fault
 from edge_agent.window.vacancy import Vacancy
@@ -19,14 +21,36 @@ AT_ONCE = 256  # hours of windows in one event
 LEAST_S = 60.0  # parts of an hour that are shorter are not told: a program that ends again and again must not fill the chain
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """How many were counted; see `contract.events.Headcount`."""
+
+    role: CameraRole
+    entered: int
+    stayed: int
+    most_at_once: int
+
+    def add(self, more: "People") -> "People":
+        """Both together."""
+        return People(
+            role=more.role,
+            entered=self.entered + more.entered,
+            stayed=self.stayed + more.stayed,
+            most_at_once=max(self.most_at_once, more.most_at_once),
+        )
+
+
 @dataclass(slots=True)
 class Hour:
-    """One window in one hour of the clock: seconds with a picture that tells something, and without one, by the code of the fault."""
+    """One window in one hour of the clock: seconds with a picture that tells something, and without one, by the code of the fault. `people`
+    is None where nobody was to be counted.
+    """
 
     window: str
     since: datetime
     seen_s: float = 0.0
     blind_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    people: People | None = None
 
     def count(self, seconds: float, fault: Fault | None, told_late_s: float) -> None:
         """Add a stretch of time. `told_late_s` of what counted as seen was not: a fault is known only some time after it began."""
@@ -67,6 +91,12 @@ class Coverage:
             hour.count(seconds, fault, before_s - fault.since_s if begins and fault is not None else 0.0)
             self._noted_s[window] = now_s
             (self._faulty.discard if fault is None else self._faulty.add)(window)
+
+    def count(self, window: str, people: People) -> None:
+        """Add what a frame adds to the count of this hour."""
+        with self._lock:
+            hour = self._current(window)
+            hour.people = people if hour.people is None else hour.people.add(people)
 
     def take(self) -> tuple[Hour, ...]:
         """The hours that are over, each once."""

@@ -1,7 +1,7 @@
 """Write events: what was decided, with no more of the person than the evidence mode lets out of the window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -181,6 +181,7 @@ class Scribe:
                 until=max(hour.since, min(hour.since + HOUR, now)),
                 seen_s=round(hour.seen_s, 1),
                 blind=tuple(events.Blind(cause=cause, seconds=round(seconds, 1)) for cause, seconds in hour.blind_s.items()),
+                people=None if hour.people is None else events.Headcount(**asdict(hour.people)),
             )
             for hour in hours
         )

@@ -4,7 +4,7 @@ Bounded in seconds and in bytes. Nothing here reaches the disk; `spool` keeps wh
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -53,9 +53,14 @@ class _Reel:
 class Film:
     """The film of all windows. Safe to use from several threads."""
 
-    def __init__(self, windows: Iterable[str], settings: FilmSettings, clock: Clock, *, keeps: bool) -> None:
-        """`keeps` is False where no picture may ever leave: then faces are counted and no picture is held."""
+    def __init__(
+        self, windows: Iterable[str], settings: FilmSettings, clock: Clock, *, keeps: bool, unsettling: Collection[str] = ()
+    ) -> None:
+        """`keeps` is False where no picture may ever leave: then faces are counted and no picture is held. Of windows in `unsettling`,
+        where there are no settlements, no more is held than a roll-call needs.
+        """
         self._settings, self._clock, self._keeps = settings, clock, keeps
+        self._held_s = {window: COUNT_S for window in unsettling}
         self._zero = clock.now() - timedelta(seconds=clock.mono_s())
         self._reels = {window: _Reel() for window in windows}
         self._lock = Lock()
@@ -83,7 +88,8 @@ class Film:
         small = shrink(picture, self._settings.long_side)
         still = Still(at=self.at(sight.mono_s), jpeg=jpeg(small, self._settings.jpeg_quality), faces=faces)
         with self._lock:
-            reel.add(still, still.at - timedelta(seconds=self._settings.ring_s), self._settings.ring_mb * 2**20)
+            held_s = self._held_s.get(window, self._settings.ring_s)
+            reel.add(still, still.at - timedelta(seconds=held_s), self._settings.ring_mb * 2**20)
 
     def between(self, window: str, since: datetime, until: datetime) -> list[Still]:
         """The pictures of a time, oldest first, as far as they are still held."""

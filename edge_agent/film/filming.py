@@ -50,7 +50,8 @@ class Filming:
         own, folder = settings.film, settings.files.data_dir
         vault, set_aside = open_or_set_aside(folder / FILE, vault_key(folder / VAULT_KEY), spool.SCHEMA, int(clock.now().timestamp()))
         barred = _barred(settings)
-        film = Film((window.window for window in settings.windows), own, clock, keeps=barred is None)
+        unsettling = [window.window for window in settings.windows if not window.settles]
+        film = Film((window.window for window in settings.windows), own, clock, keeps=barred is None, unsettling=unsettling)
         requests, kept = Requests(chain.vault), spool.Spool(vault, keep_h=own.keep_h, keep_mb=own.keep_mb)
         replies = Replies(
             vault=chain.vault,

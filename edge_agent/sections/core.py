@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from contract.events import CameraRole
 from contract.ids import WindowId
 from models.evaluation.rates import BandLimits
 from models.liveness_track import WINDOW, LivenessLimits
@@ -322,11 +323,21 @@ def _window_zone(zone: tuple[float, float, float, float]) -> tuple[float, float,
     return zone
 
 
+SETTLING = frozenset({CameraRole.WINDOW, CameraRole.BEDSIDE})
+"""Roles whose cameras see settlements: only there may somebody be compared with the gallery. People who come in at an entrance or are being
+treated asked for no comparison and none is needed: a roll-call counts them.
+"""
+
+
 class Window(Section):
-    """One settlement window and its camera."""
+    """One settlement window, bed, treatment room or entrance, and its camera."""
 
     window: WindowId
     """Its name, unique on this device; the till sends it with start."""
+    role: CameraRole = CameraRole.WINDOW
+    """What the camera looks at: window, bedside, treatment or entrance. The till opens sessions at windows and bedsides only; a roll-call
+    and the count of people work everywhere.
+    """
     source: str = Field(min_length=1, max_length=500)
     """rtsp:// or http:// address, number of a USB camera, video file, or folder of pictures."""
     zone: Annotated[tuple[float, float, float, float], AfterValidator(_window_zone)] = (0.0, 0.0, 1.0, 1.0)
@@ -339,6 +350,16 @@ class Window(Section):
     """
     loop: bool = False
     """Whether a file or folder starts again at its end; for demonstrations with liveness off: a stream that repeats is an attack."""
+
+    @property
+    def settles(self) -> bool:
+        """Whether the till may open sessions there, and the insured person is compared."""
+        return self.role in SETTLING
+
+    @property
+    def tells_empty(self) -> bool:
+        """Whether nobody there means that nobody was served: only at a window, for who lies in bed or passes by is hidden too easily."""
+        return self.role is CameraRole.WINDOW
 
     @model_validator(mode="after")
     def _calibrated(self) -> Self:

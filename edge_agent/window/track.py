@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import hypot, sqrt
+from typing import Protocol, TypeVar
 
 from edge_agent.camera.frames import Shot, Sight
 from models.liveness_track import LivenessShot
@@ -19,6 +20,18 @@ FIRST_SLOT_S = 0.3
 MAX_SIGNS = 300  # moments of a face kept for liveness, 200 bytes each: 50 seconds at 6 a second
 EDGE_WEIGHT = 0.5  # say of a face in a corner of the zone, against 1 in its middle
 BETTER_NEARBY = "better_one_nearby"
+
+
+class Followed(Protocol):
+    """Whatever was somewhere last."""
+
+    @property
+    def box(self) -> Box:
+        """Where."""
+        ...
+
+
+_Followed = TypeVar("_Followed", bound=Followed)
 
 
 @dataclass(slots=True)
@@ -106,6 +119,11 @@ class Track:
             self.signs.append(sign)
 
     @property
+    def box(self) -> Box:
+        """Where it was last."""
+        return self.last.box
+
+    @property
     def score(self) -> float:
         """Mean score of the detector."""
         return self._score_sum / self.frames
@@ -138,7 +156,7 @@ class Follower:
         free = [track for track in self._tracks if sight.mono_s - track.last_s <= MAX_GAP_S]
         seen = set()
         for shot in sorted(sight.shots, key=lambda shot: -shot.score):
-            track = _nearest(shot, free)
+            track = nearest(shot.box, free)
             if track is None:
                 track = self._begin(shot, sight.mono_s)
             else:
@@ -183,24 +201,25 @@ def _standing(track: Track, longest: int, widest: float) -> float:
     return track.score * track.place * (track.frames_inside / longest) * sqrt(track.width / widest)
 
 
-def _nearest(shot: Shot, tracks: list[Track]) -> Track | None:
-    return max((track for track in tracks if _continues(shot, track.last)), key=lambda track: _closeness(shot, track.last), default=None)
+def nearest(box: Box, tracks: Iterable[_Followed]) -> _Followed | None:
+    """Whose face this is by its place and size alone: the closest of those that it can continue; None for a new one."""
+    return max((track for track in tracks if _continues(box, track.box)), key=lambda track: _closeness(box, track.box), default=None)
 
 
-def _continues(shot: Shot, before: Shot) -> bool:
-    growth = shot.box.width / before.box.width if before.box.width > 0 else 0.0
+def _continues(box: Box, before: Box) -> bool:
+    growth = box.width / before.width if before.width > 0 else 0.0
     if not 1 / MAX_GROWTH <= growth <= MAX_GROWTH:
         return False
-    return shot.box.iou(before.box) >= MIN_IOU or _shift(shot, before) <= MAX_SHIFT
+    return box.iou(before) >= MIN_IOU or _shift(box, before) <= MAX_SHIFT
 
 
-def _closeness(shot: Shot, before: Shot) -> float:
-    return shot.box.iou(before.box) - _shift(shot, before)
+def _closeness(box: Box, before: Box) -> float:
+    return box.iou(before) - _shift(box, before)
 
 
-def _shift(shot: Shot, before: Shot) -> float:
-    (x, y), (old_x, old_y) = shot.box.centre, before.box.centre
-    return hypot(x - old_x, y - old_y) / max(1.0, before.box.width)
+def _shift(box: Box, before: Box) -> float:
+    (x, y), (old_x, old_y) = box.centre, before.centre
+    return hypot(x - old_x, y - old_y) / max(1.0, before.width)
 
 
 def _place(shot: Shot, sight: Sight) -> float:

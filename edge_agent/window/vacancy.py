@@ -4,7 +4,7 @@ What a settlement's own frames say is for its session; this looks further back a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from threading import Lock
@@ -42,9 +42,12 @@ class _Window:
 class Vacancy:
     """Remembers of each window when it was last not empty. Safe to use from several threads."""
 
-    def __init__(self, windows: Iterable[str], *, empty_share: float, gap_s: float) -> None:
-        """A hole of more than `gap_s` between frames is a time of which nothing is known; so is all time before the first frame."""
+    def __init__(self, windows: Iterable[str], *, empty_share: float, gap_s: float, untold: Collection[str] = ()) -> None:
+        """A hole of more than `gap_s` between frames is a time of which nothing is known; so is all time before the first frame. Of windows
+        in `untold` it is never known whether somebody was there, neither for their own settlements nor for those of others.
+        """
         self._windows = {window: _Window() for window in windows}
+        self._untold = frozenset(untold)
         self._empty_share, self._gap_s = empty_share, gap_s
         self._lock = Lock()
 
@@ -76,8 +79,8 @@ class Vacancy:
         """
         with self._lock:
             faults = tuple(code for code, spans in self._windows[window].faults.items() if any(_meet(span, own) for span in spans))
-            found = {name: self._emptiness(seen, since_s, now_s) for name, seen in self._windows.items()}
-        found_own = found.pop(window)
+            found = {name: self._emptiness(seen, since_s, now_s) for name, seen in self._windows.items() if name not in self._untold}
+        found_own = found.pop(window, Emptiness.UNKNOWN)
         others = next((one for one in (Emptiness.OCCUPIED, Emptiness.UNKNOWN) if one in found.values()), Emptiness.EMPTY)
         return Around(own=found_own, others=others, faults=faults)
 

@@ -18,6 +18,7 @@ from edge_agent.health.pulse import Pulses
 from edge_agent.ports import OpenStream
 from edge_agent.sections.core import Window
 from edge_agent.settings import Settings
+from edge_agent.window.census import Counted
 from edge_agent.window.eyes import Eyes
 from edge_agent.window.vacancy import Vacancy
 from edge_agent.window.watch import Sessions, Watcher
@@ -55,6 +56,16 @@ def new_camera(settings: Settings, window: Window, clock: Clock, open_stream: Op
     return WatchedCamera(window.window, open_stream or opener(window.source, loop=window.loop), clock, repeats)
 
 
+def new_vacancy(settings: Settings) -> Vacancy:
+    """What remembers of every camera whether it was blind, and of those that tell so whether anybody was there."""
+    return Vacancy(
+        (window.window for window in settings.windows),
+        empty_share=settings.limits.empty_share,
+        gap_s=settings.times.camera_gap_s,
+        untold=[window.window for window in settings.windows if not window.tells_empty],
+    )
+
+
 def watching(
     settings: Settings,
     *,
@@ -66,10 +77,10 @@ def watching(
     pulses: Pulses,
     metrics: Metrics,
 ) -> Watching:
-    """A camera and a watcher for every window; `streams` replaces the sources of windows."""
+    """A camera and a watcher for every window, where people are counted too; `streams` replaces the sources of windows."""
     cameras = {window.window: new_camera(settings, window, clock, streams.get(window.window)) for window in settings.windows}
     coverage = Coverage(cameras, vacancy, clock)
-
+    counted = Counted(sessions, {window.window: window.role for window in settings.windows}, settings.limits, coverage)
     lookouts = {name: Lookout(name, camera, View(settings.view), coverage) for name, camera in cameras.items()}
 
     def watcher(window: Window) -> Watcher:
@@ -78,7 +89,7 @@ def watching(
             zone=window.zone,
             lookout=lookouts[window.window],
             eyes=new_eyes(window),
-            sessions=sessions,
+            sessions=counted,
             fps=settings.times.analyse_fps,
             clock=pulses.clock(f"watch-{window.window}"),
             metrics=metrics,

@@ -1,18 +1,21 @@
 """Messages are closed: what does not fit is refused, and the fault names the field but never the value."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contract.events import parse_event
+from contract.events import GENESIS, CameraRole, Coverage, Headcount, Watched, parse_event
 from contract.media import PART_BYTES, join_wire, media_id, part_count, part_headers, read_part, split_wire
 from contract.message import MalformedMessage
 from contract.receipts import Receipt
 from contract.topics import SHARDS, Down, Up, down, ingest_filters, parse_up, shard, up
 from tests.builders import capture, receipt
+
+NOON = datetime(2026, 1, 2, 4, tzinfo=UTC)
 
 
 def test_an_event_is_read_by_its_kind() -> None:
@@ -48,6 +51,23 @@ def test_what_does_not_fit_is_refused_without_showing_values(change: dict[str, o
     with pytest.raises(MalformedMessage) as fault:
         parse_event(json.dumps(content).encode())
     assert "SECRET-PERSON" not in str(fault.value)
+
+
+def test_an_hour_without_a_count_is_written_as_before_and_one_with_it_is_read_back() -> None:
+    plain = Watched(window="W1", since=NOON, until=NOON, seen_s=1, blind=())
+    assert "people" not in json.loads(plain.model_dump_json())
+    people = Headcount(role=CameraRole.ENTRANCE, entered=3, stayed=1, most_at_once=2)
+    stamp = {"device": "P99999900001-t1", "epoch": 1, "seq": 1, "prev": GENESIS, "at": NOON, "mono_ns": 1, "clock_offset_ms": None}
+    told = Coverage.model_validate(stamp | {"hours": [plain, plain.model_copy(update={"people": people})]})
+    assert parse_event(told.to_bytes()) == told
+    assert b'"people":{"role":"entrance","entered":3,"stayed":1,"most_at_once":2}' in told.to_bytes()
+
+
+@pytest.mark.parametrize("change", [{"role": "corridor"}, {"entered": -1}, {"faces": 1}], ids=str)
+def test_a_count_that_is_none_is_refused(change: dict[str, object]) -> None:
+    content = {"role": "window", "entered": 1, "stayed": 1, "most_at_once": 1} | change
+    with pytest.raises(ValidationError):
+        Headcount.model_validate(content)
 
 
 @given(st.binary(max_size=200))

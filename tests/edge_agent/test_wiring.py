@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.events import Closing, Liveness, Outcome, parse_event
+from contract.events import CameraRole, Closing, Headcount, Liveness, Outcome, parse_event
 from contract.sealed import verify
+from edge_agent.camera import coverage
 from edge_agent.chain import outbox
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import BadKey, BadSettings
@@ -84,10 +85,10 @@ def call(program: Program, terminal: Terminal, path: str, body: dict[str, Any] |
         return error.code, json.loads(error.read())
 
 
-def analysed(program: Program) -> float:
-    """Frames of W1 that were looked at."""
+def analysed(program: Program, window: str = "W1") -> float:
+    """Frames of a window that were looked at."""
     with urllib.request.urlopen(f"http://127.0.0.1:{program.server.port}/metrics", timeout=10) as answer:
-        found = re.search(r'edge_frames_total{window="W1"} (\S+)', answer.read().decode())
+        found = re.search(rf'edge_frames_total{{window="{window}"}} (\S+)', answer.read().decode())
     return float(found[1]) if found else 0.0
 
 
@@ -269,3 +270,26 @@ def test_a_window_that_cannot_be_seen_blocks_no_settlement_and_leaves_it_blind(
     assert told and closed
     assert answer["answer"] == "manual" and answer["reasons"][-1] == "camera_blind"
     assert capture.outcome is Outcome.BLIND and f"camera_{code}" in capture.reasons
+
+
+def test_each_camera_does_what_its_role_lets_it(terminal: Terminal, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At an entrance nobody is compared whatever the till asks, and everybody is counted; the hour is told when the agent stops."""
+    monkeypatch.setattr(coverage, "LEAST_S", 0.1)
+    text = terminal.settings_file.read_text(encoding="utf-8").replace(
+        'window = "W2"\nsource = "missing.mkv"', 'window = "E1"\nrole = "entrance"\nsource = "pictures"\nloop = true'
+    )
+    terminal.settings_file.write_text(text, encoding="utf-8")
+    program = build(load(terminal.settings_file), pack=pack)
+    program.start()
+    try:
+        assert wait(lambda: analysed(program, "W1") >= 8 and analysed(program, "E1") >= 8)
+        status, refusal = call(program, terminal, "/session/start", start("M1", window="E1"))
+        assert (status, refusal["error"]) == (404, "unknown_window") and "W1" in refusal["message"]
+        assert call(program, terminal, "/session/start", start("M2"))[0] == 200
+    finally:
+        program.stop()
+    told = {hour.window: hour.people for event in events(terminal) if event.kind == "coverage" for hour in event.hours}
+    assert told == {
+        name: Headcount(role=role, entered=1, stayed=0, most_at_once=1)
+        for name, role in (("W1", CameraRole.WINDOW), ("E1", CameraRole.ENTRANCE))
+    }

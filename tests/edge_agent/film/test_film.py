@@ -104,3 +104,11 @@ def test_it_knows_whether_somebody_is_served() -> None:
     assert not made.is_served("W1")
     show(made, clock, 1)
     assert made.is_served("W1") and not made.is_served("W2")
+
+
+def test_where_nobody_settles_no_more_is_held_than_a_roll_call_needs() -> None:
+    clock = HandClock()
+    made = Film(["W1"], FilmSettings(), clock, keeps=True, unsettling=["W1"])
+    show(made, clock, 20)
+    assert made.persons("W1") == 1 and made.newest("W1") is not None
+    assert len(everything(made)) <= COUNT_S * FilmSettings().fps + 1

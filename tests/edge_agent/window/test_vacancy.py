@@ -68,3 +68,13 @@ def test_a_window_with_a_fault_is_not_known_to_be_empty_and_the_cause_is_remembe
     vacancy.note_faults("W1", [Fault(code="covered", since_s=50), Fault(code="moved", since_s=49)], 51)
     assert vacancy.around("W1", 1, 51, own=(30, 51)).faults == ("covered", "moved")
     assert vacancy.around("W1", 1, 51, own=(30, 40)).faults == ()
+
+
+def test_a_bed_tells_nothing_of_whether_anybody_was_there_but_of_faults() -> None:
+    vacancy = Vacancy(["W1", "B1"], empty_share=0.02, gap_s=2, untold=["B1"])
+    for second in range(21):
+        vacancy.note("W1", sight(second))
+        vacancy.note("B1", sight(second, shot()))
+    vacancy.note_faults("B1", [Fault(code="covered", since_s=15)], 20)
+    assert vacancy.around("W1", 0, 20, own=(0, 20)) == Around(own=EMPTY, others=EMPTY)
+    assert vacancy.around("B1", 0, 20, own=(0, 20)) == Around(own=UNKNOWN, others=EMPTY, faults=("covered",))
