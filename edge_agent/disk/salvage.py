@@ -40,7 +40,7 @@ def salvage(path: Path, key: bytes, disk: Store, *, vault: Vault, outbox: Outbox
             with vault.transaction() as db:
                 if db.execute("INSERT OR IGNORE INTO read_asides VALUES (?)", (aside.name,)).rowcount:
                     taking = _Taking(vault, outbox, losses)
-                    taking.take(_pages(aside, key, disk))
+                    taking.take(disk.pages(aside, key))
                     taking.finish(noted)
         except Exception:
             log.exception("not_salvaged", file=aside.name)
@@ -53,7 +53,7 @@ def salvage_pictures(path: Path, key: bytes, disk: Store, *, vault: Vault, outbo
     next start.
     """
     for aside in _unread(path, disk):
-        pictures, count = _pictures(_pages(aside, key, disk)), 0
+        pictures, count = _pictures(disk.pages(aside, key)), 0
         while batch := list(islice(pictures, AT_ONCE)):
             with vault.transaction():
                 for sealed in batch:
@@ -65,11 +65,6 @@ def salvage_pictures(path: Path, key: bytes, disk: Store, *, vault: Vault, outbo
 
 def _unread(path: Path, disk: Store) -> list[Path]:
     return [aside for aside in set_asides(path, disk) if not disk.exists(aside.with_name(aside.name + READ))]
-
-
-def _pages(aside: Path, key: bytes, disk: Store) -> Pages:
-    log_file = aside.with_name(aside.name + "-wal")
-    return Pages(disk.view(aside), disk.read(log_file) if disk.exists(log_file) else b"", key)
 
 
 def _pictures(pages: Pages) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from edge_agent.disk import wal
 from edge_agent.disk.disk import Disk
+from edge_agent.disk.pages import Pages
 from edge_agent.errors import BadKey, VaultDamaged, VaultError, VaultFull
 
 KEY_BYTES = 32
@@ -37,6 +38,11 @@ class Store(Disk):
     def connect(self, path: str) -> Connection:
         """A connection of the file, made if it is missing. Raises DatabaseError, also later for a file that is damaged."""
         return sqlcipher.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+
+    def pages(self, path: Path, key: bytes) -> Pages:
+        """What can be read of a damaged file and its log, page by page."""
+        log = path.with_name(path.name + "-wal")
+        return Pages(self.view(path), self.read(log) if self.exists(log) else b"", key)
 
 
 OURS = Store()

@@ -3,9 +3,11 @@
 Like it, it syncs the folder with the first sync of a journal or log that it was asked to make, and with a deletion where SQLite asks for
 that; a new database file's name is never synced by itself (https://www.sqlite.org/src/file/src/os_unix.c, unixOpen and unixSync). A write
 within a sector leaves the rest of it alone, as SQLite takes for granted. Memory is not shared between processes here, so the log works
-only with exclusive locking. Pages are not encrypted: what this is about happens below that.
+only with exclusive locking. Pages are not encrypted: what this is about happens below that. Instead of a page's authentication code the
+log's checksum says whether it was changed, and the file is whole or not at all.
 """
 
+import ctypes
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import count
@@ -14,12 +16,15 @@ from typing import Any
 
 import apsw
 
+from edge_agent.disk import wal
+from edge_agent.disk.pages import RESERVED, Pages
 from edge_agent.disk.vault import DatabaseError, Store
 from edge_agent.errors import BadKey
 from scripts.power.disk import File, PowerCut, StrictDisk
 
 JOURNALS = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_SUPER_JOURNAL
 PAGE = 4096
+BEGINNING = b"SQLite format 3\0"
 _numbers = count()
 
 
@@ -34,9 +39,15 @@ class StrictStore(Store):
         """A connection that behaves as one of the product's own."""
         connection = Connection(path, _Vfs(self._disk))
         self._connections.append(connection)
+        connection.reserve(RESERVED)
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
         return connection
+
+    def pages(self, path: Path, key: bytes) -> Pages:
+        """What can be read of a damaged file and its log."""
+        log = path.with_name(path.name + "-wal")
+        return _PlainPages(self.view(path), self.read(log) if self.exists(log) else b"", key)
 
     def forget(self) -> None:
         """Let go of every connection; to be called when the power is off, so that none of them can write any more."""
@@ -93,6 +104,17 @@ class StrictStore(Store):
             self._disk.remove(path)
 
 
+class _PlainPages(Pages):
+    """Pages that nobody encrypted."""
+
+    def __init__(self, file: memoryview, log: bytes, key: bytes) -> None:
+        self._changed = {bytes(frame.image) for frame in wal.read(log).frames if not frame.sound}
+        super().__init__(file if file[: len(BEGINNING)] == BEGINNING else file[:0], log, key)
+
+    def _opened(self, number: int, image: bytes, mac_key: bytes) -> bytes | None:  # noqa: ARG002
+        return None if len(image) != PAGE or image in self._changed else image[: PAGE - RESERVED]
+
+
 class Connection:
     """An apsw connection with the manners of the product's own."""
 
@@ -114,6 +136,10 @@ class Connection:
     def executescript(self, sql: str) -> None:
         """Run several statements."""
         self.execute(sql)
+
+    def reserve(self, size: int) -> None:
+        """Leave that many bytes of each page alone, where the product's own have their codes."""
+        self._connection.file_control("main", apsw.SQLITE_FCNTL_RESERVE_BYTES, ctypes.addressof(ctypes.c_int(size)))
 
     @property
     def in_transaction(self) -> bool:

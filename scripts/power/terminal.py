@@ -5,9 +5,8 @@ receipt. What was under way when the power went may be there as a whole or not a
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +24,7 @@ from edge_agent.disk.stores import NAME, TORN, Opened, open_outbox
 from edge_agent.session import Bind, Start
 from edge_agent.session import Void as TillVoid
 from scripts.power.disk import StrictDisk
+from scripts.power.ledger import SKIP, Ledger, Step, Violation, captured, demand, skipped, stages
 from scripts.power.made import ANSWER, DEVICE, SIGNER, WINDOW, Clock, closed, new_scribe
 from scripts.power.store import StrictStore
 
@@ -34,27 +34,10 @@ MORE_THAN_ENOUGH = 2**30
 INVERTED = bytes(range(255, -1, -1))
 LOG = f"{NAME}-wal"
 HOLE = wal.HEADER + 500
-SKIP = ("skipped", "")
+OF_A_PAGE = 16  # rows of events, sessions or small pictures that stand on one page, with room to spare
 
-
-class Violation(AssertionError):
-    """Something that was promised did not survive."""
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What the disk must hold. Events stand as (kind, name) until their bytes are known."""
-
-    epoch: int = 0
-    connection: int = 0
-    receipted: int = 0
-    events: list[tuple[str, str]] = field(default_factory=list)
-    sessions: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
-    voids: set[str] = field(default_factory=set)
-    media: set[str] = field(default_factory=set)
-
-
-Step = Callable[[Ledger], None]
+Key = tuple[int, int]
+"""Epoch and number of an event."""
 
 
 @dataclass(slots=True)
@@ -72,7 +55,8 @@ class Terminal:
         self.random, self.clock, self.disk = random, Clock(), StrictDisk()
         self.store = StrictStore(self.disk, random.choice((1, 4, 1000)))
         self.ledger, self.signed, self.sent = Ledger(), dict[int, bytes](), dict[int, bytes]()
-        self.key, self.cuts, self.torn, self.damaged = b"", 0, 0, False
+        self.key, self.cuts, self.torn = b"", 0, 0
+        self.damaged, self.readable, self.apart = False, True, dict[Key, bytes]()
         self.opened: Opened | None = None
         self._losses = Losses(signer=SIGNER, device=DEVICE, clock=self.clock)
         self._under_way: Sequence[Step] = ()
@@ -83,7 +67,7 @@ class Terminal:
         while self.opened is None:
             self._run(self._open)
         recover = sorted(name for name, (_, closed) in self.ledger.sessions.items() if not closed)
-        self.act(lambda: self.books.recover(self.clock.now()), [_captured(name, ()) for name in recover])
+        self.act(lambda: self.books.recover(self.clock.now()), [captured(name, ()) for name in recover])
 
     def act(self, call: Callable[[], object], steps: Sequence[Step]) -> None:
         """Do something that has these effects, one after the other; without power it is started again and compared."""
@@ -123,6 +107,7 @@ class Terminal:
         if not (hole and self._spoil_log()):
             for part in (NAME, LOG):
                 self._change(part, lambda content: content.translate(INVERTED))
+            self.readable = False
         self.damaged = True
         self.disk.cut_after(calls)
         self.start()
@@ -180,7 +165,7 @@ class Terminal:
         capture = closed(start, now)
         self._scribe.pictures = tuple(self.random.randbytes(size) for size in sizes)
         names = [media_id(each) for each in self._scribe.pictures]
-        self.act(lambda: self.books.close(capture), [_captured(msgid, names)])
+        self.act(lambda: self.books.close(capture), [captured(msgid, names)])
         self._scribe.pictures = ()
 
     def connect(self) -> None:
@@ -192,12 +177,12 @@ class Terminal:
 
         self.act(lambda: numbers.append(self.outbox.next_connection()), [effect])
         if numbers:
-            _demand(numbers == [self.ledger.connection], f"connection {numbers} after {self.ledger.connection - 1}")
+            demand(numbers == [self.ledger.connection], f"connection {numbers} after {self.ledger.connection - 1}")
 
     def send(self) -> None:
         """The centre gets what waits."""
         for seq, signed in self.outbox.events_after(self.ledger.receipted, 1000):
-            _demand(self.sent.setdefault(seq, signed) == signed, f"event {seq} was sent with other bytes before")
+            demand(self.sent.setdefault(seq, signed) == signed, f"event {seq} was sent with other bytes before")
 
     def receipt(self, share: float, media_share: float) -> None:
         """The centre's word on a part of what was sent."""
@@ -260,20 +245,19 @@ class Terminal:
         self.torn += torn
         opened = open_outbox(FOLDER, SCHEMA, int(self.clock.now().timestamp()), self._losses, self.store)
         deque(opened.pictures, maxlen=0)
-        _demand(self.key in (b"", opened.key), "the key of the stores is another one")
+        demand(self.key in (b"", opened.key), "the key of the stores is another one")
         self.opened, self.key = opened, opened.key
         if self.damaged or not self.ledger.epoch:
             self._begin_epoch(opened)
-        _demand(opened.set_aside is None or self.damaged, "a store was damaged by loss of power alone")
-        stages = _stages(self.ledger, self._under_way)
-        self._compare([_skipped(stage, times) for stage in stages for times in range(torn and not self.damaged, self.torn + 1)])
-        self._under_way, self.damaged, self.torn = (), False, 0
+        demand(opened.set_aside is None or self.damaged, "a store was damaged by loss of power alone")
+        expected = stages(self.ledger, self._under_way)
+        self._compare([skipped(stage, times) for stage in expected for times in range(torn and not self.damaged, self.torn + 1)])
+        self._under_way, self.damaged, self.readable, self.torn = (), False, True, 0
 
-    def _skips(self, signed: bytes, epoch: int) -> range:
-        """The numbers that this event says were given to nobody."""
-        event = self._losses.ours(signed)
+    def _skips(self, event: object, epoch: int) -> set[int]:
+        """The numbers of this epoch that the event says are lost."""
         lost = event.lost if isinstance(event, Loss) and event.of_epoch == epoch else ()
-        return range(lost[0][0], lost[0][1] + 1) if lost else range(0)
+        return {seq for first, last in lost for seq in range(first, last + 1)}
 
     def _is_torn(self) -> bool:
         """Whether the end of the log may have been committed once, as far as anybody can tell from the disk."""
@@ -281,11 +265,30 @@ class Terminal:
         return FOLDER / TORN in names or (FOLDER / LOG in names and wal.read(bytes(self.disk.find(FOLDER / LOG).content)).torn)
 
     def _begin_epoch(self, opened: Opened) -> None:
-        _demand(opened.outbox.epoch > self.ledger.epoch, f"epoch {opened.outbox.epoch} follows {self.ledger.epoch}")
-        before, self.ledger = self.ledger.epoch, Ledger(epoch=opened.outbox.epoch)
-        if before:
-            self.ledger.events.append(("loss", str(before)))
-        self.signed, self.sent, self._under_way = {}, {}, ()
+        demand(opened.outbox.epoch > self.ledger.epoch, f"epoch {opened.outbox.epoch} follows {self.ledger.epoch}")
+        before, self.ledger = self.ledger, Ledger(epoch=opened.outbox.epoch)
+        waiting = self.apart | {(before.epoch, seq): signed for seq, signed in self.signed.items() if seq > before.receipted}
+        self.signed, self.sent, self.apart, self._under_way = {}, {}, {}, ()
+        if before.epoch:
+            self.ledger = self._look().ledger
+            self.apart = self._saved(before, waiting)
+
+    def _saved(self, before: Ledger, waiting: Mapping[Key, bytes]) -> dict[Key, bytes]:
+        """The salvaged events. What is neither among them nor named was lost in silence; little is lost where pages can be read."""
+        assert self.opened is not None  # noqa: S101
+        with self.opened.vault.transaction() as db:
+            saved = {(row[0], row[1]): row[2] for row in db.execute("SELECT epoch, seq, signed FROM salvaged")}
+            told = [self._losses.ours(row[0]) for row in db.execute("SELECT signed FROM events")]
+        lost = {(event.of_epoch, seq) for event in told if isinstance(event, Loss) for seq in self._skips(event, event.of_epoch)}
+        demand(any(isinstance(event, Loss) and event.of_epoch == before.epoch for event in told), f"no word on epoch {before.epoch}")
+        demand(all(waiting.get(key) == signed for key, signed in saved.items()), "an event was salvaged that did not wait")
+        if self.readable:
+            missing = waiting.keys() - saved.keys()
+            demand(missing <= lost, f"events {sorted(missing - lost)} were lost in silence")
+            demand(len(missing) <= OF_A_PAGE, f"{len(missing)} events were lost with one page")
+            demand(len(before.media - self.ledger.media) <= OF_A_PAGE, "more pictures were lost than a page holds")
+            demand(len(before.sessions.keys() - self.ledger.sessions.keys()) <= OF_A_PAGE, "more sessions were lost than a page holds")
+        return saved
 
     def _compare(self, expected: Sequence[Ledger]) -> None:
         """The disk must hold exactly one of these."""
@@ -293,7 +296,7 @@ class Terminal:
         if seen.ledger not in expected:
             raise Violation(f"the disk holds {seen.ledger}, expected one of {expected}")
         for seq, signed in {**self.signed, **self.sent}.items():
-            _demand(seen.signed.get(seq, signed) == signed, f"event {seq} has other bytes than before")
+            demand(seen.signed.get(seq, signed) == signed, f"event {seq} has other bytes than before")
         self.ledger = seen.ledger
         self.signed.update(seen.signed)
 
@@ -306,11 +309,11 @@ class Terminal:
             voids = db.execute("SELECT setl_id FROM voids").fetchall()
             media = db.execute("SELECT media_id, sealed FROM media").fetchall()
         epoch, last_seq, head, receipted, receipted_head, connection = chain
-        skipped = {seq for _, _, signed in rows for seq in self._skips(signed, epoch)}
+        skipped = {seq for _, _, signed in rows for seq in self._skips(self._losses.ours(signed), epoch)}
         numbers = [seq for seq in range(receipted + 1, last_seq + 1) if seq not in skipped]
-        _demand([row[0] for row in rows] == numbers, f"numbers {rows!r} of {receipted} to {last_seq}")
-        _demand(all((row[1] is None) == (row[2] is None) for row in sessions), "half a binding")
-        _demand(all(media_id(sealed) == name for name, sealed in media), "a picture has other bytes than its name")
+        demand([row[0] for row in rows] == numbers, f"numbers {rows!r} of {receipted} to {last_seq}")
+        demand(all((row[1] is None) == (row[2] is None) for row in sessions), "half a binding")
+        demand(all(media_id(sealed) == name for name, sealed in media), "a picture has other bytes than its name")
         ledger = Ledger(
             epoch=epoch,
             connection=connection,
@@ -326,42 +329,17 @@ class Terminal:
         """What the events say; each points to the one before it and the last one is the head."""
         found = list[tuple[str, str]]()
         for seq, sha256, signed in rows:
-            _demand(digest(signed) == sha256, f"event {seq} has another hash")
+            demand(digest(signed) == sha256, f"event {seq} has another hash")
             found += [SKIP] * (seq - 1 - receipted - len(found))
             if self.signed.get(seq) == signed:
                 found.append(self.ledger.events[seq - 1])
             else:
                 event = self._losses.ours(signed)
-                _demand(event is not None and event.prev == before and event.seq == seq, f"event {seq} does not follow")
+                demand(event is not None and event.prev == before and event.seq == seq, f"event {seq} does not follow")
                 found.append(_named(event))
             before = sha256
-        _demand(before == head, "the head is not that of the last event")
+        demand(before == head, "the head is not that of the last event")
         return found
-
-
-def _captured(msgid: str, media: Sequence[str]) -> Step:
-    def effect(ledger: Ledger) -> None:
-        ledger.sessions[msgid] = (ledger.sessions[msgid][0], True)
-        ledger.events.append(("capture", msgid))
-        ledger.media |= set(media)
-
-    return effect
-
-
-def _stages(ledger: Ledger, steps: Sequence[Step]) -> list[Ledger]:
-    """The ledger before, between and after the steps that were under way."""
-    found = [deepcopy(ledger)]
-    for step in steps:
-        found.append(deepcopy(found[-1]))
-        step(found[-1])
-    return found
-
-
-def _skipped(ledger: Ledger, times: int) -> Ledger:
-    """The ledger after starts that found the log torn: each skips numbers and says so."""
-    found = deepcopy(ledger)
-    found.events += times * [*outbox.SKIPPED * [SKIP], ("loss", str(ledger.epoch))]
-    return found
 
 
 def _named(event: object) -> tuple[str, str]:
@@ -373,8 +351,3 @@ def _named(event: object) -> tuple[str, str]:
         case Loss():
             return event.kind, str(event.of_epoch)
     raise Violation(f"an event that nobody wrote: {event}")
-
-
-def _demand(holds: bool, what: str) -> None:
-    if not holds:
-        raise Violation(what)
