@@ -15,6 +15,8 @@ from scripts.power.terminal import Terminal
 STEPS = 20
 DELAYS = st.integers(0, 6) | st.integers(0, 40)  # calls to the disk; an action makes from 1 to about 60, most of them a few
 
+LONG_DELAYS = DELAYS | st.integers(0, 150)  # a start that sets a file aside, begins a new one and reads the old one
+
 counted: Counter[str] = Counter()
 """Schedules and power cuts so far, and what was under way on the disk when the power went."""
 
@@ -47,7 +49,7 @@ class PowerMachine(RuleBasedStateMachine):
         self.terminal.disk.cut_after(delay)
         self.terminal.restart()
 
-    @rule(back_s=st.integers(0, 5000), delay=st.none() | DELAYS, hole=st.booleans())
+    @rule(back_s=st.integers(0, 5000), delay=st.none() | LONG_DELAYS, hole=st.booleans())
     def lose_the_outbox(self, back_s: int, delay: int | None, hole: bool) -> None:
         """And the clock with it."""
         self.terminal.clock.set_back(back_s)
