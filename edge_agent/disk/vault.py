@@ -1,6 +1,7 @@
 """An encrypted database file (SQLCipher) whose commits survive power loss.
 
-The key is 32 random bytes in a file of its own that only this user may read, made at first start. It protects a disk that is stolen or
+The key is 32 random bytes, made at first start, in two files of its own that only this user may read: one damaged file must not cost
+every store. It protects a disk that is stolen or
 thrown away, not a running terminal. The agent's processes share the file by SQLite's own locks, so that a command can look into it while
 the agent runs.
 """
@@ -9,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -21,7 +23,8 @@ from edge_agent.disk.disk import Disk
 from edge_agent.disk.pages import Pages
 from edge_agent.errors import BadKey, VaultDamaged, VaultError, VaultFull
 
-KEY_BYTES = 32
+KEY_BYTES, CHECK_BYTES = 32, 8
+SPARE = ".spare"
 MEMORY = ":memory:"
 PARTS = ("", "-wal", "-shm")
 READ = ".read"
@@ -118,13 +121,31 @@ class Vault:
 
 
 def vault_key(path: Path, disk: Store = OURS) -> bytes:
-    """Read the key, or make one at first start. Raises BadKey for one that is damaged or readable by others."""
-    if not disk.exists(path):
-        disk.write_durably(path, secrets.token_bytes(KEY_BYTES))
-    key = disk.read_private(path)
-    if len(key) != KEY_BYTES:
-        raise BadKey(f"{path} has {len(key)} bytes, a vault key has {KEY_BYTES}: restore it, or move it and the *.db files beside it away")
+    """Read the key, or make one at first start; a copy that is missing or damaged is written anew from the other.
+
+    Raises BadKey when both are damaged, or one may be read by others.
+    """
+    copies = (path, path.with_name(path.name + SPARE))
+    there = {copy: _read_copy(copy, disk) for copy in copies if disk.exists(copy)}
+    keys = [content[:KEY_BYTES] for content in there.values() if content == _with_check(content[:KEY_BYTES])]
+    if there and not keys:
+        raise BadKey(f"{path} and its copy are damaged: restore one of them, or move both and the *.db files beside them away")
+    key = keys[0] if keys else secrets.token_bytes(KEY_BYTES)
+    for copy in copies:
+        if there.get(copy) != _with_check(key):
+            disk.write_durably(copy, _with_check(key))
     return key
+
+
+def _read_copy(path: Path, disk: Store) -> bytes:
+    try:
+        return disk.read_private(path)
+    except OSError:  # a place of the disk that cannot be read
+        return b""
+
+
+def _with_check(key: bytes) -> bytes:
+    return key + sha256(key).digest()[:CHECK_BYTES]
 
 
 def open_or_set_aside(

@@ -38,6 +38,9 @@ from scripts.power.terminal import MORE_THAN_ENOUGH, SCHEMA
 SESSIONS, RECEIPTED, IN_LOG = 150, 60, 20
 """How many settlements there were, how many of their events have a receipt, and how many settlements stand only in the log."""
 
+SMALL = ("vault.key", "vault.key.spare", "epoch")
+OF_LARGE = 10  # how much more often a bit of the outbox or its log is flipped than one of a small file
+
 MOST_S = 5.0
 MOST_LOST = 16  # events of one page, with room to spare
 ROUNDS = 20
@@ -114,7 +117,7 @@ def leave(folder: Path) -> Left:
             _empty_log(opened.vault)
     left = folder / "left"
     left.mkdir()
-    for name in (NAME, f"{NAME}-wal", "vault.key", "epoch"):
+    for name in (NAME, f"{NAME}-wal", *SMALL):
         shutil.copy(work / name, left / name)
     waiting = frozenset(entry.start.msgid for entry in Register(opened.vault).unclosed())
     opened.vault.close()
@@ -125,7 +128,7 @@ def leave(folder: Path) -> Left:
 def flip(left: Left, folder: Path, random: Random) -> tuple[str, Outcome]:
     """Flip one bit in a copy, and see how it goes on from there."""
     shutil.copytree(left.folder, folder)
-    name = random.choice((NAME, f"{NAME}-wal"))
+    name = random.choice((NAME, f"{NAME}-wal") * OF_LARGE + SMALL)
     content = bytearray((folder / name).read_bytes())
     bit = random.randrange(8 * len(content))
     content[bit // 8] ^= 1 << bit % 8

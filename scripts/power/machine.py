@@ -80,6 +80,12 @@ class PowerMachine(RuleBasedStateMachine):
         self.terminal.close_session(data.draw(st.sampled_from(self.unclosed())), sizes)
 
     @rule()
+    def remark(self) -> None:
+        """Something happened that concerns no settlement."""
+        self.made += 1
+        self.terminal.remark(f"{self.made:064x}")
+
+    @rule()
     def connect(self) -> None:
         """To the broker."""
         self.terminal.connect()

@@ -111,12 +111,12 @@ MUTANTS: Sequence[Mutant] = (
         "disk.write_durably(note, str(epoch).encode())",
         "disk.remove(note); disk.write(note, b'%d' % epoch)",
     ),
-    _one("key not durable", "disk.vault", "disk.write_durably(path, secrets", "disk.write(path, secrets"),
+    _one("key not durable", "disk.vault", "disk.write_durably(copy, _with", "disk.remove(copy); disk.write(copy, _with"),
     _one(
         "a new key with each start",
         "disk.vault",
-        "if not disk.exists(path):\n        disk.write_durably",
-        "if True:\n        disk.write_durably",
+        "key = keys[0] if keys else",
+        "key = keys[0] if False else",
     ),
     _one("small files not synced", "disk.disk", "        self.sync(partial)\n", ""),
     _one(

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from contract.events import GENESIS, Binding, Capture, Loss, Void
+from contract.events import GENESIS, Binding, Capture, Loss, Thinning, Void
 from contract.media import media_id
 from contract.receipts import Receipt
 from contract.sealed import digest
@@ -167,6 +167,14 @@ class Terminal:
         names = [media_id(each) for each in self._scribe.pictures]
         self.act(lambda: self.books.close(capture), [captured(msgid, names)])
         self._scribe.pictures = ()
+
+    def remark(self, name: str) -> None:
+        """An event that nothing else is written with."""
+
+        def effect(ledger: Ledger) -> None:
+            ledger.events.append(("thinning", name))
+
+        self.act(lambda: self.outbox.append(lambda place: self._scribe.thinning((name,), "disk_full", place)), [effect])
 
     def connect(self) -> None:
         """A connection to the broker: its number was never used before."""
@@ -350,4 +358,6 @@ def _named(event: object) -> tuple[str, str]:
             return event.kind, event.setl_id
         case Loss():
             return event.kind, str(event.of_epoch)
+        case Thinning():
+            return event.kind, event.media[0]
     raise Violation(f"an event that nobody wrote: {event}")

@@ -16,7 +16,7 @@ from edge_agent.chain.register import Register
 from edge_agent.disk import wal
 from edge_agent.disk.pages import Pages
 from edge_agent.disk.stores import NAME, Opened, open_outbox
-from edge_agent.disk.vault import READ
+from edge_agent.disk.vault import READ, vault_key
 from edge_agent.errors import ReceiptRefused
 from edge_agent.link.sender import Sender
 from edge_agent.sections.core import Link
@@ -78,7 +78,7 @@ def copied(folder: Path) -> Path:
 
 
 def page_of(folder: Path, table: str) -> int:
-    return Pages(memoryview((folder / NAME).read_bytes()), b"", (folder / "vault.key").read_bytes()).tables()[table]
+    return Pages(memoryview((folder / NAME).read_bytes()), b"", vault_key(folder / "vault.key")).tables()[table]
 
 
 def sent(outbox: Outbox) -> list[bytes]:

@@ -123,9 +123,24 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
         vault_key(path)
 
 
-def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["vault.key", "vault.key.spare"])
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 40, None])
+def test_one_damaged_or_missing_copy_of_the_key_costs_nothing(tmp_path: Path, name: str, damage: bytes | None) -> None:
     path = tmp_path / "vault.key"
-    path.write_bytes(b"short")
-    path.chmod(0o600)
-    with pytest.raises(BadKey, match="5 bytes"):
+    key = vault_key(path)
+    if damage is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(damage)
+    assert vault_key(path) == key
+    assert path.read_bytes() == (tmp_path / "vault.key.spare").read_bytes()
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_is_damaged_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "vault.key"
+    vault_key(path)
+    for each in (path, tmp_path / "vault.key.spare"):
+        each.write_bytes(b"y" * 40)
+    with pytest.raises(BadKey, match="restore one of them"):
         vault_key(path)

@@ -73,7 +73,7 @@ def planted(terminal: Terminal, template: np.ndarray) -> dict[str, bytes]:
     forms: dict[str, bytes] = {
         name: name.encode() for name in (PERSON, PASSWORD, QUERY, LAW, NAME, "10.9.8.7", "MSG-81", "MSG82", "Modell-80")
     }
-    raw = {"key": (terminal.folder / "data" / "vault.key").read_bytes(), "template": template.tobytes(), "picture": jpeg()}
+    raw = {"key": vault_key(terminal.folder / "data" / "vault.key"), "template": template.tobytes(), "picture": jpeg()}
     raw["half template"] = template.astype("<f2").tobytes()
     for name, content in raw.items():
         forms |= {name: content[:24], f"{name} hex": content[:16].hex().encode(), f"{name} base64": base64.b64encode(content)[:24]}
