@@ -18,10 +18,11 @@ from central.db import metadata
 from central.errors import Misconfigured
 from central.evidence import tables as evidence
 from central.linkage import tables as linkage
+from central.orders import tables as orders
 from central.people import tables as people
 from central.sites import tables as sites
 
-ROOMS = (accounts, audit, captures, cases, claims, evidence, linkage, people, sites)
+ROOMS = (accounts, audit, captures, cases, claims, evidence, linkage, orders, people, sites)
 
 
 def upgrade(engine: Engine) -> None:

@@ -25,7 +25,7 @@ ROWS = (
     {"broker", "audit"},
     {"accounts", "sites"},
     {"evidence"},
-    {"people"},
+    {"people", "orders"},
     {"captures", "claims"},
     {"linkage"},
     {"rules"},

@@ -36,13 +36,14 @@ class Right(StrEnum):
     READ_FINDINGS = "read_findings"
     SEE_PICTURES = "see_pictures"
     REVIEW = "review"
+    ASK_FILM = "ask_film"
     READ_AUDIT = "read_audit"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
         Role.ADMINISTRATOR: frozenset({Right.SEE_OVERVIEW, Right.MANAGE_ACCOUNTS, Right.MANAGE_SITES, Right.ENROL}),
-        Role.MONITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.REVIEW}),
+        Role.MONITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.REVIEW, Right.ASK_FILM}),
         Role.AUDITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.READ_AUDIT}),
     }
 )

@@ -15,10 +15,11 @@ from central.captures.mqtt import Bus, Delivery
 from central.db import reading
 from central.errors import CentralError
 from central.keys import CentreKeys
+from central.orders import service as orders
 from central.people import service as people
 from central.settings import Settings
 from central.sites import service as sites
-from contract.topics import Down, down
+from contract.topics import Down, down, shard
 
 log = structlog.get_logger(__name__)
 _EVENTS = Counter("central_ingest_events", "Events stored for the first time.")
@@ -27,7 +28,7 @@ _REFUSED = Counter("central_ingest_refused", "Messages refused.", ["reason"])
 _BATCH_SECONDS = Histogram("central_ingest_batch_seconds", "One batch, from the queue to the commit.")
 _RESEND_GALLERY = timedelta(seconds=10)
 _HOUSEKEEPING = timedelta(hours=1)
-_GALLERY_LOOK = timedelta(seconds=1)
+_LOOK = timedelta(seconds=1)
 _AFTER_FAILURE_S = 1.0
 _PASSING = (OperationalError, InterfaceError, PoolTimeout, OSError)
 """Failures of the database or disk that pass by themselves; the batch waits for that."""
@@ -58,7 +59,11 @@ class Ingest:
         deliveries = self._bus.take(self._settings.broker.batch, self._settings.broker.batch_wait_ms / 1000)
         if deliveries:
             self._commit(deliveries, stop)
-        self._send_galleries()
+        if self._now() - self._looked >= _LOOK:
+            self._looked = self._now()
+            self._send_galleries()
+            self._send_orders()
+            self._retire()
         self._keep_house()
 
     def _commit(self, deliveries: Sequence[Delivery], stop: Event) -> None:
@@ -107,9 +112,6 @@ class Ingest:
     def _send_galleries(self) -> None:
         """A page to each device that is behind; the device's next state says which version it then has."""
         now = self._now()
-        if now - self._looked < _GALLERY_LOOK:
-            return
-        self._looked = now
         with reading(self._engine).begin() as db:
             for row in sites.galleries_due(db, people.newest_changes()):
                 device, version = row["device_id"], row["gallery_version"]
@@ -129,6 +131,32 @@ class Ingest:
         if command is not None:
             self._bus.publish(down(Down.COMMAND, device), self._keys.signer.sign(command))
             self._told[device] = (version, now)
+
+    def _send_orders(self) -> None:
+        """Each order again until it is answered or over, less and less often; what was not sent counts as not sent."""
+        now = self._now()
+        with reading(self._engine).begin() as db:
+            due = [order for order in orders.due(db, now) if self._is_mine(order.device_id)]
+        for order in due:
+            if self._bus.publish(down(Down.COMMAND, order.device_id), self._keys.signer.sign(order.command(now))):
+                with self._engine.begin() as db:
+                    orders.note_sent(db, order, now=now)
+                log.info("order.sent", device=order.device_id, kind=order.kind, request=order.request, times=order.times_sent + 1)
+
+    def _retire(self) -> None:
+        """Cut off devices that were ended in order."""
+        now = self._now()
+        with reading(self._engine).begin() as db:
+            done = [order for order in orders.to_retire(db, now) if self._is_mine(order.device_id)]
+        for order in done:
+            with self._engine.begin() as db:
+                orders.retire(db, order, now=now)
+            log.info("device.retired", device=order.device_id, request=order.request, obeyed=order.result == "revoked")
+
+    def _is_mine(self, device: str) -> bool:
+        """Whether this worker, among several, is the one that speaks to a device."""
+        shards = self._settings.broker.shards
+        return shards is None or shard(device) in shards
 
     def _keep_house(self) -> None:
         now = self._now()

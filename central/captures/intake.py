@@ -19,10 +19,13 @@ from central.captures.opening import Refused, open_message
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
+from central.orders import service as orders
+from central.orders.model import Answer
+from central.orders.model import Result as Film
 from central.settings import FaceGroupSettings
 from central.sites import service as sites
 from central.sites.model import DeviceKey
-from contract.events import Binding, Capture, Footage, Loss, ManualCheck, Thinning, Void
+from contract.events import Binding, Capture, Coverage, Footage, Loss, ManualCheck, Result, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
@@ -137,18 +140,41 @@ class Intake:
                 row = {"fixmedins_code": one.device.fixmedins_code, "setl_id": void.setl_id, "msgid": void.msgid, "at": void.at}
                 store.add_void(db, _number(one) | row)
             case Footage() as footage:
-                known = None if footage.msgid is None else store.capture_of(db, footage.device, footage.msgid)
-                name = known or capture_id(*_key(one))
-                evidence.announce(db, device_id=one.device.device_id, capture_id=name, refs=footage.media, now=now)
-            case Thinning() as thinning:
-                evidence.give_up(db, thinning.device, thinning.media)
-                given_up = f"{len(thinning.media)} pictures given up: {thinning.why}"
-                self._irregular(db, "thinned", one.device.device_id, one, given_up, one.signed, now)
-            case Loss() as loss:
-                reason = f"epoch {loss.of_epoch} up to {loss.last_seq}, {loss.why}: the device lost {chain.named(loss.lost)}"
-                self._irregular(db, chain.LOSS, one.device.device_id, one, reason, one.signed, now)
+                self._read_footage(db, one, footage, now)
+            case Result() as result:
+                told = Answer(result=result.result, why=result.why, detail=result.detail, at=now)
+                self._answered(db, one, result.request, orders.answer_deed(db, result.device, result.request, told), now)
+            case Coverage() as coverage:
+                store.add_coverage(db, _coverage_rows(one, coverage))
+            case Thinning() | Loss() as lost:
+                self._read_lost(db, one, lost, now)
             case None:
                 self._irregular(db, "unreadable", one.device.device_id, one, one.fault, one.signed, now)
+
+    def _read_footage(self, db: Connection, one: OpenedEvent, footage: Footage, now: datetime) -> None:
+        """Film belongs to the capture that it follows; that of a roll-call to its own event."""
+        known = None if footage.msgid is None else store.capture_of(db, footage.device, footage.msgid)
+        name = known or capture_id(*_key(one))
+        evidence.announce(db, device_id=one.device.device_id, capture_id=name, refs=footage.media, now=now)
+        store.add_footage(db, _footage_row(one, footage, name, now))
+        if footage.request is not None:
+            told = Answer(result=Film.FILM if footage.media else Film.NO_FILM, why=footage.missing, detail="", at=now)
+            self._answered(db, one, footage.request, orders.answer_film(db, footage.device, footage.request, told), now)
+
+    def _read_lost(self, db: Connection, one: OpenedEvent, lost: Thinning | Loss, now: datetime) -> None:
+        if isinstance(lost, Thinning):
+            evidence.give_up(db, lost.device, lost.media)
+            kind, reason = "thinned", f"{len(lost.media)} pictures given up: {lost.why}"
+        else:
+            named = chain.named(lost.lost)
+            kind, reason = chain.LOSS, f"epoch {lost.of_epoch} up to {lost.last_seq}, {lost.why}: the device lost {named}"
+        self._irregular(db, kind, one.device.device_id, one, reason, one.signed, now)
+
+    def _answered(self, db: Connection, one: OpenedEvent, request: str, asked: bool, now: datetime) -> None:
+        """An answer that nobody asked for is kept like any event, and remarked."""
+        if not asked:
+            reason = f"answers request {request}, which the centre never made of this device in this kind"
+            self._irregular(db, "unasked", one.device.device_id, one, reason, one.signed, now)
 
     def _group_face(self, db: Connection, one: OpenedEvent, capture: Capture, now: datetime) -> None:
         if capture.embedding is None or not self._can_be_grouped(capture):
@@ -249,6 +275,23 @@ def _capture_row(one: OpenedEvent, capture: Capture, now: datetime) -> dict[str,
     counts = {"frames_seen": capture.frames.seen, "frames_used": capture.frames.used, "reasons": list(capture.reasons)}
     named = {"capture_id": capture_id(*_key(one)), "device_id": one.device.device_id, "received_at": now}
     return row | counts | named | {"software": capture.software.model_dump(mode="json")}
+
+
+def _footage_row(one: OpenedEvent, footage: Footage, shown_by: str, now: datetime) -> dict[str, object]:
+    told = {name: getattr(footage, name) for name in ("request", "window", "msgid", "since", "until", "persons", "blurred", "missing")}
+    media = {"media": [ref.media_id for ref in footage.media], "shown_by": shown_by}
+    return _number(one) | {"fixmedins_code": one.device.fixmedins_code, "received_at": now} | told | media
+
+
+def _coverage_rows(one: OpenedEvent, coverage: Coverage) -> list[dict[str, object]]:
+    return [
+        _number(one)
+        | {"place": place, "fixmedins_code": one.device.fixmedins_code}
+        | {name: getattr(hour, name) for name in ("window", "since", "until", "seen_s")}
+        | {"blind": [each.model_dump(mode="json") for each in hour.blind]}
+        | {"people": None if hour.people is None else hour.people.model_dump(mode="json")}
+        for place, hour in enumerate(coverage.hours)
+    ]
 
 
 def _manual_row(one: OpenedEvent, check: ManualCheck) -> dict[str, object]:

@@ -95,6 +95,22 @@ class CaptureView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FootageView:
+    """What a device sent as an answer with film: the film, the number of faces of a roll-call, or why none comes."""
+
+    request: str | None
+    window: str | None
+    msgid: str | None
+    since: datetime | None
+    until: datetime | None
+    persons: int | None
+    blurred: bool
+    missing: str | None
+    received_at: datetime
+    media: tuple[MediaView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainEnd:
     """How far a device's newest chain is here: without a gap, and at all."""
 
@@ -124,6 +140,16 @@ class IrregularityRow:
     seq: int | None
     reason: str
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IrregularityPage:
+    """Newest first; `page` counts from 1."""
+
+    rows: tuple[IrregularityRow, ...]
+    total: int
+    page: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,8 @@ class Bus(Protocol):
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """The messages are committed; the broker may forget them."""
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send; what cannot be sent now is dropped: receipts and commands are made again from the database."""
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Send, or say that it cannot be sent now and is dropped: receipts and commands are made again from the database."""
 
 
 class MqttBus:
@@ -94,10 +94,9 @@ class MqttBus:
         for delivery in deliveries:
             delivery.client.ack(delivery.mid, delivery.qos)
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, topic: str, payload: bytes) -> bool:
         """See Bus."""
-        if self._client.is_connected():
-            self._client.publish(topic, payload, qos=1)
+        return self._client.is_connected() and self._client.publish(topic, payload, qos=1).rc == mqtt.MQTT_ERR_SUCCESS
 
     def _new_client(self) -> mqtt.Client:
         client = mqtt.Client(

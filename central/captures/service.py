@@ -8,11 +8,22 @@ from sqlalchemy import Connection
 
 from central.arrow import read_table
 from central.captures import store
-from central.captures.model import CaptureView, ChainEnd, IrregularityRow, MediaView, RejectionRow
+from central.captures.coverage import WindowDay, day_bounds, days
+from central.captures.model import (
+    CaptureView,
+    ChainEnd,
+    FootageView,
+    IrregularityPage,
+    IrregularityRow,
+    MediaView,
+    RejectionRow,
+)
 from central.china import CHINA
-from central.errors import NotFound
+from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
+from central.sites import service as sites
 
+_LARGEST_PAGE = 500
 _ANALYSIS = (
     *("capture_id", "device_id", "fixmedins_code", "window", "msgid", "psn_no", "opened_at", "closed_at", "closing", "outcome"),
     *("similarity", "liveness", "persons", "frames_seen", "frames_used", "setl_id", "bound_setl_time", "voided"),
@@ -30,12 +41,11 @@ def get(db: Connection, capture_id: str) -> CaptureView:
     row = store.one(db, capture_id)
     if row is None:
         raise NotFound(f"capture {capture_id[:100]!r} is not here")
-    media = evidence.of_capture(db, capture_id)
     names = [name for name in CaptureView.__dataclass_fields__ if name not in ("media", "reasons")]
     return CaptureView(
         **{name: row[name] for name in names},
         reasons=tuple(row["reasons"]),
-        media=tuple(MediaView(media_id=one["media_id"], role=one["role"], stored=one["stored_at"] is not None) for one in media),
+        media=_media(db, capture_id),
     )
 
 
@@ -61,6 +71,36 @@ def rejection_counts(db: Connection) -> list[RejectionRow]:
     return [RejectionRow(**row) for row in store.rejection_rows(db)]
 
 
-def irregularity_rows(db: Connection) -> list[IrregularityRow]:
-    """What was irregular, losses that devices told included, newest first: for an auditor."""
-    return [IrregularityRow(**row) for row in store.irregularity_rows(db)]
+def irregularities(db: Connection, *, kind: str | None = None, page: int = 1, size: int = 50) -> IrregularityPage:
+    """What was irregular, losses that devices told included, newest first: for an auditor. Raises BadInput for an impossible page."""
+    if page < 1 or not 1 <= size <= _LARGEST_PAGE:
+        raise BadInput(f"page {page} of size {size}: pages count from 1 and hold 1 to {_LARGEST_PAGE} rows")
+    rows, total = store.irregularity_page(db, kind, offset=(page - 1) * size, size=size)
+    return IrregularityPage(rows=tuple(IrregularityRow(**row) for row in rows), total=total, page=page, size=size)
+
+
+def irregularity_kinds(db: Connection) -> list[str]:
+    """Every kind that occurred, for a filter."""
+    return store.irregularity_kinds(db)
+
+
+def footage_of(db: Connection, device_id: str, request: str) -> FootageView | None:
+    """What a device answered to a request for film; None if it has not."""
+    row = store.footage_of(db, device_id, request)
+    if row is None:
+        return None
+    names = [name for name in FootageView.__dataclass_fields__ if name != "media"]
+    media = tuple(each for each in _media(db, row["shown_by"]) if each.media_id in row["media"])
+    return FootageView(**{name: row[name] for name in names}, media=media)
+
+
+def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -> list[WindowDay]:
+    """How much each window of a site saw on a day in China. Raises NotFound for an unknown site."""
+    sites.require_site(db, fixmedins_code)
+    rows = store.coverage_rows(db, fixmedins_code, *day_bounds(day))
+    return days(sites.posts(db, fixmedins_code), rows, day, now=now)
+
+
+def _media(db: Connection, capture_id: str) -> tuple[MediaView, ...]:
+    rows = evidence.of_capture(db, capture_id)
+    return tuple(MediaView(media_id=row["media_id"], role=row["role"], stored=row["stored_at"] is not None) for row in rows)

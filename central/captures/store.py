@@ -1,4 +1,4 @@
-"""All SQL about events, heads, captures, faces, bindings and refusals."""
+"""All SQL about events, heads, captures, faces, bindings, film, coverage and refusals."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,12 +18,25 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
 
 from central.captures.model import Head
-from central.captures.tables import bindings, captures, events, faces, heads, irregularities, manual_checks, rejections, voids
+from central.captures.tables import (
+    bindings,
+    captures,
+    coverage,
+    events,
+    faces,
+    footage,
+    heads,
+    irregularities,
+    manual_checks,
+    rejections,
+    voids,
+)
 from central.db import insert_new, upsert
 from contract.events import Outcome
 
@@ -71,11 +84,18 @@ def add_irregularity(db: Connection, row: Mapping[str, Any]) -> None:
     insert_new(db, irregularities, [row], ["kind", "device_id", "sha256"])
 
 
-def irregularity_rows(db: Connection) -> Sequence[RowMapping]:
-    """What was irregular, newest first."""
+def irregularity_page(db: Connection, kind: str | None, *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
+    """What was irregular, of one kind or all, newest first, and how much there is."""
     names = ("kind", "device_id", "epoch", "seq", "reason", "received_at")
-    query = select(*(irregularities.c[name] for name in names)).order_by(irregularities.c.irregularity_id.desc()).limit(200)
-    return db.execute(query).mappings().all()
+    same = true() if kind is None else irregularities.c.kind == kind
+    query = select(*(irregularities.c[name] for name in names)).where(same).order_by(irregularities.c.irregularity_id.desc())
+    total = db.scalar(select(func.count()).select_from(irregularities).where(same)) or 0
+    return db.execute(query.offset(offset).limit(size)).mappings().all(), total
+
+
+def irregularity_kinds(db: Connection) -> list[str]:
+    """Every kind that occurred."""
+    return list(db.scalars(select(irregularities.c.kind).distinct().order_by(irregularities.c.kind)))
 
 
 def irregular_messages(db: Connection, kind: str, device_id: str) -> Sequence[bytes]:
@@ -101,6 +121,28 @@ def rejection_rows(db: Connection) -> Sequence[RowMapping]:
 def add_capture(db: Connection, row: Mapping[str, Any]) -> None:
     """Store what a capture event says."""
     insert_new(db, captures, [row], ["capture_id"])
+
+
+def add_footage(db: Connection, row: Mapping[str, Any]) -> None:
+    """Store what an event with film says."""
+    insert_new(db, footage, [row], _KEY)
+
+
+def footage_of(db: Connection, device_id: str, request: str) -> RowMapping | None:
+    """The first film, or word of why there is none, that answers a request."""
+    same = (footage.c.device_id == device_id) & (footage.c.request == request)
+    return db.execute(select(footage).where(same).order_by(footage.c.epoch, footage.c.seq).limit(1)).mappings().first()
+
+
+def add_coverage(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store what a device told of its watching."""
+    insert_new(db, coverage, rows, [*_KEY, "place"])
+
+
+def coverage_rows(db: Connection, fixmedins_code: str, since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """What a site's devices told of the time between, oldest first."""
+    between = (coverage.c.fixmedins_code == fixmedins_code) & (coverage.c.since >= since) & (coverage.c.since < until)
+    return db.execute(select(coverage).where(between).order_by(coverage.c.since)).mappings().all()
 
 
 def capture_of(db: Connection, device_id: str, msgid: str) -> str | None:

@@ -1,6 +1,6 @@
 """Tables of what devices sent. `events` holds the signed bytes and is never changed; the others are what was read from them."""
 
-from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from central.db import Hash, Money, Name, UtcDateTime, metadata
 
@@ -141,4 +141,42 @@ voids = Table(
     Column("msgid", String(30)),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_voids_site_setl", "fixmedins_code", "setl_id"),
+)
+
+footage = Table(
+    "footage",
+    metadata,
+    Column("device_id", ForeignKey("devices.device_id"), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("fixmedins_code", String(12), nullable=False),
+    Column("request", String(32)),
+    Column("window", String(16)),
+    Column("msgid", String(30)),
+    Column("since", UtcDateTime),
+    Column("until", UtcDateTime),
+    Column("persons", Integer),
+    Column("blurred", Boolean, nullable=False),
+    Column("missing", String(64)),
+    Column("media", JSON, nullable=False),
+    Column("shown_by", CAPTURE_ID, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_footage_request", "request"),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("device_id", ForeignKey("devices.device_id"), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("fixmedins_code", String(12), nullable=False),
+    Column("window", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("seen_s", Float, nullable=False),
+    Column("blind", JSON, nullable=False),
+    Column("people", JSON(none_as_null=True)),
+    Index("ix_coverage_site_since", "fixmedins_code", "since"),
 )

@@ -53,6 +53,11 @@ def give_up(db: Connection, device_id: str, names: Sequence[str]) -> None:
         store.drop_parts(db, name, device_id)
 
 
+def awaited(db: Connection, device_id: str) -> int:
+    """How many objects this device announced that are not here."""
+    return store.awaited(db, device_id)
+
+
 def keep_own(db: Connection, files: EvidenceStore, keys: CentreKeys, plain: bytes, *, purpose: str, role: str, now: datetime) -> str:
     """Seal and store an object that came to the centre in clear (an enrolment picture); its media_id."""
     sealed = seal(plain, keys.seal_public, purpose)

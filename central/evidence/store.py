@@ -47,6 +47,11 @@ def drop_parts(db: Connection, media_id: str, device_id: str) -> None:
     db.execute(delete(media_parts).where(media_parts.c.media_id == media_id, media_parts.c.device_id == device_id))
 
 
+def awaited(db: Connection, device_id: str) -> int:
+    """How many of a device's objects are not stored."""
+    return db.scalar(select(func.count()).select_from(media).where(media.c.device_id == device_id, media.c.stored_at.is_(None))) or 0
+
+
 def mark_stored(db: Connection, media_id: str, *, now: datetime) -> None:
     """The object is in the store."""
     db.execute(update(media).where(media.c.media_id == media_id, media.c.stored_at.is_(None)).values(stored_at=now))

@@ -47,6 +47,16 @@ class DeviceKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A window of a device, and from when to when the device was enrolled (None: it still is)."""
+
+    device_id: str
+    window: str
+    enrolled_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRow:
     """A device as the overview shows it. `epoch`, `last_seq` and `liveness_available` are those that it last reported; None before."""
 

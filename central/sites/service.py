@@ -13,7 +13,7 @@ from central.audit import service as audit
 from central.certificates import CENTRE_NAME
 from central.errors import BadInput, Conflict, NotFound
 from central.sites import store
-from central.sites.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, NewSite, SiteRow
+from central.sites.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, NewSite, Post, SiteRow
 from contract.events import EvidenceMode
 from contract.ids import FixmedinsCode
 from contract.state import Birth, Death, Health
@@ -89,6 +89,27 @@ def current_key(db: Connection, device_id: str) -> DeviceKey:
 def device_ids(db: Connection) -> list[str]:
     """Every device that may connect."""
     return store.device_ids(db)
+
+
+def windows_of(db: Connection, device_id: str) -> tuple[str, ...]:
+    """The registered windows of a device; none for one that is unknown."""
+    return store.windows_of(db).get(device_id, ())
+
+
+def posts(db: Connection, fixmedins_code: str) -> list[Post]:
+    """Every window that a site has or had, by device and window."""
+    return [Post(**row) for row in store.posts(db, fixmedins_code)]
+
+
+def reported_settings(db: Connection, device_id: str) -> str | None:
+    """The SHA-256 of the settings that the device's newest birth reported; None before its first."""
+    state = store.state(db, device_id)
+    return None if state is None else state["software"].get("settings_sha256")
+
+
+def alive(db: Connection, now: datetime) -> frozenset[str]:
+    """Devices that are connected, as far as the centre has heard."""
+    return store.alive(db, now - SILENT_AFTER)
 
 
 def require_site(db: Connection, fixmedins_code: str) -> None:

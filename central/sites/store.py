@@ -123,6 +123,18 @@ def windows_of(db: Connection) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def posts(db: Connection, fixmedins_code: str) -> Sequence[RowMapping]:
+    """Every window of a site's devices, revoked ones included, and from when to when the device was enrolled."""
+    query = select(windows, devices.c.enrolled_at, devices.c.revoked_at).join(devices).where(devices.c.fixmedins_code == fixmedins_code)
+    return db.execute(query.order_by(windows.c.device_id, windows.c.window)).mappings().all()
+
+
+def alive(db: Connection, since: datetime) -> frozenset[str]:
+    """Devices that are not revoked, were not said to be gone, and were heard since then."""
+    here = (devices.c.revoked_at.is_(None), device_states.c.online, device_states.c.seen_at >= since)
+    return frozenset(db.scalars(select(devices.c.device_id).join(device_states).where(*here)))
+
+
 def galleries_due(db: Connection, newest: Any) -> Sequence[RowMapping]:
     """On-line devices whose gallery is older than the newest change of their site; `newest` selects (fixmedins_code, version)."""
     return (

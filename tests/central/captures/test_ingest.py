@@ -40,8 +40,9 @@ class MemoryBus:
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         self.acknowledged.extend(deliveries)
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, topic: str, payload: bytes) -> bool:
         self.published.append((topic, payload))
+        return True
 
     def deliver(self, *messages: Incoming) -> None:
         self.waiting.extend(Delivery(message=message, mid=number, qos=1, client=None) for number, message in enumerate(messages))

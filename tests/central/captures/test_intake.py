@@ -113,7 +113,7 @@ def test_numbers_that_a_device_says_to_have_lost_are_not_waited_for(centre: Cent
     (old,) = take(centre, intake, messages[4]).receipts
     assert (old.up_to, old.head, old.gaps) == (6, digest(messages[5].payload), ())
     with centre.engine.begin() as db:
-        (found,) = captures.irregularity_rows(db)
+        (found,) = captures.irregularities(db).rows
     assert (found.kind, found.epoch, found.seq) == ("loss", epoch, 1)
     assert found.reason == f"epoch {builders.EPOCH} up to 9, store_damaged: the device lost 5 numbers: 2, 3, 7-9"
 

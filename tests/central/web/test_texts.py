@@ -78,7 +78,7 @@ CODES = {
         *(f"manual_{reason}" for reason in ManualReason),
     ),
     "manual_reason": tuple(ManualReason),
-    "problem": tuple(path.stem for path in (ROOT / "edge_agent" / "checks").glob("[a-z]*.py")),
+    "problem": tuple(path.stem for path in (ROOT / "edge_agent" / "health" / "checks").glob("[a-z]*.py")),
     "audit_action": tuple(
         {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
     ),
