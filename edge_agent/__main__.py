@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Annotated, NoReturn
@@ -18,18 +19,23 @@ from edge_agent.health import bundle, doctor, logs
 from edge_agent.health.checks import secrets
 from edge_agent.health.service import ALIVE, READY, STOPPING, ServiceManager
 from edge_agent.judging.calibration import measured
+from edge_agent.orders import site, standing
+from edge_agent.orders.standing import Standing
+from edge_agent.program import Program
 from edge_agent.replay import describe_software, enrol, replay, report
 from edge_agent.sections.core import Limits
-from edge_agent.settings import load
 from edge_agent.wiring import build
 from models.errors import ModelError
 from models.pack import load_pack
 from models.session import limit_opencv_threads
 
+TURN_S = 1.0
+
 log = structlog.get_logger(__name__)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(site.app, name="settings")
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML); config/agent.example.toml shows every one.")]
 
 
@@ -41,22 +47,15 @@ def run(settings: SettingsFile) -> None:
     stop, manager = Event(), ServiceManager()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    try:
-        loaded = load(settings)
-        if exposed := secrets.check(settings, loaded.windows):
-            log.warning("settings_exposed", why=exposed.detail)
-        program = build(loaded)
-        program.start()
-    except (AgentError, ModelError, OSError) as error:
-        _fail(error)
+    program = _started(settings)
     manager.tell(READY, f"STATUS=answers the till on port {program.server.port}")
-    while not stop.wait(manager.feed_every_s):
-        if still := program.pulses.still():
-            log.error("threads_stand_still", threads=still)
-        else:
-            manager.tell(ALIVE)
-    manager.tell(STOPPING)
+    again = _watch_over(program, stop, manager)
+    if not again:
+        manager.tell(STOPPING)
     program.stop()
+    if again and not stop.is_set():
+        manager.tell(ALIVE, "STATUS=starts anew, as the centre ordered")
+        _start_anew()
     _end()
 
 
@@ -65,11 +64,11 @@ def check(settings: SettingsFile) -> None:
     """Try everything that the agent needs, one line each; fails if anything is wrong. Stop the agent first: it holds the cameras."""
     limit_opencv_threads()
     try:
-        findings = doctor.examine(load(settings), settings)
-    except AgentError as error:
+        findings = doctor.examine(standing.look(settings))
+    except (AgentError, OSError) as error:
         _fail(error)
     for finding in findings:
-        typer.echo(f"{'ok  ' if finding.problem is None else 'BAD '} {finding.name}: {finding.problem or 'in order'}")
+        typer.echo(f"{'ok  ' if finding.problem is None else 'BAD '} {finding.name}: {finding.problem or finding.says}")
     raise typer.Exit(int(any(finding.problem for finding in findings)))
 
 
@@ -81,7 +80,7 @@ def write_bundle(
 ) -> None:
     """Write what support needs: versions, settings, counts, health and log, without persons, pictures, keys or passwords."""
     try:
-        bundle.write(bundle.collect(load(settings), log or ()), out)
+        bundle.write(bundle.collect(standing.look(settings), log or ()), out)
     except (AgentError, OSError) as error:
         _fail(error)
     typer.echo(f"written: {out}; read it before you send it")
@@ -108,6 +107,52 @@ def replay_recording(
     if judgement is None:
         _fail(RuntimeError("judging failed; the log says why"))
     typer.echo(json.dumps(report(judgement, describe_software(pack, in_force), in_force), indent=2, ensure_ascii=False))
+
+
+def _started(settings_file: Path) -> Program:
+    """The running program. Where it cannot be started with settings on trial they are taken back, and it starts anew with the old ones."""
+    begun: Standing | None = None
+    try:
+        begun = standing.begin(settings_file)
+        if exposed := secrets.check(settings_file, begun.settings.windows):
+            log.warning("settings_exposed", why=exposed.detail)
+        program = build(begun.settings, standing=begun)
+        program.start()
+    except Exception as error:
+        if begun is not None and begun.trying:
+            log.exception("not_started_on_trial")
+            standing.take_back(begun, error)
+            _start_anew()
+        if isinstance(error, AgentError | ModelError | OSError):
+            _fail(error)
+        raise
+    return program
+
+
+def _watch_over(program: Program, stop: Event, manager: ServiceManager) -> bool:
+    """Vouch for the program until it is told to stop, or, and then True, should be started anew."""
+    reported: tuple[str, ...] = ()
+    while not stop.wait(min(manager.feed_every_s or TURN_S, TURN_S)):
+        still = program.pulses.still()
+        if not still:
+            manager.tell(ALIVE)
+        elif still != reported:
+            log.error("threads_stand_still", threads=still)
+        reported = still
+        if program.turn():
+            return True
+    return False
+
+
+def _start_anew() -> NoReturn:
+    """This very command line from its beginning, the same process to whoever watches it; nothing that is open or in memory stays."""
+    for number in [int(handle.name) for handle in Path("/proc/self/fd").iterdir()]:
+        if number > sys.stderr.fileno():  # a library may have left a camera's handle for those who come after us
+            with suppress(OSError):
+                os.set_inheritable(number, False)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 
 
 def _end() -> NoReturn:

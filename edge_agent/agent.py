@@ -61,13 +61,14 @@ class Agent:
         metrics: Metrics,
         cooldown: Cooldown | None = None,
         also: Settled | None = None,
+        barred: str | None = None,
     ) -> None:
         """`max_open` bounds the open sessions of each window. Without a `cooldown` comparisons are never paused. `also` is told of every
-        session that was closed.
+        session that was closed. Where `barred` says why nobody is compared, a code of the till's texts, every capture says so too.
         """
         self._times, self._max_open = times, max_open
         self._books, self._judge, self._clock, self._metrics = books, judge, clock, metrics
-        self._vacancy, self._cooldown, self._also = vacancy, cooldown, also
+        self._vacancy, self._cooldown, self._also, self._barred = vacancy, cooldown, also, barred
         self._rings = {window: Ring(max(times.window_before_s, times.answer_look_s)) for window in windows}
         self._open: dict[str, Session] = {}
         self._lock = RLock()
@@ -185,6 +186,9 @@ class Agent:
     def _first_answer(self, session: Session) -> Answer:
         """What the till can be told at once; no result of a comparison while the cool-down pauses them."""
         start = session.start
+        if self._barred is not None:
+            session.remarks = (self._barred,)
+            return texts.by_hand(self._barred)
         if self._cooldown is not None and self._cooldown.pauses(start):
             session.remarks = (REPEATED,)
             return texts.by_hand("cooling_down")

@@ -37,6 +37,8 @@ class Program:
     vaults: tuple[Vault, ...]
     pulses: Pulses
     others: tuple[Running, ...] = ()
+    turn: Callable[[], bool] = lambda: False
+    """To be called about once a second while it runs; says whether it should be stopped and started anew, as the centre ordered."""
 
     def start(self) -> None:
         """Close what a crash left open, then watch, answer and send."""

@@ -32,9 +32,10 @@ from edge_agent.judging.judge import Judge, Judgement
 from edge_agent.judging.recent import RecentFaces
 from edge_agent.sections.core import Limits, LivenessSettings, Times
 from edge_agent.session import Bind, Start
+from edge_agent.software import VERSION, detector_name, limits_sha256
 from edge_agent.window.eyes import cut
 from edge_agent.window.vacancy import Vacancy
-from edge_agent.wiring import OUTBOX_SCHEMA, VERSION, detector_name, limits_sha256, new_eyes
+from edge_agent.wiring import OUTBOX_SCHEMA, new_eyes
 from models import picture, template
 from models.pack import Pack
 from models.results import Picture, Template

@@ -1,12 +1,14 @@
 """What a terminal is told: read once, from one TOML file and the environment, frozen, with the unit in every name.
 
 An unknown key stops the start. A variable such as `EDGE_BROKER__HOST` overrides `host` in `[broker]`. Paths are relative to the file.
+Between the two stands what the centre ordered and this terminal tried; see `edge_agent.orders`.
 """
 
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,6 +21,8 @@ from edge_agent.sections.core import Broker, Centre, Files, Limits, Link, Livene
 from edge_agent.sections.film import FilmSettings
 from edge_agent.sections.machine import Cooldown, Machine
 from edge_agent.sections.view import ViewLimits
+
+HINT = "; config/agent.example.toml shows every setting"
 
 
 class Settings(BaseSettings):
@@ -90,17 +94,24 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-def load(path: Path) -> Settings:
-    """Read and check a settings file; relative paths are taken from its folder. Opens nothing that it names. Raises BadSettings."""
+Overlay = Mapping[str, Mapping[str, bool | int | float | str]]
+"""Values by section and name that stand above those of a file."""
+
+
+def load(path: Path, overlay: Overlay | None = None) -> Settings:
+    """Read and check a settings file, with an overlay above it; relative paths are taken from its folder. Opens nothing that it names.
+
+    Raises BadSettings.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        settings = Settings(**table)
+        settings = Settings(**_overlaid(table, overlay or {}))
     except OSError as error:
-        raise BadSettings(f"{path} cannot be read ({error.strerror}); config/agent.example.toml shows every setting") from None
+        raise BadSettings(f"{path} cannot be read ({error.strerror}){HINT}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is not TOML: {error}") from None
     except ValidationError as error:
-        raise BadSettings(f"{path}: {first_fault('settings', error)}; config/agent.example.toml shows every setting") from None
+        raise BadSettings(f"{path}: {first_fault('settings', error)}{HINT}") from None
     folder = path.resolve().parent
     return settings.model_copy(
         update={
@@ -110,3 +121,7 @@ def load(path: Path) -> Settings:
             "windows": tuple(window.below(folder) for window in settings.windows),
         }
     )
+
+
+def _overlaid(table: dict[str, Any], overlay: Overlay) -> dict[str, Any]:
+    return table | {section: {**table.get(section, {}), **values} for section, values in overlay.items()}

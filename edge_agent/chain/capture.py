@@ -61,6 +61,15 @@ class Shown:
     missing: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of a command; see `contract.events.Result`."""
+
+    result: Literal["in_force", "refused", "rolled_back", "revoked"]
+    why: str | None = None
+    detail: str = ""
+
+
 class Scribe:
     """Writes and signs this device's events and seals what goes with them. Keeps nothing."""
 
@@ -186,6 +195,10 @@ class Scribe:
             for hour in hours
         )
         return self._signer.sign(events.Coverage(**self._stamp(place), hours=told))
+
+    def result(self, request: str, told: Told, place: Place) -> bytes:
+        """The signed word at this place of the chain on what became of a command."""
+        return self._signer.sign(events.Result(**self._stamp(place), request=request, result=told.result, why=told.why, detail=told.detail))
 
     def leaves(self, outcome: Outcome) -> bool:
         """Whether pictures of a settlement with this outcome may leave the window."""

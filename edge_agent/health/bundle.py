@@ -21,10 +21,11 @@ from edge_agent.clock import SystemClock
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import AgentError
 from edge_agent.health import machine
+from edge_agent.orders.standing import Standing
 from edge_agent.sections.core import URL, Window
-from edge_agent.settings import Settings
+from edge_agent.software import VERSION
 from edge_agent.till.server import HOST
-from edge_agent.wiring import OUTBOX_SCHEMA, VERSION
+from edge_agent.wiring import OUTBOX_SCHEMA
 
 ANSWER_S = 3.0
 LOG_LINES = 500
@@ -49,16 +50,18 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}Z", re.ASCII)
 COUNTS = ("events", "media", "sessions", "voids")
 
 
-def collect(settings: Settings, log: Iterable[str] = ()) -> dict[str, Any]:
+def collect(standing: Standing, log: Iterable[str] = ()) -> dict[str, Any]:
     """Everything that may leave; `log` are lines as the agent writes them, of which the last ones are looked at.
 
     Asks a running agent how it is and reads counts from its store; changes nothing. What cannot be had is said to be missing.
     """
+    settings = standing.settings
     return {
         "made_at": SystemClock().now().isoformat(timespec="seconds"),
         "device_id": settings.device_id,
         "versions": _versions(),
         "settings": _numbers(settings) | {"evidence_mode": settings.evidence_mode, "evidence_in_force": settings.evidence},
+        "orders": _orders(standing),
         "windows": [_window(window) for window in settings.windows],
         "health": _health(settings.till.port),
         "store": _store(settings.files.data_dir),
@@ -98,6 +101,17 @@ def _numbers(table: BaseModel) -> dict[str, Any]:
         elif isinstance(value, int | float):
             found[name] = value
     return found
+
+
+def _orders(standing: Standing) -> dict[str, Any] | str:
+    """What the centre has set above the file: `settings` holds it too, among the others."""
+    try:
+        held = standing.ledger.read()
+    except OSError as error:
+        return f"the orders cannot be read ({type(error).__name__})"
+    ordered = {} if held.in_force is None else held.in_force.settings
+    numbers = {section: {name: value for name, value in table.items() if not isinstance(value, str)} for section, table in ordered.items()}
+    return {"set": numbers, "on_its_way": held.stage, "holds": standing.problem is None, "revoked": standing.revoked}
 
 
 def _window(window: Window) -> dict[str, Any]:

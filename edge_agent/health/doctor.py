@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -20,11 +19,13 @@ from edge_agent.health.checks import certificate, disk, evidence, memory, secret
 from edge_agent.judging.calibration import liveness_limits, measured
 from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
 from edge_agent.link.connection import new_tls
+from edge_agent.orders import site
+from edge_agent.orders.standing import Standing
 from edge_agent.sections.core import URL, Window
 from edge_agent.settings import Settings
+from edge_agent.software import networks
 from edge_agent.till.server import HOST
 from edge_agent.window.watching import new_camera
-from edge_agent.wiring import networks
 from models.errors import ModelError
 from models.pack import LIVENESS_PACK
 
@@ -35,14 +36,16 @@ LOOK_S = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one trial gave; `problem` is None when it is in order."""
+    """What one trial gave; `problem` is None when it is in order, and `says` how."""
 
     name: str
     problem: str | None
+    says: str = "in order"
 
 
-def examine(settings: Settings, settings_file: Path) -> list[Finding]:
-    """Try everything in the order in which it is needed, cameras last; one failing trial stops no other."""
+def examine(standing: Standing) -> list[Finding]:
+    """Try everything in the order in which it is needed, cameras last; one failing trial stops no other. Says what the centre has set."""
+    settings, settings_file = standing.settings, standing.file
     trials: dict[str, Callable[[], str | None]] = {
         "keys": lambda: _keys(settings),
         "secrets": lambda: _detail(secrets.check(settings_file, settings.windows)),
@@ -57,7 +60,19 @@ def examine(settings: Settings, settings_file: Path) -> list[Finding]:
         "canary": lambda: _canary(settings),
     }
     found = [Finding(name=name, problem=_tried(trial)) for name, trial in trials.items()]
+    found.append(_orders(standing))
     return found + [Finding(name=f"camera {window.window}", problem=_camera(settings, window)) for window in settings.windows]
+
+
+def _orders(standing: Standing) -> Finding:
+    try:
+        problem, says = (
+            standing.problem or (site.said(standing) if standing.revoked else None),
+            [site.said(standing), *site.values(standing)],
+        )
+    except OSError as error:
+        problem, says = str(error), []
+    return Finding(name="orders", problem=problem, says="; ".join(says))
 
 
 def _tried(trial: Callable[[], str | None]) -> str | None:

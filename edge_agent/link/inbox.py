@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from contract.commands import EvidenceRequest, Gallery, RollCall, parse_command
+from contract.commands import Configure, EvidenceRequest, Gallery, Revoke, RollCall, parse_command
 from contract.message import MalformedMessage
 from contract.receipts import Receipt
 from contract.sealed import TrustedKey, Untrusted, verify
@@ -16,6 +16,7 @@ from edge_agent.errors import GalleryRefused, ReceiptRefused, VaultFull
 from edge_agent.film.requests import Requests
 from edge_agent.health.metrics import Metrics
 from edge_agent.judging.gallery import Faces
+from edge_agent.orders.orders import Orders
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ NOTHING = Heard()
 class Inbox:
     """Takes in messages of the centre for this device. Not safe to use from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whatever a message may change
         self,
         *,
         device: str,
@@ -45,7 +46,10 @@ class Inbox:
         clock: Clock,
         offset: Offset,
         metrics: Metrics,
+        orders: Orders | None = None,
     ) -> None:
+        """Without `orders` nobody changes the settings from afar or ends the service. A revoked device takes in nothing of anybody."""
+        self._orders = orders
         self._device, self._centre = device, centre
         self._outbox, self._gallery, self._requests = outbox, gallery, requests
         self._clock, self._offset, self._metrics = clock, offset, metrics
@@ -97,10 +101,12 @@ class Inbox:
     def _command(self, signed: bytes) -> Heard:
         command = parse_command(verify(signed, self._centre.get, Gallery.typ).payload)
         self._refuse_other_device(command.device)
+        if isinstance(command, Configure | Revoke):
+            return self._order(command, signed)
+        if self._orders is not None and self._orders.revoked:
+            return NOTHING
         if isinstance(command, EvidenceRequest | RollCall):
             return self._request(command)
-        if not isinstance(command, Gallery):
-            return NOTHING
         changed = self._gallery.apply(command, self._clock.now())
         log.info("gallery_command", applied=changed, from_version=command.from_version, to_version=command.to_version)
         return Heard(gallery_changed=True)
@@ -113,6 +119,15 @@ class Inbox:
             log.warning("request_not_noted", request=command.request, why=str(error))
             return NOTHING
         log.info("request", kind=command.kind, request=command.request, new=new)
+        return NOTHING
+
+    def _order(self, command: Configure | Revoke, signed: bytes) -> Heard:
+        """Noted, or refused in the chain; without room for that the centre will say it again."""
+        try:
+            if self._orders is not None:
+                self._orders.take(command, signed)
+        except (VaultFull, OSError) as error:
+            log.warning("order_not_noted", request=command.request, why=str(error))
         return NOTHING
 
     def _refuse_other_device(self, device: str) -> None:

@@ -26,6 +26,14 @@ class Machine(Section):
     """
     canary_every_s: float = Field(3600.0, ge=10, le=86_400)
     """A made picture runs through the whole line so often, at a moment without settlements."""
+    probation_s: float = Field(120.0, ge=5, le=3600)
+    """New settings of the centre must prove themselves for so long, else the old ones come back. It leaves time for the cameras to open,
+    the line to be made, and `still_s` to pass twice by default. Cannot be set by the centre: what is tried must not set how it is tried.
+    """
+    idle_wait_s: float = Field(300.0, ge=0, le=3600)
+    """To try them the program starts anew, which takes a few seconds; for so long it waits for a moment without settlements at any window.
+    Then open ones are closed as at every stop, and nothing of them is lost.
+    """
 
 
 class Cooldown(Section):

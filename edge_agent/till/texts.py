@@ -36,6 +36,10 @@ ADVICE: dict[str, tuple[str, str]] = {
         "本机磁盘已满，暂时无法登记；请人工核验身份，结算不受影响。",
         "The disk of this terminal is full and nothing can be recorded now. Please check the identity by hand; the settlement goes on.",
     ),
+    "revoked": (
+        "本终端已停用；请人工核验身份，结算不受影响。",
+        "This terminal is out of service. Please check the identity by hand; the settlement goes on.",
+    ),
     "no_face": ("请参保人正对摄像头。", "Please ask the insured person to face the camera."),
     "face_covered": ("请参保人摘下口罩并正对摄像头。", "Please ask the insured person to take off the mask and face the camera."),
     "mouth_covered": ("请参保人摘下口罩。", "Please ask the insured person to take off the mask."),
@@ -61,7 +65,7 @@ PASSED = ("可以结算。", "The settlement may go on.")
 UNSURE = "liveness_cannot_judge"  # recognised, but perhaps from a picture: never a pass, and never more than a reminder
 OF_THE_VIEW = ("camera_covered", "camera_dark", "camera_overexposed", "camera_defocused", "camera_moved")  # what the clerk can mend
 BY_HAND = (*OF_THE_VIEW, "camera_blind", "not_enrolled", "judging_failed")
-UNCOMPARED = ("cooling_down", "no_room")
+UNCOMPARED = ("cooling_down", "no_room", "revoked")
 """Said before anything is compared."""
 ASK = (
     "no_face",

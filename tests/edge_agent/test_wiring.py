@@ -22,7 +22,8 @@ from edge_agent.chain import outbox
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import BadKey, BadSettings
 from edge_agent.settings import load
-from edge_agent.wiring import OUTBOX_SCHEMA, Program, build, describe, detector_name
+from edge_agent.software import describe, detector_name
+from edge_agent.wiring import OUTBOX_SCHEMA, Program, build
 from models.evaluation.limits import write_limits
 from models.evaluation.rates import BandLimits
 from models.files import default_folder, sha256

@@ -17,8 +17,8 @@ from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.health import bundle
 from edge_agent.judging.gallery import SCHEMA as GALLERY_SCHEMA
 from edge_agent.judging.gallery import Faces
+from edge_agent.orders.standing import look
 from edge_agent.session import Answer, Start, TillAnswer
-from edge_agent.settings import load
 from edge_agent.wiring import OUTBOX_SCHEMA
 from tests.edge_agent.building import DEVICE, Terminal, entry, make_terminal
 
@@ -115,8 +115,7 @@ def test_nothing_that_was_planted_is_in_it_and_what_helps_is(terminal: Terminal,
 
 
 def test_it_overwrites_nothing_and_needs_no_store(tmp_path: Path) -> None:
-    settings = load(make_terminal(tmp_path).settings_file)
-    found = bundle.collect(settings)
+    found = bundle.collect(look(make_terminal(tmp_path).settings_file))
     assert found["store"] == "there is no store yet" and not (tmp_path / "data").exists()
     bundle.write(found, tmp_path / "b.json")
     with pytest.raises(FileExistsError):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_agent.health import doctor
-from edge_agent.settings import load
-from edge_agent.wiring import networks
+from edge_agent.orders.standing import look
+from edge_agent.software import networks
 from scripts.stack import free_port
 from tests.edge_agent.broker import Broker
 from tests.edge_agent.building import Terminal, make_terminal
@@ -29,13 +29,13 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def findings(terminal: Terminal) -> dict[str, str | None]:
-    return {finding.name: finding.problem for finding in doctor.examine(load(terminal.settings_file), terminal.settings_file)}
+    return {finding.name: finding.problem for finding in doctor.examine(look(terminal.settings_file))}
 
 
 def test_one_failing_trial_stops_no_other(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS_DIR", str(tmp_path / "nothing"))
     found = findings(terminal)
-    own = ["keys", "secrets", "weights", "limits", "disk", "machine", "certificate", "evidence", "till", "broker", "canary"]
+    own = ["keys", "secrets", "weights", "limits", "disk", "machine", "certificate", "evidence", "till", "broker", "canary", "orders"]
     assert list(found) == [*own, "camera W1", "camera W2"]
     assert [name for name, problem in found.items() if problem] == ["weights", "broker", "camera W2"]
     assert "missing" in str(found["weights"]) and "refused" in str(found["broker"]) and "no picture" in str(found["camera W2"])
@@ -60,7 +60,7 @@ def test_the_test_picture_names_a_broken_network(terminal: Terminal, monkeypatch
 
 
 def test_a_broker_is_reached_with_our_certificate(terminal: Terminal, tmp_path: Path) -> None:
-    broker = Broker(terminal, tmp_path / "broker", load(terminal.settings_file).broker.port)
+    broker = Broker(terminal, tmp_path / "broker", look(terminal.settings_file).settings.broker.port)
     broker.start()
     try:
         assert findings(terminal)["broker"] is None
