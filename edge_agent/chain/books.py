@@ -1,7 +1,7 @@
 """What this device writes down: the till's requests and the events that follow from them, each with its event in one transaction.
 
-A full disk stops nobody: room is made, first from the reserve, then of pictures that wait; where even that does not help, requests are
-held in memory and written as soon as there is room, and their captures say that they were recorded late.
+A full disk stops nobody: room is made, first of film, then from the reserve and of pictures that wait; where even that does not help,
+requests are held in memory and written as soon as there is room, and their captures say that they were recorded late.
 """
 
 from collections.abc import Callable
@@ -36,13 +36,21 @@ class Books:
     """Writes what must not be lost; what a verb calls recorded is durable when it returns. Safe to use from several threads."""
 
     def __init__(
-        self, *, vault: Vault, outbox: Outbox, register: Register, scribe: Scribe, media_bytes: int, reserve: Reserve | None = None
+        self,
+        *,
+        vault: Vault,
+        outbox: Outbox,
+        register: Register,
+        scribe: Scribe,
+        media_bytes: int,
+        reserve: Reserve | None = None,
+        give_up_film: Callable[[], bool] = lambda: False,
     ) -> None:
         """`vault` is that of both stores; above `media_bytes` of waiting pictures captures go without. Without a `reserve` a full
-        disk costs pictures at once.
+        disk costs pictures at once. `give_up_film` says whether it gave anything.
         """
         self._vault, self._outbox, self._register, self._scribe, self._media_bytes = vault, outbox, register, scribe, media_bytes
-        self._reserve, self._notes, self._late = reserve, Notes(), set[str]()
+        self._reserve, self._give_up_film, self._notes, self._late = reserve, give_up_film, Notes(), set[str]()
         self._lock = RLock()
 
     @property
@@ -147,11 +155,13 @@ class Books:
             log.info("recorded_late", sessions=len(self._late))
 
     def make_room(self) -> bool:
-        """Give up the reserve, empty the log, and give up pictures until the next events fit into the file as it is; False when nothing
-        of that helped.
+        """Give up the film that nobody asked for yet; where there is none, give up the reserve, empty the log, and give up pictures until
+        the next events fit into the file as it is. False when nothing of that helped.
 
-        All three at once: without room inside the file the log could not be emptied again once it has filled the disk.
+        The last three at once: without room inside the file the log could not be emptied again once it has filled the disk.
         """
+        if self._give_up_film():
+            return True
         given_up = self._reserve is not None and self._reserve.give_up()
         return any([given_up, self._vault.empty_log(), self._thin()])
 
@@ -289,12 +299,14 @@ class Books:
         return enclosed, late
 
     def _with_pictures(self, closed: Closed, enclosed: Enclosed, remarks: tuple[str, ...]) -> bool:
-        """Write with pictures, unless what room there is belongs to events."""
-        if self._notes or (self._reserve is not None and self._reserve.given_up):
+        """Write with pictures, unless what room there is belongs to events. Film gives way to them."""
+        if self._notes or (self._reserve is not None and self._reserve.given_up and not self._give_up_film()):
             return False
         try:
             self._write(closed, enclosed, remarks)
         except VaultFull as error:
+            if self._give_up_film():
+                return self._with_pictures(closed, enclosed, remarks)
             log.warning("pictures_left_out", why=str(error))
             return False
         return True

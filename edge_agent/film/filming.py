@@ -1,7 +1,7 @@
 """Puts together what films: memory, spool, requests, answers and the thread between them. The rest of the program knows only this room."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from contract.events import EvidenceMode
@@ -10,13 +10,14 @@ from edge_agent.chain.capture import Scribe
 from edge_agent.chain.outbox import Outbox
 from edge_agent.chain.register import Register
 from edge_agent.clock import Clock
-from edge_agent.disk.vault import Vault, open_or_set_aside, vault_key
-from edge_agent.film import spool
+from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.film.film import Film
 from edge_agent.film.recorder import Recorder
 from edge_agent.film.replies import Replies
 from edge_agent.film.requests import Requests
+from edge_agent.film.spool import Spool
 from edge_agent.health.metrics import Metrics
+from edge_agent.health.pulse import Pulses
 from edge_agent.settings import Settings
 from edge_agent.window.watch import Sessions
 from models.results import Picture
@@ -36,23 +37,25 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filming:
-    """Everything that films. The vault is closed by whoever closes the others; `set_aside` names its file if it was damaged."""
+    """Everything that films. The recorder closes the spool when it stops."""
 
     film: Film
     requests: Requests
     recorder: Recorder
-    vault: Vault
-    set_aside: Path | None
+    spool: Spool
 
     @classmethod
-    def open(cls, settings: Settings, chain: Chain, clock: Clock, metrics: Metrics) -> Self:
-        """Open the spool and put the parts together; starts nothing. Raises VaultError or BadKey."""
+    def open(cls, settings: Settings, chain: Chain, clock: Clock, pulses: Pulses, metrics: Metrics, has_room: Callable[[], bool]) -> Self:
+        """Put the parts together; starts nothing. `has_room` is False while what room the disk has belongs to events.
+
+        Raises BadKey.
+        """
         own, folder = settings.film, settings.files.data_dir
-        vault, set_aside = open_or_set_aside(folder / FILE, vault_key(folder / VAULT_KEY), spool.SCHEMA, int(clock.now().timestamp()))
         barred = _barred(settings)
         unsettling = [window.window for window in settings.windows if not window.settles]
         film = Film((window.window for window in settings.windows), own, clock, keeps=barred is None, unsettling=unsettling)
-        requests, kept = Requests(chain.vault), spool.Spool(vault, keep_h=own.keep_h, keep_mb=own.keep_mb)
+        requests, key = Requests(chain.vault), vault_key(folder / VAULT_KEY)
+        kept = Spool(folder / FILE, key, clock, keep_h=own.keep_h, keep_mb=own.keep_mb)
         replies = Replies(
             vault=chain.vault,
             outbox=chain.outbox,
@@ -65,6 +68,7 @@ class Filming:
             mode=settings.evidence,
             barred=barred,
             media_bytes=settings.link.max_media_mb * 2**20,
+            has_room=has_room,
             metrics=metrics,
         )
         recorder = Recorder(
@@ -78,9 +82,10 @@ class Filming:
             folder=folder,
             min_free_bytes=settings.upkeep.min_free_mb * 2**20,
             clock=clock,
+            pulses=pulses,
             metrics=metrics,
         )
-        return cls(film=film, requests=requests, recorder=recorder, vault=vault, set_aside=set_aside)
+        return cls(film=film, requests=requests, recorder=recorder, spool=kept)
 
 
 class Filmed:

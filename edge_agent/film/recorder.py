@@ -20,6 +20,7 @@ from edge_agent.film.replies import Replies
 from edge_agent.film.requests import Requests
 from edge_agent.film.spool import Spool, Take
 from edge_agent.health.metrics import Metrics
+from edge_agent.health.pulse import Pulses
 from edge_agent.session import Session
 
 EVERY_S = 1.0
@@ -47,12 +48,17 @@ class Recorder:
         folder: Path,
         min_free_bytes: int,
         clock: Clock,
+        pulses: Pulses,
         metrics: Metrics,
     ) -> None:
-        """`before_s` is how long before its start a settlement begins; below `min_free_bytes` of free disk in `folder` no film is kept."""
+        """`before_s` is how long before its start a settlement begins; below `min_free_bytes` of free disk in `folder` no film is kept, and
+        what was kept is given up. `pulses` watch the thread from when it has opened the film.
+        """
         self._film, self._spool, self._requests, self._replies, self._scribe = film, spool, requests, replies, scribe
         self._before, self._keep = timedelta(seconds=before_s), timedelta(hours=keep_h)
-        self._folder, self._min_free_bytes, self._clock, self._metrics = folder, min_free_bytes, clock, metrics
+        self._folder, self._min_free_bytes = folder, min_free_bytes
+        self._clock, self._metrics = clock, metrics
+        self._pulses, self._pulse = pulses, clock
         self._kept_to: dict[str, datetime] = {}
         self._settled: deque[tuple[Take, bool]] = deque()
         self._kept_s = self._forgot_s = clock.mono_s()
@@ -64,10 +70,11 @@ class Recorder:
         self._thread.start()
 
     def stop(self) -> None:
-        """Give up a clip that is being coded, it is made at the next start; keep the film of what was closed last."""
+        """Give up a clip that is being coded, it is made at the next start; keep the film of what was closed last, and close it."""
         self._stop.set()
         self._thread.join()
         self._do("film", self._note_settled)
+        self._spool.close()
 
     def settled(self, session: Session, closed: Closed) -> None:
         """A session was closed: its film stays, and if it was flagged its clip goes to the centre. Only noted here; the thread does it."""
@@ -89,6 +96,7 @@ class Recorder:
     def turn(self) -> None:
         """Everything that is due now."""
         now_s = self._clock.mono_s()
+        self._do("film", self._shrink)
         self._do("film", self._note_settled)
         if now_s - self._kept_s >= KEEP_EVERY_S:
             self._kept_s = now_s
@@ -100,8 +108,15 @@ class Recorder:
 
     def _run(self) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        while not self._stop.wait(EVERY_S):
+        self._do("film", self._spool.open)
+        self._pulse = self._pulses.clock("recorder")
+        while not self._stop.wait(EVERY_S) and not self._is_stopped():
             self.turn()
+
+    def _is_stopped(self) -> bool:
+        """To be asked in everything that may last."""
+        self._pulse.mono_s()
+        return self._stop.is_set()
 
     def _do(self, name: str, step: Callable[[], None]) -> None:
         try:
@@ -135,9 +150,17 @@ class Recorder:
         """Each picture once, though settlements overlap."""
         kept_to = self._kept_to.get(window)
         stills = [still for still in self._film.between(window, since, until) if kept_to is None or still.at > kept_to]
-        if stills and shutil.disk_usage(self._folder).free > self._min_free_bytes:
+        if stills and self._has_room():
             self._spool.keep(window, stills)
             self._kept_to[window] = stills[-1].at
+
+    def _has_room(self) -> bool:
+        return shutil.disk_usage(self._folder).free > self._min_free_bytes
+
+    def _shrink(self) -> None:
+        """The oldest film makes room while the disk has too little, before anything else has to."""
+        while not self._has_room() and not self._is_stopped() and self._spool.drop_oldest():
+            pass
 
     def _forget(self) -> None:
         self._spool.forget(self._film.at(self._clock.mono_s()))
@@ -145,7 +168,7 @@ class Recorder:
 
     def _answer(self) -> None:
         for wanted in self._requests.open():
-            if self._stop.is_set():
+            if self._is_stopped():
                 return
-            self._replies.answer(wanted, self._stop.is_set)
+            self._replies.answer(wanted, self._is_stopped)
             self._note_settled()

@@ -47,12 +47,16 @@ class Replies:
         mode: EvidenceMode,
         barred: str | None,
         media_bytes: int,
+        has_room: Callable[[], bool],
         metrics: Metrics,
     ) -> None:
-        """`barred` says why no picture leaves this device, None where some do. Above `media_bytes` of waiting pictures film waits."""
+        """`barred` says why no picture leaves this device, None where some do. Above `media_bytes` of waiting pictures, and while what room
+        there is belongs to events, clips wait.
+        """
         self._vault, self._outbox, self._register, self._requests = vault, outbox, register, requests
         self._scribe, self._film, self._spool, self._settings = scribe, film, spool, settings
-        self._mode, self._barred, self._media_bytes, self._metrics = mode, barred, media_bytes, metrics
+        self._mode, self._barred, self._metrics = mode, barred, metrics
+        self._media_bytes, self._has_room = media_bytes, has_room
 
     def answer(self, wanted: Wanted, stop: Callable[[], bool]) -> bool:
         """Answer in the chain, durably; False when it has to wait. `stop` ends the coding of a clip. Raises VaultFull: nothing was kept."""
@@ -101,7 +105,7 @@ class Replies:
         stills = [] if take is None else self._spool.stills(take.window, take.since, take.until)
         if take is None or not stills:
             return replace(told, missing="film_not_kept"), ()
-        if self._outbox.backlog().media_bytes > self._media_bytes:
+        if self._outbox.backlog().media_bytes > self._media_bytes or not self._has_room():
             raise NotNow
         told = replace(told, since=stills[0].at, until=stills[-1].at, blurred=self._settings.blur_bystanders)
         parts = [(self._clip(stills, take.subject, stop), MediaRole.CLIP)]

@@ -1,7 +1,8 @@
-"""The self-checks about the machine and the program itself, put together; those about cameras, stores and the line stand in `wiring`."""
+"""The self-checks about the machine, its stores and the program itself, put together; those about cameras and the line stand elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from contract.state import Problem
 from edge_agent.chain.books import Books
@@ -10,10 +11,11 @@ from edge_agent.disk.reserve import Reserve
 from edge_agent.health import machine
 from edge_agent.health.canary import Canary
 from edge_agent.health.checks import canary as canary_check
-from edge_agent.health.checks import certificate, memory, reserve, temperature, threads
+from edge_agent.health.checks import certificate, memory, reserve, store, temperature, threads
 from edge_agent.health.checks import cooldown as cooldown_check
 from edge_agent.health.metrics import Metrics
 from edge_agent.health.pulse import Pulses
+from edge_agent.health.soundness import Soundness
 from edge_agent.judging.cooldown import Cooldown
 from edge_agent.settings import Settings
 
@@ -30,6 +32,9 @@ class SelfKnowledge:
     cooldown: Cooldown
     books: Books
     reserve: Reserve
+    soundness: Soundness
+    set_aside: Callable[[], Sequence[Path]]
+    """Damaged files that were moved away."""
 
     def checks(self) -> Mapping[str, Callable[[], Problem | None]]:
         """By name, as `Problems` runs them."""
@@ -40,12 +45,18 @@ class SelfKnowledge:
             "threads": lambda: threads.check(self.pulses.still(), self.settings.machine.still_s),
             "reserve": lambda: reserve.check(self.reserve.given_up, self.settings.machine.reserve_mb, self.books.waiting),
             "cooldown": lambda: cooldown_check.check(self.cooldown.paused_windows(), self.cooldown.paused_persons()),
+            "store": lambda: store.check(self.set_aside(), self.soundness.damaged),
             "canary": lambda: canary_check.check(self.canary.fault, self.canary.late_s, self.settings.machine.canary_every_s),
         }
 
     def chores(self) -> Mapping[str, Callable[[], object]]:
         """What the ticker does about once a second."""
-        return {"pulse": self.pulses.clock("ticker").mono_s, "reserve": self.reserve.keep, "canary": self.canary.run_if_due}
+        return {
+            "pulse": self.pulses.clock("ticker").mono_s,
+            "reserve": self.reserve.keep,
+            "store": self.soundness.look,
+            "canary": self.canary.run_if_due,
+        }
 
     def _temperature(self) -> Problem | None:
         hottest = machine.hottest_c()

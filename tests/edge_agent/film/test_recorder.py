@@ -1,5 +1,6 @@
 """From what a window showed to what the centre gets of it: real agent, stores, seals and clips; time and cameras are ours."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,13 @@ from edge_agent.chain.capture import Scribe
 from edge_agent.chain.register import Register
 from edge_agent.clock import Offset
 from edge_agent.errors import VaultFull
+from edge_agent.film.clip import key_frame
 from edge_agent.film.filming import Chain, Filmed, Filming
+from edge_agent.film.spool import DROPPED_AT_ONCE
+from edge_agent.health.pulse import Pulses
 from edge_agent.settings import load
 from models.results import Picture
+from tests.edge_agent.broker import wait
 from tests.edge_agent.building import DEVICE, FOREVER, SITE, make_terminal, shot, sight
 from tests.edge_agent.film.test_clip import frames_of
 from tests.edge_agent.test_agent import BLUE, FPS, GREEN, SOFTWARE, Bench
@@ -65,7 +70,8 @@ class Studio(Bench):
             offset=Offset(),
         )
         chain = Chain(vault=self.vault, outbox=self.outbox, register=Register(self.vault), scribe=scribe)
-        self.filming = Filming.open(self.settings, chain, self.clock, self.metrics)
+        self.pulses = Pulses(self.clock, still_s=60)
+        self.filming = Filming.open(self.settings, chain, self.clock, self.pulses, self.metrics, lambda: not self.reserve.given_up)
         self.agent._also = self.filming.recorder.settled
         self.sessions = Filmed(self.agent, self.filming.film)
 
@@ -119,7 +125,7 @@ class Studio(Bench):
 def studio(tmp_path: Path) -> Iterator[Studio]:
     made = Studio(tmp_path)
     yield made
-    made.filming.vault.close()
+    made.filming.spool.close()
 
 
 def test_a_flagged_settlement_brings_its_clip(studio: Studio, tmp_path: Path) -> None:
@@ -157,7 +163,7 @@ def test_each_request_is_answered_once_also_after_a_restart(studio: Studio) -> N
     studio.settle(colour=BLUE)
     studio.work()
     studio.ask(msgid="M1")
-    studio.filming.vault.close()
+    studio.filming.spool.close()
     studio.vault.close()
     studio.restart()
     assert len(studio.work()) == 1
@@ -251,7 +257,7 @@ def test_a_full_disk_costs_the_film_and_nothing_else(studio: Studio, monkeypatch
     def full(*_: object) -> None:
         raise VaultFull("no room")
 
-    monkeypatch.setattr(studio.filming.recorder._spool, "keep", full)
+    monkeypatch.setattr(studio.filming.spool, "keep", full)
     studio.settle()
     assert studio.work() == [] and len(studio.captures()) == 1
     monkeypatch.undo()
@@ -264,12 +270,52 @@ def test_little_free_disk_is_left_to_events(studio: Studio) -> None:
     assert [told.missing for told in studio.work()] == ["film_not_kept"]
 
 
+def test_film_makes_room_while_the_disk_has_too_little(studio: Studio) -> None:
+    studio.settle(colour=BLUE)
+    studio.work()
+    studio.clock.pass_s(3600)
+    studio.settle("M2", colour=BLUE)
+    studio.work()
+    kept = studio.filming.spool.used_bytes
+    assert kept > 2 * DROPPED_AT_ONCE * 1000
+    studio.filming.recorder._min_free_bytes = shutil.disk_usage(studio.settings.files.data_dir).free + 2**62
+    studio.filming.recorder.turn()
+    assert studio.filming.spool.stills("W1", NOON - timedelta(days=1), NOON + timedelta(days=1)) == []
+
+
+def test_a_clip_waits_while_what_room_there_is_belongs_to_events(studio: Studio) -> None:
+    studio.settle()
+    studio.reserve.give_up()
+    assert studio.work() == []
+    studio.reserve.keep()
+    assert [told.missing for told in studio.work()] == [None]
+
+
+def test_the_thread_shows_that_it_moves_on_while_it_codes_a_long_clip(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each picture takes a third of what a thread may be silent: a clip of dozens is no standstill."""
+    silent = list[float]()
+
+    def slow(picture: Picture, quality: int) -> bytes:
+        silent.append(studio.pulses.clock("recorder").silent_s)
+        studio.clock.pass_s(20)
+        return key_frame(picture, quality)
+
+    monkeypatch.setattr("edge_agent.film.clip.key_frame", slow)
+    studio.settle()
+    studio.filming.recorder.start()
+    assert wait(lambda: len(studio.footage()) == 1, 20)
+    studio.filming.recorder.stop()
+    assert len(silent) > 40 and max(silent) < 60
+    studio.clock.pass_s(61)
+    assert studio.pulses.still() == ("recorder",)
+
+
 def test_a_stop_gives_up_the_clip_and_the_next_start_makes_it(studio: Studio) -> None:
     studio.settle()
     studio.filming.recorder.start()
     studio.filming.recorder.stop()
     told_before = len(studio.footage())
-    studio.filming.vault.close()
+    studio.filming.spool.close()
     studio.vault.close()
     studio.restart()
     assert told_before == 0
@@ -278,8 +324,8 @@ def test_a_stop_gives_up_the_clip_and_the_next_start_makes_it(studio: Studio) ->
 
 def test_only_settlements_reach_the_disk(studio: Studio) -> None:
     studio.live(60, None)
-    assert studio.filming.recorder._spool.stills("W1", NOON - timedelta(days=1), NOON + timedelta(days=1)) == []
+    assert studio.filming.spool.stills("W1", NOON - timedelta(days=1), NOON + timedelta(days=1)) == []
     studio.settle()
     studio.work()
-    kept = studio.filming.recorder._spool.stills("W1", NOON - timedelta(days=1), NOON + timedelta(days=1))
+    kept = studio.filming.spool.stills("W1", NOON - timedelta(days=1), NOON + timedelta(days=1))
     assert (kept[-1].at - kept[0].at).total_seconds() == pytest.approx(21, abs=KEPT_BEFORE_S)
