@@ -13,6 +13,7 @@ from central.accounts import pages as accounts_pages
 from central.audit import pages as audit
 from central.cases import api as cases_api
 from central.cases import pages as cases_pages
+from central.orders import api as orders_api
 from central.overview import pages as overview
 from central.people import api as people_api
 from central.web import assets, faults, language, operation
@@ -31,6 +32,7 @@ ROUTERS = (
     audit.api,
     cases_pages.router,
     cases_api.router,
+    orders_api.router,
     overview.pages,
     overview.api,
     people_api.router,
