@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -6,6 +9,8 @@ import pytest
 
 from models.errors import ModelError
 from models.session import limit_opencv_threads, open_session
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("content", [b"", b"no network at all", bytes(1000)])
@@ -34,3 +39,12 @@ def test_opencv_threads_are_limited_on_request() -> None:
         assert cv2.getNumThreads() == 1
     finally:
         cv2.setNumThreads(before)
+
+
+@pytest.mark.parametrize("module", ["models.session", "models.insightface_pack"])
+def test_nothing_of_the_use_of_networks_is_kept_or_sent(folder: Path, tmp_path: Path, module: str) -> None:
+    networks = folder / "mobilefacenet.onnx"
+    run = f'import {module}; from models.session import open_session; open_session(open({str(networks)!r}, "rb").read())'
+    named = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_")) and name != "CI"}
+    subprocess.run([sys.executable, "-c", run], env=named | {"HOME": str(tmp_path)}, cwd=ROOT, check=True)
+    assert list(tmp_path.rglob("*")) == []
