@@ -82,7 +82,7 @@ def build(
     inbox = _inbox(base, stores, filming, ordered)
     problems = Problems({**seeing.checks(), **_checks(base, stores, inbox, ordered), **own.checks()}, base.metrics)
     states = _states(base, stores, seeing.cameras, problems)
-    link = _link(base, stores, inbox, states)
+    link = _link(base, stores, own, inbox, states)
     app = till_api(
         agent=agent,
         health=partial(_health, base, stores, agent, link, states, problems),
@@ -266,7 +266,7 @@ def _states(base: Base, stores: Stores, cameras: Mapping[str, WatchedCamera], pr
     )
 
 
-def _link(base: Base, stores: Stores, inbox: Inbox, states: States) -> Link:
+def _link(base: Base, stores: Stores, own: SelfKnowledge, inbox: Inbox, states: States) -> Link:
     def new_sender() -> Sender:
         settings = base.settings
         return Sender(outbox=stores.outbox, signer=base.signer, device=settings.device_id, limits=settings.link, clock=base.clock)
@@ -275,6 +275,7 @@ def _link(base: Base, stores: Stores, inbox: Inbox, states: States) -> Link:
         settings=base.settings,
         new_sender=new_sender,
         next_connection=stores.outbox.next_connection,
+        make_room=own.books.make_room,
         inbox=inbox,
         states=states,
         clock=base.pulses.clock("link"),

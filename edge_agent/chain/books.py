@@ -160,10 +160,11 @@ class Books:
 
         The last three at once: without room inside the file the log could not be emptied again once it has filled the disk.
         """
-        if self._give_up_film():
-            return True
-        given_up = self._reserve is not None and self._reserve.give_up()
-        return any([given_up, self._vault.empty_log(), self._thin()])
+        with self._lock:
+            if self._give_up_film():
+                return True
+            given_up = self._reserve is not None and self._reserve.give_up()
+            return any([given_up, self._vault.empty_log(), self._thin()])
 
     def recover(self, now: datetime) -> int:
         """Write the captures of sessions that a crash left open: undecided, for nobody knows what was seen. Returns how many."""

@@ -8,14 +8,16 @@ thread.
 import random
 from collections.abc import Callable
 from threading import Event, Thread
+from typing import TypeVar
 
 import structlog
 
 from contract.topics import Up
 from edge_agent.clock import Clock
+from edge_agent.errors import VaultFull
 from edge_agent.health.metrics import Metrics
 from edge_agent.link.connection import Connection, LinkLost, LinkSilent
-from edge_agent.link.inbox import Heard, Inbox
+from edge_agent.link.inbox import NOTHING, Heard, Inbox
 from edge_agent.link.sender import Sender
 from edge_agent.link.states import States
 from edge_agent.settings import Settings
@@ -28,6 +30,8 @@ doubles it, so that a broker that is overloaded gets time, and not more connecti
 FIRST_REPORT_S = 1.0
 
 log = structlog.get_logger(__name__)
+
+_Written = TypeVar("_Written")
 
 
 class Link:
@@ -43,7 +47,10 @@ class Link:
         states: States,
         clock: Clock,
         metrics: Metrics,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`make_room` is asked where the disk has none for the number of a connection or for what was heard; False when it could not."""
+        self._make_room = make_room
         self._settings, self._new_sender, self._next_connection = settings, new_sender, next_connection
         self._inbox, self._states, self._clock, self._metrics = inbox, states, clock, metrics
         self._pause_s, self._patience_s = FIRST_PAUSE_S, PATIENCE_S
@@ -80,7 +87,8 @@ class Link:
 
     def _live(self) -> None:
         """One connection from connect to loss. Raises LinkLost, OSError or whatever broke it."""
-        connection = Connection(self._settings, self._states, self._next_connection(), self._clock, patience_s=self._patience_s)
+        number = self._written(self._next_connection)
+        connection = Connection(self._settings, self._states, number, self._clock, patience_s=self._patience_s)
         try:
             connection.open()
             self._up.set()
@@ -106,7 +114,7 @@ class Link:
         while not self._stop.is_set():
             connection.loop()
             for topic, payload in connection.received():
-                heard = self._inbox.take(topic, payload)
+                heard = self._heard(topic, payload)
                 self._note(heard, sender)
                 report.note(heard)
             if connection.has_room and report.due():
@@ -116,6 +124,23 @@ class Link:
                 log.info("sending_again")
             while connection.has_room and (parcel := sender.next(media=connection.has_room_for_media)):
                 connection.publish(parcel.channel, parcel.payload)
+
+    def _heard(self, topic: str, payload: bytes) -> Heard:
+        """Act on a message; without any room it counts as not heard, for the centre says everything again."""
+        try:
+            return self._written(lambda: self._inbox.take(topic, payload))
+        except VaultFull as error:
+            log.warning("not_heard", topic=topic, why=str(error))
+            return NOTHING
+
+    def _written(self, write: Callable[[], _Written]) -> _Written:
+        """What `write` gives, with room made for it as long as there is something to give. Raises VaultFull."""
+        while True:
+            try:
+                return write()
+            except VaultFull:
+                if not self._make_room():
+                    raise
 
     def _note(self, heard: Heard, sender: Sender) -> None:
         if heard.receipt is not None:

@@ -1,9 +1,11 @@
 """A full disk: on a real one of 16 MB, at every page that a settlement writes. Nobody is blocked, no event is lost, the gap is signed."""
 
+import shutil
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -12,11 +14,19 @@ import pytest
 
 from contract.events import Binding, Capture, Thinning, Void
 from edge_agent import session as till
+from edge_agent.disk.vault import KEY_BYTES
+from edge_agent.errors import VaultFull
+from edge_agent.film.film import Still
+from edge_agent.film.spool import Spool
 from edge_agent.settings import load
 from edge_agent.wiring import build
 from models.pack import Pack
-from tests.edge_agent.broker import wait
+from scripts.stack import free_port
+from tests.edge_agent.broker import Broker, Centre, wait
 from tests.edge_agent.building import make_terminal, sight
+from tests.edge_agent.film.test_recorder import Studio
+from tests.edge_agent.films import AT
+from tests.edge_agent.link.test_link import Device
 from tests.edge_agent.test_agent import BLUE, FPS, Bench
 from tests.edge_agent.test_wiring import QUICK, WINDOWS, call
 from tests.edge_agent.test_wiring import start as request
@@ -80,7 +90,7 @@ def settle(bench: Bench, number: int) -> tuple[till.Answer, bool, bool]:
 
 def checkpoint(bench: Bench) -> None:
     """Make the log empty, so that the next write needs room at once."""
-    bench.vault._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    bench.vault.checkpoint()
 
 
 def test_room_that_ends_at_any_page_blocks_nobody_and_loses_nothing(disk: Path) -> None:
@@ -169,6 +179,104 @@ def test_the_program_starts_on_a_full_disk_and_is_normal_soon_after(disk: Path) 
         print(f"normal {time.monotonic() - begun_s:.2f} s after there was room")
     finally:
         program.stop()
+
+
+class FilmedBench(Bench):
+    """An agent with film on its disk, the least of all that lies there."""
+
+    def restart(self) -> None:
+        super().restart()
+        self.spool = Spool(self.terminal.folder / "film.db", b"k" * KEY_BYTES, self.clock, keep_h=24, keep_mb=100)
+        self.agent._books._give_up_film = self.spool.give_up
+
+    def film(self, megabytes: int) -> None:
+        """So much film, a minute in each megabyte."""
+        noise = np.random.default_rng(0)
+        for number in range(megabytes):
+            at = AT + timedelta(minutes=number)
+            self.spool.keep("W1", [Still(at=at, jpeg=noise.bytes(2**14), faces=()) for _ in range(64)])
+
+
+def test_film_goes_before_the_reserve_and_before_any_picture(disk: Path) -> None:
+    bench, filler = FilmedBench(make_terminal(disk)), Filler(disk)
+    for number in range(20):
+        settle(bench, number)
+    bench.film(4)
+    checkpoint(bench)
+    filler.leave(0)
+    for number in range(20, 40):
+        answer, bound, voided = settle(bench, number)
+        assert answer.reasons != ("no_room",) and bound and voided
+    assert not (disk / "film.db").exists() and not bench.reserve.given_up
+    assert len(list(bench.media())) == 40
+    assert not any(isinstance(event, Thinning) for event in bench.events())
+    bench.film(1)
+    assert bench.spool.stills("W1", AT, AT), "film begins anew"
+
+
+def test_a_picture_is_kept_at_the_cost_of_film_where_the_reserve_is_gone_already(disk: Path) -> None:
+    bench, filler = FilmedBench(make_terminal(disk)), Filler(disk)
+    bench.film(4)
+    bench.reserve.give_up()
+    filler.leave(MB)
+    bench.reserve.keep()
+    assert bench.reserve.given_up, "what is free is for events"
+    settle(bench, 0)
+    (capture,) = bench.captures()
+    assert capture.media and not (disk / "film.db").exists()
+    bench.reserve.keep()
+    assert not bench.reserve.given_up
+
+
+def test_film_shrinks_until_the_disk_has_its_minimum_and_no_further(disk: Path) -> None:
+    studio, filler = Studio(disk / "studio"), Filler(disk)
+    recorder, spool, folder = studio.filming.recorder, studio.filming.spool, studio.settings.files.data_dir
+    for number in range(8):
+        at = AT + timedelta(minutes=number)
+        spool.keep("W1", [Still(at=at, jpeg=bytes(2**14), faces=()) for _ in range(64)])
+    filler.leave(2 * MB)
+    recorder._min_free_bytes = 4 * MB
+    recorder.turn()
+    kept = spool.stills("W1", AT, AT + timedelta(hours=1))
+    assert shutil.disk_usage(folder).free > 4 * MB
+    assert 200 < len(kept) < 500 and kept[-1].at == AT + timedelta(minutes=7), "the newest are there still"
+    recorder._min_free_bytes = 16 * MB
+    recorder.turn()
+    assert spool.stills("W1", AT, AT + timedelta(hours=1)) == []
+    studio.agent.stop()
+
+
+@pytest.mark.parametrize(("given", "thinned"), [("the reserve", 1), ("film", 0)])
+def test_without_a_byte_of_room_the_line_comes_up_and_takes_receipts(disk: Path, tmp_path: Path, given: str, thinned: int) -> None:
+    terminal = make_terminal(disk / "site", broker_port=free_port(), more="[link]\nreconnect_max_s = 0.5\nhealth_every_s = 1\n")
+    bench, filler = FilmedBench(terminal), Filler(disk)
+    settle(bench, 0)
+    if given == "film":
+        bench.film(1)
+        bench.reserve.give_up()
+    checkpoint(bench)
+    filler.leave(0)
+    with pytest.raises(VaultFull):
+        bench.outbox.next_connection()
+    broker = Broker(terminal, tmp_path / "broker", load(terminal.settings_file).broker.port)
+    broker.start()
+    centre = Centre(terminal, broker)
+    device = Device(terminal, bench.outbox, bench.agent._books.make_room)
+    device.link.start()
+    try:
+        assert wait(lambda: device.link.connected and len(centre.events) == 3 + thinned)
+        checkpoint(bench)
+        filler.leave(0)
+        centre.receipting = True
+        assert wait(lambda: len(centre.states) > 2), "a receipt that finds no room ends no connection"
+        assert device.link.connected
+        filler.go()
+        assert wait(lambda: bench.outbox.backlog().events == 0)
+    finally:
+        device.link.stop()
+        centre.stop()
+        broker.kill()
+    assert centre.faults == []
 
 
 def checks(health: dict[str, list[dict[str, str]]]) -> set[str]:

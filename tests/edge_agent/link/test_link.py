@@ -1,6 +1,6 @@
 """The link against a real broker: order, loss, silence and liars."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,9 +42,10 @@ keepalive_s = 5
 class Device:
     """The sending half of an agent, with real stores in memory."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, own: outbox.Outbox | None = None, make_room: Callable[[], bool] = lambda: False) -> None:
         self.terminal, self.settings, self.clock, self.metrics = terminal, load(terminal.settings_file), SystemClock(), Metrics()
-        self.outbox = outbox.Outbox(Vault.in_memory(outbox.SCHEMA), new_epoch=7)
+        self.outbox = outbox.Outbox(Vault.in_memory(outbox.SCHEMA), new_epoch=7) if own is None else own
+        self.make_room = make_room
         self.faces = gallery.Faces(
             vault=Vault.in_memory(gallery.SCHEMA), seal_key=terminal.seal_key, device=DEVICE, embedder="colour-1", size=3
         )
@@ -76,6 +77,7 @@ class Device:
                 outbox=self.outbox, signer=self.terminal.signer, device=DEVICE, limits=settings.link, clock=self.clock
             ),
             next_connection=self.outbox.next_connection,
+            make_room=self.make_room,
             inbox=inbox,
             states=self.states,
             clock=self.clock,
