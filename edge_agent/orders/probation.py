@@ -2,16 +2,34 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from contract.state import Problem
 from edge_agent.chain.capture import Told
 from edge_agent.clock import Clock
-from edge_agent.health.canary import Canary
 
 SETTLED_S = 10.0
 """All must have been well for so long without a break, so that what comes and goes does not pass in a lucky moment."""
 PATIENCE = 2
 """Times the probation: a camera or a line that is slow to come back gets so long, and no longer."""
+
+
+class Canary(Protocol):
+    """A made picture that goes through the whole line."""
+
+    @property
+    def fault(self) -> str | None:
+        """The step that failed at the last run; None when all went well."""
+        ...
+
+    @property
+    def late_s(self) -> float:
+        """Seconds since it last ran, or should have begun to."""
+        ...
+
+    def run(self) -> None:
+        """Run it now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
