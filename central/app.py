@@ -11,9 +11,11 @@ from central.accounts import api as accounts_api
 from central.accounts import management, passwords
 from central.accounts import pages as accounts_pages
 from central.audit import pages as audit
+from central.captures import pages as captures
 from central.cases import api as cases_api
 from central.cases import pages as cases_pages
 from central.orders import api as orders_api
+from central.orders import pages as orders_pages
 from central.overview import pages as overview
 from central.people import api as people_api
 from central.web import assets, faults, language, operation
@@ -30,9 +32,12 @@ ROUTERS = (
     management.router,
     audit.pages,
     audit.api,
+    captures.pages,
+    captures.api,
     cases_pages.router,
     cases_api.router,
     orders_api.router,
+    orders_pages.router,
     overview.pages,
     overview.api,
     people_api.router,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from central.china import CHINA
+from central.errors import BadInput
 from central.sites.model import Post
 
 Row = RowMapping | Mapping[str, Any]
@@ -42,7 +43,8 @@ class People:
 class WindowDay:
     """One window on one day, in seconds. `expected_s` is the time that is due: from enrolment on, whole hours that are over.
 
-    `unwatched_s` is what of it no report of the device accounts for: its agent did not run, or has not told it yet.
+    A report of an earlier time counts too. `unwatched_s` is what of all this no report accounts for: the agent did not run, or has not
+    told it yet.
     """
 
     device_id: str
@@ -56,7 +58,9 @@ class WindowDay:
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """A day in China, from its first moment to the first of the next."""
+    """A day in China, from its first moment to the first of the next. Raises BadInput for one before or long after our time."""
+    if not 2000 <= day.year < 2100:
+        raise BadInput(f"day {day}: no terminal has watched before 2000, and none is asked about 2100")
     start = datetime.combine(day, time(), CHINA)
     return start, start + timedelta(days=1)
 
@@ -71,10 +75,11 @@ def days(posts: Sequence[Post], rows: Iterable[Row], day: date, *, now: datetime
     found = []
     for place in sorted(told.keys() | known.keys()):
         post = known.get(place)
-        since = start if post is None else max(start, post.enrolled_at)
+        reports = told.get(place, [])
+        since = min([start if post is None else max(start, post.enrolled_at), *(row["since"] for row in reports)])
         until = end if post is None or post.revoked_at is None else min(end, post.revoked_at)
-        if place in told or since < min(until, now):
-            found.append(_window_day(place, told.get(place, []), start, since, min(until, _hour_of(now))))
+        if reports or since < min(until, now):
+            found.append(_window_day(place, reports, start, since, min(until, _hour_of(now))))
     return found
 
 

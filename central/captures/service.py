@@ -95,7 +95,7 @@ def footage_of(db: Connection, device_id: str, request: str) -> FootageView | No
 
 
 def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -> list[WindowDay]:
-    """How much each window of a site saw on a day in China. Raises NotFound for an unknown site."""
+    """How much each window of a site saw on a day in China. Raises NotFound for an unknown site, BadInput for an impossible day."""
     sites.require_site(db, fixmedins_code)
     rows = store.coverage_rows(db, fixmedins_code, *day_bounds(day))
     return days(sites.posts(db, fixmedins_code), rows, day, now=now)

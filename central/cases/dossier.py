@@ -33,6 +33,13 @@ class Dossier:
     sightings: tuple[Sighting, ...]
     settlements: tuple[Settlement, ...]
 
+    def capture(self, capture_id: str) -> CaptureView:
+        """One of its captures. Raises NotFound for any other."""
+        for each in self.sightings:
+            if each.capture.capture_id == capture_id:
+                return each.capture
+        raise NotFound(f"capture {capture_id[:100]!r} does not belong to this finding")
+
     def shows(self, media_id: str) -> bool:
         """Whether the picture belongs to this finding; nobody sees another one by naming this finding."""
         stored = {media.media_id for each in self.sightings for media in each.capture.media}

@@ -1,15 +1,22 @@
 """Pages of findings: the list, one finding with its pictures, and the review."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Connection
 
+from central.captures.model import CaptureView
 from central.cases import dossier, service
 from central.cases.model import MAX_REASON, Status, Verdict
 from central.db import reading
 from central.errors import BadInput, Conflict, NotFound
 from central.evidence import service as evidence
+from central.orders import service as orders
+from central.orders.model import MAX_PURPOSE, Asking, Order
 from central.sites import service as sites
 from central.web import guard
 from central.web.console import console_of
@@ -19,6 +26,7 @@ router = APIRouter(include_in_schema=False)
 Reader = Annotated[Viewer, Depends(guard.page(Right.READ_FINDINGS))]
 Onlooker = Annotated[Viewer, Depends(guard.page(Right.SEE_PICTURES))]
 Reviewer = Annotated[Viewer, Depends(guard.form(Right.REVIEW))]
+Asker = Annotated[Viewer, Depends(guard.form(Right.ASK_FILM))]
 Choice = Annotated[str, Query(max_length=40)]
 SIZE = 30
 
@@ -79,6 +87,23 @@ def review(
     return RedirectResponse(f"/findings/{jr_id}", status_code=303)
 
 
+@router.post("/findings/{jr_id}/film")
+def ask_film(
+    request: Request, viewer: Asker, jr_id: str, capture_id: Annotated[str, Form(max_length=100)] = "", purpose: Annotated[str, Form()] = ""
+) -> Response:
+    """Ask the terminal of one of its captures for the clip."""
+    centre = guard.centre_of(request)
+    try:
+        with centre.engine.begin() as db:
+            capture = dossier.read(db, jr_id).capture(capture_id)
+            by = Asking(actor=viewer.username, purpose=purpose, at=centre.now())
+            orders.ask_film(db, capture.device_id, msgid=capture.msgid, by=by)
+    except (BadInput, Conflict) as error:
+        asked = {"capture_id": capture_id, "fault": error.code, "purpose": purpose[:MAX_PURPOSE]}
+        return _finding(request, viewer, jr_id, asked=asked, status=error.status)
+    return RedirectResponse(f"/findings/{jr_id}", status_code=303)
+
+
 @router.get("/pictures/{media_id}")
 def picture(request: Request, viewer: Onlooker, media_id: str, finding: Choice) -> Response:
     """Open one sealed picture or clip of a finding for this view; who looked, at what and why goes into the audit log."""
@@ -94,11 +119,20 @@ def picture(request: Request, viewer: Onlooker, media_id: str, finding: Choice) 
 
 
 def _finding(
-    request: Request, viewer: Viewer, jr_id: str, *, fault: str | None = None, reason: str = "", status: int = 200
+    request: Request,
+    viewer: Viewer,
+    jr_id: str,
+    *,
+    fault: str | None = None,
+    reason: str = "",
+    asked: Mapping[str, str] = MappingProxyType({}),
+    status: int = 200,
 ) -> HTMLResponse:
+    """`asked` is what somebody entered who asked for film and could not."""
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
         read = dossier.read(db, jr_id)
+        film = {each.capture.capture_id: _orders_about(db, each.capture, centre.now()) for each in read.sightings}
         names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
     shown = {
         "dossier": read,
@@ -106,7 +140,15 @@ def _finding(
         "site_name": names.get(read.finding.fixmedins_code, ""),
         "verdicts": tuple(Verdict),
         "max_reason": MAX_REASON,
+        "film": film,
+        "asked": asked,
+        "max_purpose": MAX_PURPOSE,
         "fault": fault,
         "reason": reason[:MAX_REASON],
     }
     return console_of(request).page(request, "finding.html", viewer=viewer, status=status, shown=shown)
+
+
+def _orders_about(db: Connection, capture: CaptureView, now: datetime) -> tuple[Order, ...]:
+    numbers = [number for number in (capture.msgid, capture.setl_id) if number is not None]
+    return orders.about_settlement(db, capture.device_id, numbers, now=now)

@@ -13,6 +13,7 @@ from central.cases.model import FindingView, Status
 from central.china import CHINA
 from central.linkage import service as linkage
 from central.linkage.model import LedgerCounts
+from central.orders import service as orders
 from central.rules.engine import RuleFault
 from central.sites import service as sites
 from central.sites.model import DeviceRow, SiteRow
@@ -41,6 +42,8 @@ class Overview:
     outcomes: tuple[DailyOutcome, ...]
     missing: Mapping[str, int]
     """Events by device that the centre knows of, from a report or a later event, and does not hold without a gap."""
+    orders: Mapping[str, int]
+    """Orders by device that wait for an answer."""
     rejections: tuple[RejectionRow, ...]
     rule_faults: tuple[RuleFault, ...]
 
@@ -89,6 +92,7 @@ def read(db: Connection, *, now: datetime) -> Overview:
         outcomes=tuple(
             DailyOutcome(day=day, outcome=outcome, captures=number) for day, outcome, number in captures.daily_outcomes(db, DAYS, now=now)
         ),
+        orders=orders.open_counts(db, now),
         rejections=tuple(captures.rejection_counts(db)),
         rule_faults=cases.rule_faults(db, ledger.run.run_id) if ledger.run is not None else (),
     )

@@ -6,6 +6,7 @@ import pytest
 
 from central.captures.coverage import Hour, day_bounds, days
 from central.china import CHINA
+from central.errors import BadInput
 from central.sites.model import Post
 
 DAY = date(2026, 1, 2)
@@ -80,3 +81,15 @@ def test_counted_people_add_up_but_the_most_at_once_does_not() -> None:
     (day,) = days([POST], rows, DAY, now=NOW)
     assert day.people is not None
     assert (day.people.entered, day.people.stayed, day.people.most_at_once) == (6, 4, 2)
+
+
+def test_what_was_told_counts_though_the_device_was_registered_later() -> None:
+    post = Post(device_id="t1", window="W1", enrolled_at=START + timedelta(hours=10, minutes=30), revoked_at=None)
+    (day,) = days([post], [row(9)], DAY, now=NOW)
+    assert (day.expected_s, day.seen_s, day.unwatched_s, day.hours[9]) == (3 * 3600, 3600, 2 * 3600, Hour.SEEN)
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2100, 1, 1), date(9999, 12, 31)])
+def test_no_impossible_day(day: date) -> None:
+    with pytest.raises(BadInput):
+        day_bounds(day)

@@ -143,7 +143,7 @@ def _enrol(centre: Centre) -> None:
 
 
 def _capture(centre: Centre, device: Terminal, msgid: str) -> str:
-    ref, parts = _enclosed(centre, device, picture(180), role=MediaRole.BEST, content_type="image/jpeg")
+    ref, parts = enclosed(centre, device, picture(180), role=MediaRole.BEST, content_type="image/jpeg")
     event = device.event(
         msgid=msgid, psn_no=PSN_NO, outcome=Outcome.DIFFERENT, reasons=("different_face", "newer_code"), similarity=0.21, media=(ref,)
     )
@@ -152,11 +152,12 @@ def _capture(centre: Centre, device: Terminal, msgid: str) -> str:
 
 
 def _film(centre: Centre, device: Terminal, msgid: str, clip: bytes) -> None:
-    ref, parts = _enclosed(centre, device, clip, role=MediaRole.CLIP, content_type="video/webm")
+    ref, parts = enclosed(centre, device, clip, role=MediaRole.CLIP, content_type="video/webm")
     take(centre, make_intake(centre), device.event(builders.footage, msgid=msgid, media=(ref,), missing=None), *parts)
 
 
-def _enclosed(centre: Centre, device: Terminal, plain: bytes, **names: Any) -> tuple[MediaRef, list[Incoming]]:
+def enclosed(centre: Centre, device: Terminal, plain: bytes, **names: Any) -> tuple[MediaRef, list[Incoming]]:
+    """What an event says of a sealed object, and the parts in which the object follows."""
     sealed = seal(plain, centre.keys.seal_public, picture_purpose(device.device_id))
     parts = [
         Incoming(topic=up(Up.MEDIA, device.device_id), payload=join_wire(device.signer.sign(header), body))

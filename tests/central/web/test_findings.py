@@ -249,9 +249,9 @@ def test_an_auditor_reads_but_has_no_form(app: FastAPI, jr_id: str) -> None:
 
 
 def test_of_many_captures_all_but_the_first_wait_to_be_opened(monitor: TestClient, centre: Centre, jr_id: str) -> None:
-    assert "<details" not in monitor.get(f"/findings/{jr_id}").text
+    assert '<details class="more"' not in monitor.get(f"/findings/{jr_id}").text
     page = monitor.get(f"/findings/{make_finding(centre, number=2, captures=7)}").text
-    first, later = page.split("<details", 1)
+    first, later = page.split('<details class="more"', 1)
     assert (first.count('<img loading="lazy"'), later.count('<img loading="lazy"')) == (8, 6)
     assert "其余 3 次采集" in later
 

@@ -6,17 +6,24 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 from central.accounts.model import RIGHTS, Role
+from central.captures.chain import LOSS
+from central.captures.coverage import Hour
 from central.cases.model import Status, Verdict
 from central.errors import CentralError, Misconfigured
 from central.linkage.model import CaptureCode, SettlementCode
+from central.orders import model as orders
+from central.orders.model import Kind, State
+from central.orders.pages import REASONS
 from central.rules.base import Severity
 from central.rules.registry import RULES
 from central.web.console import TEMPLATES
 from central.web.texts import FOLDER, Language, Texts, load
+from contract import events
 from contract.events import Closing, EvidenceMode, Liveness, ManualReason, Outcome
 from edge_agent.agent import CUT_SHORT, JUDGING_FAILED
 from edge_agent.chain.books import RESTARTED
@@ -42,6 +49,12 @@ def shortcomings() -> tuple[str, ...]:
         for key in node.keys
         if isinstance(key, ast.Constant)
     )
+
+
+def codes_by(pattern: str, *places: str) -> tuple[str, ...]:
+    """What the pattern finds in the source files that these patterns of paths name."""
+    files = [path for place in places for path in ROOT.glob(place)]
+    return tuple({found for path in files for found in re.findall(pattern, path.read_text(encoding="utf-8"))})
 
 
 ACTION = re.compile(r"""action="([a-z._]+)\"""")
@@ -79,6 +92,23 @@ CODES = {
     ),
     "manual_reason": tuple(ManualReason),
     "problem": tuple(path.stem for path in (ROOT / "edge_agent" / "health" / "checks").glob("[a-z]*.py")),
+    "order_kind": tuple(Kind),
+    "order_state": tuple(State),
+    "order_means": tuple(State),
+    "order_result": (*orders.Result, *get_args(events.Result.model_fields["result"].annotation)),
+    "order_why": (
+        *REASONS,
+        *codes_by(r"""(?:missing=|_barred or )"([a-z_]+)\"""", "edge_agent/film/replies.py"),
+        *codes_by(r"""(?:return None if [^\n]* else |else )"([a-z_]+)\"""", "edge_agent/film/filming.py"),
+        *codes_by(r"""(?:why=|_rolled_back\()"([a-z_]+)\"""", "edge_agent/orders/*.py"),
+    ),
+    "hour": tuple(Hour),
+    "camera_role": tuple(events.CameraRole),
+    "irregularity": (
+        LOSS,
+        "thinned",
+        *codes_by(r"""_irregular\(db, "([a-z_]+)\"""", "central/captures/intake.py"),
+    ),
     "audit_action": tuple(
         {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
     ),
@@ -125,6 +155,8 @@ def test_nothing_is_empty_and_the_languages_are_not_swapped() -> None:
 def test_the_codes_of_other_programs_are_found() -> None:
     assert {"different_face", "blurred", "agent_restarted", "too_few_good_frames"} <= set(CODES["reason"])
     assert {"camera", "disk"} <= set(CODES["problem"])
+    assert {"unknown_settlement", "film_not_kept", "film_turned_off", "mode_forbids", "camera_blind"} <= set(CODES["order_why"])
+    assert {"unasked", "conflict", "broken_chain"} <= set(CODES["irregularity"])
     assert {"picture.view", "finding.review"} <= set(CODES["audit_action"])
 
 
