@@ -17,6 +17,7 @@ from edge_agent.disk.stores import open_outbox
 from edge_agent.disk.vault import OURS, Vault, open_or_set_aside
 from edge_agent.health.metrics import Metrics
 from edge_agent.health.pulse import Pulses
+from edge_agent.health.soundness import Noticed
 from edge_agent.judging import gallery
 from edge_agent.judging.calibration import liveness_limits, measured
 from edge_agent.judging.trial import Trial, on_trial
@@ -112,7 +113,7 @@ def _gallery(base: Base, faces: Vault, embedder: Embedder) -> gallery.Faces:
     return gallery.Faces(vault=faces, seal_key=seal_key, device=base.settings.device_id, embedder=embedder.version, size=embedder.size)
 
 
-def books(base: Base, stores: Stores, give_up_film: Callable[[], bool]) -> Books:
+def books(base: Base, stores: Stores, give_up_film: Callable[[], bool], noticed: Noticed) -> Books:
     """What writes down what the till says, each with its event."""
     return Books(
         vault=stores.vaults[0],
@@ -121,6 +122,7 @@ def books(base: Base, stores: Stores, give_up_film: Callable[[], bool]) -> Books
         scribe=scribe(base),
         reserve=stores.reserve,
         give_up_film=give_up_film,
+        noticed=noticed,
         media_bytes=base.settings.link.max_media_mb * 2**20,
     )
 

@@ -7,6 +7,7 @@ import structlog
 
 from edge_agent.agent import Agent
 from edge_agent.health.metrics import Metrics
+from edge_agent.health.soundness import Noticed
 
 EVERY_S = 0.2
 CHORES_EVERY = 5  # turns, which makes a second
@@ -19,8 +20,9 @@ Chores = Mapping[str, Callable[[], object]]
 class Ticker:
     """Calls the agent's `tick`, and more rarely some chores by their names, from a thread of its own; one that fails stops no other."""
 
-    def __init__(self, agent: Agent, metrics: Metrics, chores: Chores | None = None) -> None:
-        self._agent, self._metrics, self._chores = agent, metrics, chores or {}
+    def __init__(self, agent: Agent, metrics: Metrics, chores: Chores | None = None, noticed: Noticed = lambda _: None) -> None:
+        """`noticed` is shown what failed."""
+        self._agent, self._metrics, self._chores, self._noticed = agent, metrics, chores or {}, noticed
         self._stop = Event()
         self._thread = Thread(target=self._run, name="ticker", daemon=True)
 
@@ -45,6 +47,7 @@ class Ticker:
     def _do(self, name: str, step: Callable[[], object]) -> None:
         try:
             step()
-        except Exception:  # what failed stays open and is tried again
+        except Exception as error:  # what failed stays open and is tried again
             log.exception(f"{name}_failed")
             self._metrics.failed(name)
+            self._noticed(error)

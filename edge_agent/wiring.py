@@ -72,8 +72,9 @@ def build(
     base = lay(settings, networks(settings, pack), SystemClock() if clock is None else clock, standing)
     settings, token = base.settings, load_token(settings.files.till_token)
     stores = open_stores(base, OUTBOX_SCHEMA)
-    filming = _filming(base, stores)
-    own = _self_knowledge(base, stores, filming)
+    soundness = _soundness(base)
+    filming = _filming(base, stores, soundness)
+    own = _self_knowledge(base, stores, filming, soundness)
     vacancy = new_vacancy(settings)
     agent = _agent(base, stores, own, filming, vacancy)
     seeing = _watching(base, Filmed(Settling(agent, settings.windows), filming.film), vacancy, streams or {})
@@ -89,12 +90,13 @@ def build(
         metrics=base.metrics,
         token=token,
         max_body_bytes=settings.till.max_body_bytes,
+        noticed=soundness.note,
     )
     return Program(
         agent=agent,
         cameras=seeing.cameras,
         watchers=seeing.watchers,
-        ticker=Ticker(agent, base.metrics, {**own.chores(), "coverage": ledger.turn, "salvage": stores.salvage}),
+        ticker=Ticker(agent, base.metrics, {**own.chores(), "coverage": ledger.turn, "salvage": stores.salvage}, soundness.note),
         link=link,
         server=LocalServer(app, settings.till.port),
         vaults=stores.vaults,
@@ -117,8 +119,13 @@ def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits
     )
 
 
-def _self_knowledge(base: Base, stores: Stores, filming: Filming) -> SelfKnowledge:
-    settings, folder, written = base.settings, base.settings.files.data_dir, books(base, stores, filming.spool.give_up)
+def _soundness(base: Base) -> Soundness:
+    folder = base.settings.files.data_dir
+    return Soundness((folder / NAME, folder / GALLERY), vault_key(folder / "vault.key"), base.clock, end_in_order)
+
+
+def _self_knowledge(base: Base, stores: Stores, filming: Filming, soundness: Soundness) -> SelfKnowledge:
+    settings, written = base.settings, books(base, stores, filming.spool.give_up, soundness.note)
     line = Line(pack=base.pack, signer=base.signer, seal_key=load_seal_key(settings.files.seal_key), vaults=stores.vaults)
     return SelfKnowledge(
         settings=settings,
@@ -129,17 +136,23 @@ def _self_knowledge(base: Base, stores: Stores, filming: Filming) -> SelfKnowled
         cooldown=Cooldown(settings.cooldown, base.clock),
         books=written,
         reserve=stores.reserve,
-        soundness=Soundness(
-            {folder / NAME: stores.vaults[0], folder / GALLERY: stores.vaults[1]}, vault_key(folder / "vault.key"), base.clock, end_in_order
-        ),
+        soundness=soundness,
         set_aside=lambda: (*stores.set_aside, *filming.spool.set_aside),
     )
 
 
-def _filming(base: Base, stores: Stores) -> Filming:
+def _filming(base: Base, stores: Stores, soundness: Soundness) -> Filming:
     vault = stores.vaults[0]
     chain = Chain(vault=vault, outbox=stores.outbox, register=register.Register(vault), scribe=scribe(base))
-    filming = Filming.open(base.settings, chain, base.clock, base.pulses, base.metrics, lambda: not stores.reserve.given_up)
+    filming = Filming.open(
+        base.settings,
+        chain,
+        base.clock,
+        pulses=base.pulses,
+        metrics=base.metrics,
+        has_room=lambda: not stores.reserve.given_up,
+        noticed=soundness.note,
+    )
     if base.revoked:
         filming.requests.forget(NO_MORE)
     return filming
@@ -276,6 +289,7 @@ def _link(base: Base, stores: Stores, own: SelfKnowledge, inbox: Inbox, states: 
         new_sender=new_sender,
         next_connection=stores.outbox.next_connection,
         make_room=own.books.make_room,
+        noticed=own.soundness.note,
         inbox=inbox,
         states=states,
         clock=base.pulses.clock("link"),

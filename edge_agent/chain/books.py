@@ -20,6 +20,7 @@ from edge_agent.disk.notes import Notes, Opened
 from edge_agent.disk.reserve import Reserve
 from edge_agent.disk.vault import Vault
 from edge_agent.errors import Conflict, NoRoom, UnknownMsgid, VaultFull
+from edge_agent.health.soundness import Noticed
 from edge_agent.session import Answer, Bind, ByHand, Start, Void
 from edge_agent.till import texts
 
@@ -45,10 +46,12 @@ class Books:
         media_bytes: int,
         reserve: Reserve | None = None,
         give_up_film: Callable[[], bool] = lambda: False,
+        noticed: Noticed = lambda _: None,
     ) -> None:
         """`vault` is that of both stores; above `media_bytes` of waiting pictures captures go without. Without a `reserve` a full
-        disk costs pictures at once. `give_up_film` says whether it gave anything.
+        disk costs pictures at once. `give_up_film` says whether it gave anything; `noticed` is shown why a capture cannot be written.
         """
+        self._noticed = noticed
         self._vault, self._outbox, self._register, self._scribe, self._media_bytes = vault, outbox, register, scribe, media_bytes
         self._reserve, self._give_up_film, self._notes, self._late = reserve, give_up_film, Notes(), set[str]()
         self._lock = RLock()
@@ -316,9 +319,13 @@ class Books:
         def build(place: Place) -> bytes:
             return self._scribe.capture(closed, enclosed, place, remarks)
 
-        with self._vault.transaction():
-            self._outbox.append(build, enclosed.media)
-            self._register.close(closed.start.msgid)
+        try:
+            with self._vault.transaction():
+                self._outbox.append(build, enclosed.media)
+                self._register.close(closed.start.msgid)
+        except Exception as error:
+            self._noticed(error)
+            raise
         self._late.discard(closed.start.msgid)
 
 

@@ -18,6 +18,7 @@ from edge_agent.film.requests import Requests
 from edge_agent.film.spool import Spool
 from edge_agent.health.metrics import Metrics
 from edge_agent.health.pulse import Pulses
+from edge_agent.health.soundness import Noticed
 from edge_agent.settings import Settings
 from edge_agent.window.watch import Sessions
 from models.results import Picture
@@ -45,32 +46,28 @@ class Filming:
     spool: Spool
 
     @classmethod
-    def open(cls, settings: Settings, chain: Chain, clock: Clock, pulses: Pulses, metrics: Metrics, has_room: Callable[[], bool]) -> Self:
-        """Put the parts together; starts nothing. `has_room` is False while what room the disk has belongs to events.
+    def open(
+        cls,
+        settings: Settings,
+        chain: Chain,
+        clock: Clock,
+        *,
+        pulses: Pulses,
+        metrics: Metrics,
+        has_room: Callable[[], bool],
+        noticed: Noticed = lambda _: None,
+    ) -> Self:
+        """Put the parts together; starts nothing. `has_room` is False while what room the disk has belongs to events; `noticed` is shown
+        what failed.
 
         Raises BadKey.
         """
         own, folder = settings.film, settings.files.data_dir
-        barred = _barred(settings)
         unsettling = [window.window for window in settings.windows if not window.settles]
-        film = Film((window.window for window in settings.windows), own, clock, keeps=barred is None, unsettling=unsettling)
+        film = Film((window.window for window in settings.windows), own, clock, keeps=_barred(settings) is None, unsettling=unsettling)
         requests, key = Requests(chain.vault), vault_key(folder / VAULT_KEY)
         kept = Spool(folder / FILE, key, clock, keep_h=own.keep_h, keep_mb=own.keep_mb)
-        replies = Replies(
-            vault=chain.vault,
-            outbox=chain.outbox,
-            register=chain.register,
-            requests=requests,
-            scribe=chain.scribe,
-            film=film,
-            spool=kept,
-            settings=own,
-            mode=settings.evidence,
-            barred=barred,
-            media_bytes=settings.link.max_media_mb * 2**20,
-            has_room=has_room,
-            metrics=metrics,
-        )
+        replies = _replies(settings, chain, requests, film, kept, has_room, metrics)
         recorder = Recorder(
             film=film,
             spool=kept,
@@ -84,6 +81,7 @@ class Filming:
             clock=clock,
             pulses=pulses,
             metrics=metrics,
+            noticed=noticed,
         )
         return cls(film=film, requests=requests, recorder=recorder, spool=kept)
 
@@ -102,6 +100,26 @@ class Filmed:
     def is_serving(self, window: str) -> bool:
         """As the sessions say."""
         return self._sessions.is_serving(window)
+
+
+def _replies(
+    settings: Settings, chain: Chain, requests: Requests, film: Film, spool: Spool, has_room: Callable[[], bool], metrics: Metrics
+) -> Replies:
+    return Replies(
+        vault=chain.vault,
+        outbox=chain.outbox,
+        register=chain.register,
+        requests=requests,
+        scribe=chain.scribe,
+        film=film,
+        spool=spool,
+        settings=settings.film,
+        mode=settings.evidence,
+        barred=_barred(settings),
+        media_bytes=settings.link.max_media_mb * 2**20,
+        has_room=has_room,
+        metrics=metrics,
+    )
 
 
 def _barred(settings: Settings) -> str | None:

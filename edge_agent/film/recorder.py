@@ -21,6 +21,7 @@ from edge_agent.film.requests import Requests
 from edge_agent.film.spool import Spool, Take
 from edge_agent.health.metrics import Metrics
 from edge_agent.health.pulse import Pulses
+from edge_agent.health.soundness import Noticed
 from edge_agent.session import Session
 
 EVERY_S = 1.0
@@ -50,14 +51,16 @@ class Recorder:
         clock: Clock,
         pulses: Pulses,
         metrics: Metrics,
+        noticed: Noticed,
     ) -> None:
         """`before_s` is how long before its start a settlement begins; below `min_free_bytes` of free disk in `folder` no film is kept, and
-        what was kept is given up. `pulses` watch the thread from when it has opened the film.
+        what was kept is given up. `pulses` watch the thread from when it has opened the film;
+        `noticed` is shown what failed.
         """
         self._film, self._spool, self._requests, self._replies, self._scribe = film, spool, requests, replies, scribe
         self._before, self._keep = timedelta(seconds=before_s), timedelta(hours=keep_h)
         self._folder, self._min_free_bytes = folder, min_free_bytes
-        self._clock, self._metrics = clock, metrics
+        self._clock, self._metrics, self._noticed = clock, metrics, noticed
         self._pulses, self._pulse = pulses, clock
         self._kept_to: dict[str, datetime] = {}
         self._settled: deque[tuple[Take, bool]] = deque()
@@ -123,9 +126,10 @@ class Recorder:
             step()
         except VaultFull as error:
             log.warning("film_gives_way", why=str(error))
-        except Exception:  # film is no reason to end
+        except Exception as error:  # film is no reason to end
             log.exception(f"{name}_step_failed")
             self._metrics.failed(name)
+            self._noticed(error)
 
     def _is_flagged(self, outcome: Outcome) -> bool:
         return outcome not in PLAIN and outcome is not Outcome.BLIND and self._scribe.leaves(outcome)

@@ -16,6 +16,7 @@ from contract.topics import Up
 from edge_agent.clock import Clock
 from edge_agent.errors import VaultFull
 from edge_agent.health.metrics import Metrics
+from edge_agent.health.soundness import Noticed
 from edge_agent.link.connection import Connection, LinkLost, LinkSilent
 from edge_agent.link.inbox import NOTHING, Heard, Inbox
 from edge_agent.link.sender import Sender
@@ -37,7 +38,7 @@ _Written = TypeVar("_Written")
 class Link:
     """Keeps one connection to the broker. `start` once, `stop` once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a link
         self,
         *,
         settings: Settings,
@@ -48,9 +49,12 @@ class Link:
         clock: Clock,
         metrics: Metrics,
         make_room: Callable[[], bool] = lambda: False,
+        noticed: Noticed = lambda _: None,
     ) -> None:
-        """`make_room` is asked where the disk has none for the number of a connection or for what was heard; False when it could not."""
-        self._make_room = make_room
+        """`make_room` is asked where the disk has none for the number of a connection or for what was heard; False when it could not.
+        `noticed` is shown what broke a connection.
+        """
+        self._make_room, self._noticed = make_room, noticed
         self._settings, self._new_sender, self._next_connection = settings, new_sender, next_connection
         self._inbox, self._states, self._clock, self._metrics = inbox, states, clock, metrics
         self._pause_s, self._patience_s = FIRST_PAUSE_S, PATIENCE_S
@@ -81,6 +85,7 @@ class Link:
                 log.warning("link_lost", why=f"{type(error).__name__}: {error}", exc_info=None if known else error)
                 if not known:
                     self._metrics.failed("link")
+                    self._noticed(error)
             self._up.clear()
             self._stop.wait(random.uniform(0, self._pause_s))  # noqa: S311 - jitter, no secret
             self._pause_s = min(2 * self._pause_s, self._settings.link.reconnect_max_s)

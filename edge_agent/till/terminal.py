@@ -20,6 +20,7 @@ from contract.state import CameraState, Problem
 from edge_agent.agent import Agent
 from edge_agent.errors import TillError
 from edge_agent.health.metrics import Metrics
+from edge_agent.health.soundness import Noticed
 from edge_agent.judging.trial import Agreement
 from edge_agent.session import Answer, Bind, ByHand, Start, Void
 from edge_agent.till.guard import Guard
@@ -51,14 +52,22 @@ class HealthReport(BaseModel):
     """Of the network on trial, if there is one."""
 
 
-def till_api(*, agent: Agent, health: Callable[[], HealthReport], metrics: Metrics, token: str, max_body_bytes: int) -> FastAPI:
-    """The application; it opens no port."""
+def till_api(
+    *,
+    agent: Agent,
+    health: Callable[[], HealthReport],
+    metrics: Metrics,
+    token: str,
+    max_body_bytes: int,
+    noticed: Noticed = lambda _: None,
+) -> FastAPI:
+    """The application; it opens no port. `noticed` is shown what broke a request."""
     app = FastAPI(title="Settlement window agent", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard, token=token, max_body_bytes=max_body_bytes, open_paths=OPEN_PATHS)
     app.add_exception_handler(TillError, _till_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _broken)
+    app.add_exception_handler(Exception, _broken(noticed))
 
     @app.post("/session/start")
     def start(request: Start) -> Answer:
@@ -114,9 +123,15 @@ def _http_error(_request: Request, error: Exception) -> JSONResponse:
     return _answer(error.status_code, "http_error", str(error.detail), "请求的地址或方法不存在")
 
 
-def _broken(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_failed", path=request.url.path, why=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-1])
-    return _answer(500, "internal", "the agent failed; the settlement may go on, and the failure was recorded", "内部错误；结算不受影响")
+def _broken(noticed: Noticed) -> Callable[[Request, Exception], JSONResponse]:
+    def answer(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", path=request.url.path, why=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-1])
+        noticed(error)
+        return _answer(
+            500, "internal", "the agent failed; the settlement may go on, and the failure was recorded", "内部错误；结算不受影响"
+        )
+
+    return answer
 
 
 def _answer(status: int, code: str, text: str, text_zh: str) -> JSONResponse:

@@ -23,7 +23,8 @@ class TornAgent(Agent):
 
 def test_a_failed_tick_is_recorded_and_followed_by_others() -> None:
     agent, metrics = TornAgent(), Metrics()
-    ticker = Ticker(agent, metrics)
+    noticed = list[BaseException]()
+    ticker = Ticker(agent, metrics, noticed=noticed.append)
     ticker.start()
     until = time.monotonic() + 5
     while agent.ticks < 3 and time.monotonic() < until:
@@ -31,6 +32,7 @@ def test_a_failed_tick_is_recorded_and_followed_by_others() -> None:
     ticker.stop()
     assert agent.ticks >= 3
     assert b'edge_failures_total{step="tick"} 1.0' in metrics.text()
+    assert [str(error) for error in noticed] == ["once"]
     ended_with = agent.ticks
     time.sleep(0.3)
     assert agent.ticks == ended_with

@@ -71,7 +71,9 @@ class Studio(Bench):
         )
         chain = Chain(vault=self.vault, outbox=self.outbox, register=Register(self.vault), scribe=scribe)
         self.pulses = Pulses(self.clock, still_s=60)
-        self.filming = Filming.open(self.settings, chain, self.clock, self.pulses, self.metrics, lambda: not self.reserve.given_up)
+        self.filming = Filming.open(
+            self.settings, chain, self.clock, pulses=self.pulses, metrics=self.metrics, has_room=lambda: not self.reserve.given_up
+        )
         self.agent._also = self.filming.recorder.settled
         self.sessions = Filmed(self.agent, self.filming.film)
 

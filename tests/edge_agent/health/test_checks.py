@@ -110,7 +110,11 @@ def test_secrets_are_for_nobody_else(tmp_path: Path, source: str, mode: int, tol
 def test_store_and_receipts() -> None:
     assert store.check([]) is None and receipts.check(None) is None
     aside = store.check([Path("/data/outbox.db.damaged-7")])
-    assert aside is not None and "outbox.db.damaged-7" in aside.detail
+    assert aside is not None and "outbox.db.damaged-7" in aside.detail and "keep the files" in aside.detail
+    now = store.check([Path("/data/film.db.damaged-7")], [Path("/data/outbox.db")])
+    assert now is not None and "outbox.db went bad" in now.detail and "restart" in now.detail
+    many = store.check([Path(f"/data/outbox.db.damaged-{number}") for number in range(99)])
+    assert many is not None and len(many.detail) == 200
     assert receipts.check("x" * 500) == Problem(check="receipts", detail="x" * 200)
 
 

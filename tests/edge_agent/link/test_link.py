@@ -15,7 +15,7 @@ from contract.topics import Down
 from edge_agent.chain import outbox
 from edge_agent.chain.outbox import Place
 from edge_agent.clock import Offset, SystemClock
-from edge_agent.disk.vault import Vault
+from edge_agent.disk.vault import KEY_BYTES, DatabaseError, Vault
 from edge_agent.film import requests
 from edge_agent.health.metrics import Metrics
 from edge_agent.judging import gallery
@@ -45,7 +45,7 @@ class Device:
     def __init__(self, terminal: Terminal, own: outbox.Outbox | None = None, make_room: Callable[[], bool] = lambda: False) -> None:
         self.terminal, self.settings, self.clock, self.metrics = terminal, load(terminal.settings_file), SystemClock(), Metrics()
         self.outbox = outbox.Outbox(Vault.in_memory(outbox.SCHEMA), new_epoch=7) if own is None else own
-        self.make_room = make_room
+        self.make_room, self.noticed = make_room, list[BaseException]()
         self.faces = gallery.Faces(
             vault=Vault.in_memory(gallery.SCHEMA), seal_key=terminal.seal_key, device=DEVICE, embedder="colour-1", size=3
         )
@@ -78,6 +78,7 @@ class Device:
             ),
             next_connection=self.outbox.next_connection,
             make_room=self.make_room,
+            noticed=self.noticed.append,
             inbox=inbox,
             states=self.states,
             clock=self.clock,
@@ -257,3 +258,21 @@ def test_nobody_waits_for_a_broker_that_is_away(terminal: Terminal) -> None:
     assert not device.link.connected
     device.link.stop()
     assert device.outbox.backlog().events == 10
+
+
+def test_a_page_that_cannot_be_read_is_noticed(terminal: Terminal, centre: Centre, tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    vault = Vault.open(path, b"k" * KEY_BYTES, outbox.SCHEMA)
+    device = Device(terminal, outbox.Outbox(vault, new_epoch=7))
+    device.write(50)
+    vault.checkpoint()
+    with vault.transaction() as db:
+        db.execute("PRAGMA cache_size = 0")
+    with path.open("r+b", buffering=0) as file:
+        for page in range(20, path.stat().st_size // 4096):
+            file.seek(4096 * page + 2000)
+            file.write(b"damaged!")
+    device.link.start()
+    assert wait(lambda: device.noticed)
+    device.link.stop()
+    assert isinstance(device.noticed[0], DatabaseError) and centre.states, "a report was heard before"

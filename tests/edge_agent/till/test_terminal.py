@@ -29,6 +29,7 @@ class Clerk(Agent):
         self.asked: list[Any] = []
         self.error: Exception | None = None
         self.recorded = True
+        self.noticed: list[BaseException] = []
 
     def start(self, start: till.Start) -> till.Answer:
         self._note(start)
@@ -69,7 +70,7 @@ def clerk() -> Clerk:
 
 @pytest.fixture
 def client(clerk: Clerk) -> Iterator[TestClient]:
-    app = till_api(agent=clerk, health=report, metrics=Metrics(), token=TOKEN, max_body_bytes=2048)
+    app = till_api(agent=clerk, health=report, metrics=Metrics(), token=TOKEN, max_body_bytes=2048, noticed=clerk.noticed.append)
     with TestClient(app, base_url=HOST, headers={"Authorization": f"Bearer {TOKEN}"}, raise_server_exceptions=False) as one:
         yield one
 
@@ -171,6 +172,7 @@ def test_a_failure_says_nothing_about_the_inside(client: TestClient, clerk: Cler
     clerk.error = RuntimeError("SECRET")
     response = client.post("/session/start", json=START)
     assert fault(response) == (500, "internal") and "SECRET" not in response.text
+    assert clerk.noticed == [clerk.error]
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/session/start"), ("POST", "/health"), ("GET", "/docs"), ("GET", "/openapi.json")])
