@@ -307,7 +307,7 @@ class Upkeep(Section):
     """When a self-check speaks up, and what is kept in memory."""
 
     min_free_mb: int = Field(500, ge=1)
-    """Less free disk than this is reported."""
+    """Less free disk than this is reported, no film is kept, and what was kept gives way, the oldest first."""
     max_clock_offset_s: Seconds = 2.0
     """A larger distance from the centre's clock is reported; setl_time is compared by it."""
     backlog_events: int = Field(1000, ge=1)
