@@ -18,9 +18,10 @@ from central.accounts.model import Role
 from central.cases import service
 from central.web import assets
 from central.wiring import Centre
+from contract.events import MediaRole
 from tests import builders
-from tests.central.building import sites
-from tests.central.web.consoles import HOSTILE, PASSWORD, PSN_NO, USERS, app_of, make_finding, open_session
+from tests.central.building import Terminal, make_intake, sites, take
+from tests.central.web.consoles import HOSTILE, PASSWORD, PSN_NO, USERS, app_of, enclosed, make_finding, open_session, picture
 from tests.edge_agent.film.test_clip import made_clip
 from tests.edge_agent.films import WIDTH, still
 
@@ -113,9 +114,9 @@ def test_no_page_breaks_its_policy_or_asks_elsewhere(watched: Watched, served: S
     page = watched.page
     page.goto(f"{served.address}/language/{language}?back=/login")
     for role, paths in {
-        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/account"),
-        Role.AUDITOR: ("/audit", "/audit/chain", f"/findings/{served.jr_id}"),
-        Role.ADMINISTRATOR: ("/", "/accounts"),
+        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/account"),
+        Role.AUDITOR: ("/audit", "/audit/chain", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/irregularities"),
+        Role.ADMINISTRATOR: ("/", "/orders", "/accounts"),
     }.items():
         log_in(watched, served, role)
         for path in paths:
@@ -150,6 +151,25 @@ def test_a_clip_is_opened_when_it_is_played_and_not_before(watched: Watched, ser
     page.wait_for_function("document.querySelector('video').readyState >= 2")
     assert film.evaluate("film => [film.videoWidth, film.duration >= 5, film.error]") == [WIDTH, True, None]
     assert clip in watched.requests
+    assert_calm(watched, served)
+
+
+def test_a_roll_call_shows_its_picture_by_itself(watched: Watched, served: Served) -> None:
+    centre = served.centre
+    terminal = Terminal(centre, device_id=f"{builders.DEVICE}7").register()
+    log_in(watched, served, Role.MONITOR)
+    page = watched.page
+    page.goto(f"{served.address}/roll-calls")
+    page.get_by_label("窗口").select_option(f"{terminal.device_id}/W1")
+    page.get_by_label("用途").fill("夜间巡查")
+    page.get_by_role("button", name="查看此刻").click()
+    page.wait_for_url("**/roll-calls/*")
+    request = page.url.rpartition("/")[2]
+    ref, parts = enclosed(centre, terminal, picture(70), role=MediaRole.SCENE, content_type="image/jpeg")
+    told = terminal.event(builders.footage, request=request, msgid=None, persons=2, media=(ref,), missing=None)
+    take(centre, make_intake(centre), told, *parts)
+    page.wait_for_function("() => document.querySelector('#roll-call img')?.naturalWidth === 320")
+    assert "已答复" in page.locator("#roll-call").inner_text()
     assert_calm(watched, served)
 
 
@@ -271,7 +291,7 @@ def test_it_fits_a_telephone(watched: Watched, served: Served) -> None:
     log_in(watched, served, Role.MONITOR)
     page = watched.page
     page.set_viewport_size({"width": 375, "height": 720})
-    for path in ("/", "/findings", f"/findings/{served.jr_id}", "/account"):
+    for path in ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/account"):
         page.goto(served.address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
 
@@ -282,8 +302,9 @@ def test_every_field_and_picture_has_a_name_and_headings_do_not_jump(watched: Wa
         e => !(e.labels?.length || e.getAttribute('aria-label') || e.textContent.trim() || e.hasAttribute('alt'))).map(e => e.outerHTML)"""
     headings = "() => [...document.querySelectorAll('h1,h2,h3,h4')].map(e => Number(e.tagName[1]))"
     for role, paths in {
-        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/account"),
-        Role.ADMINISTRATOR: ("/accounts",),
+        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/account"),
+        Role.AUDITOR: ("/irregularities", "/orders"),
+        Role.ADMINISTRATOR: ("/accounts", "/orders"),
     }.items():
         log_in(watched, served, role)
         for path in paths:

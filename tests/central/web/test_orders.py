@@ -141,7 +141,7 @@ def call(monitor: TestClient, terminal: Terminal, **changes: str) -> str:
 def test_a_roll_call_from_asking_to_its_picture(app: FastAPI, monitor: TestClient, centre: Centre, terminal: Terminal) -> None:
     place = call(monitor, terminal)
     page = monitor.get(place).text
-    assert "设备离线，上线后发送" in page
+    assert "尚未发送" in page
     assert 'hx-trigger="every 2s"' in page
     ref, parts = enclosed(centre, terminal, picture(120), role=MediaRole.SCENE, content_type="image/jpeg")
     told = {"msgid": None, "persons": 3, "since": AT, "until": AT, "blurred": True, "media": (ref,), "missing": None}
