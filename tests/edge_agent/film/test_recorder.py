@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from contract.commands import EvidenceRequest, RollCall
-from contract.events import EvidenceMode, Footage, MediaRole, Outcome
+from contract.events import CameraRole, EvidenceMode, Footage, MediaRole, Outcome
 from contract.media import media_id
 from contract.sealed import picture_purpose, raw_public, unseal
 from edge_agent.chain.capture import Scribe
@@ -21,6 +21,7 @@ from edge_agent.film.clip import key_frame
 from edge_agent.film.filming import Chain, Filmed, Filming
 from edge_agent.film.spool import DROPPED_AT_ONCE
 from edge_agent.health.pulse import Pulses
+from edge_agent.sections.core import SETTLING
 from edge_agent.settings import load
 from models.results import Picture
 from tests.edge_agent.broker import wait
@@ -230,6 +231,20 @@ def test_a_roll_call_shows_the_window_and_counts_the_faces(studio: Studio) -> No
     assert [ref.role for ref in told.media] == [MediaRole.SCENE]
     shown = cv2.imdecode(np.frombuffer(studio.opened(told)[0], np.uint8), cv2.IMREAD_COLOR)
     assert shown is not None and not seen(shown, SUBJECT) and not seen(shown, OTHER)
+
+
+@pytest.mark.parametrize("role", list(CameraRole))
+def test_a_roll_call_works_at_every_camera_and_only_settlements_keep_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: CameraRole
+) -> None:
+    monkeypatch.setattr("tests.edge_agent.film.test_recorder.WINDOWS", f'[[windows]]\nwindow = "W1"\nsource = "a"\nrole = "{role}"\n')
+    studio = Studio(tmp_path)
+    studio.live(20, other=True)
+    held = studio.filming.film.between("W1", NOON - timedelta(days=1), NOON + timedelta(days=1))
+    assert (len(held) > 30) == (role in SETTLING)
+    studio.call()
+    (told,) = studio.work()
+    assert (told.window, told.persons, told.missing, len(told.media)) == ("W1", 2, None, 1)
 
 
 def test_a_roll_call_of_a_blind_or_unknown_window_says_so(studio: Studio) -> None:
