@@ -60,13 +60,19 @@ class Orders:
                 self._configure(command, signed)
 
     def turn(self, signs: Signs) -> bool:
-        """Whether the program should start anew now. To be called about once a second; without room on the disk orders wait."""
+        """Whether the program should start anew now. To be called about once a second; without room on the disk orders wait.
+
+        Never raises: when anything else fails a trial is over, for the next start takes it back, and without one it is tried again.
+        """
         with self._lock:
             try:
                 return self._turn(signs)
             except (VaultFull, OSError) as error:
                 log.warning("orders_wait", why=str(error))
                 return False
+            except Exception:
+                log.exception("orders_failed")
+                return self._probation is not None
 
     def _revoke(self, command: Revoke, signed: bytes) -> None:
         if self.revoked:

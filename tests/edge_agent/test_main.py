@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 from contract.events import Closing, parse_event
 from contract.sealed import verify
+from edge_agent import __main__ as main
 from edge_agent.chain import outbox
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.wiring import OUTBOX_SCHEMA
@@ -21,6 +23,7 @@ from models.pack import load_pack
 from scripts.stack import free_port
 from tests.edge_agent.broker import wait
 from tests.edge_agent.building import Terminal, make_terminal
+from tests.edge_agent.orders.device import REQUEST, Device
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = Path(os.environ.get("SHARED_DIR", ROOT.parent / "shared")) / "data" / "window"
@@ -149,3 +152,31 @@ def test_replay_names_what_it_cannot_read(tmp_path: Path, video: str, says: str)
         (tmp_path / video).touch()
     done = run("replay", "--video", str(tmp_path / video), "--psn-no", "A", "--gallery", str(tmp_path / "gallery"))
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+class Anew(Exception):
+    """The process would be another one now."""
+
+
+def test_an_agent_that_does_not_start_on_trial_starts_anew_with_the_old_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(make_terminal(tmp_path))
+    device.take(device.configure())
+    assert device.second()
+    device.close()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ModelError("no such network")
+
+    def anew() -> None:
+        raise Anew
+
+    monkeypatch.setattr(main, "build", broken)
+    monkeypatch.setattr(main, "_start_anew", anew)
+    with pytest.raises(Anew):
+        main._started(device.terminal.settings_file)
+    with pytest.raises(typer.Exit):
+        main._started(device.terminal.settings_file)
+    device.boot()
+    device.live(5)
+    assert device.told() == [(REQUEST, "rolled_back", "start_failed")]
+    assert device.results()[0].detail == "ModelError: no such network" and device.standing.settings.limits.same == 0.65

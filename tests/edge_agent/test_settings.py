@@ -130,3 +130,17 @@ def test_a_liveness_calibration_needs_to_know_its_camera(tmp_path: Path) -> None
     path.write_text(path.read_text(encoding="utf-8").replace('camera_model = ""', 'camera_model = " Maker 1 "'), encoding="utf-8")
     (window,) = load(path).windows
     assert (window.camera_model, window.liveness_limits) == ("Maker 1", tmp_path / "camera.toml")
+
+
+def test_an_overlay_stands_above_the_file_and_below_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overlay = {"limits": {"same": 0.7}, "times": {"idle_fps": 4}}
+    monkeypatch.setenv("EDGE_TIMES__IDLE_FPS", "2")
+    settings, own = load(write(tmp_path), overlay), load(write(tmp_path))
+    assert (settings.limits.same, settings.limits.different, settings.times.idle_fps) == (0.7, 0.35, 2.0)
+    assert (own.limits.same, own.times.idle_fps) == (0.65, 2.0) and own.sha256() != settings.sha256()
+
+
+@pytest.mark.parametrize("overlay", [{"limits": {"same": 2}}, {"limits": {"smae": 0.5}}, {"lmits": {"same": 0.5}}])
+def test_an_overlay_is_checked_as_the_file_is(tmp_path: Path, overlay: dict[str, dict[str, float]]) -> None:
+    with pytest.raises(BadSettings, match=r"limits\.same|limits\.smae|lmits"):
+        load(write(tmp_path), overlay)

@@ -21,6 +21,7 @@ from edge_agent.camera import coverage
 from edge_agent.chain import outbox
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import BadKey, BadSettings
+from edge_agent.orders import standing
 from edge_agent.settings import load
 from edge_agent.software import describe, detector_name
 from edge_agent.wiring import OUTBOX_SCHEMA, Program, build
@@ -294,3 +295,25 @@ def test_each_camera_does_what_its_role_lets_it(terminal: Terminal, pack: Pack, 
         name: Headcount(role=role, entered=1, stayed=0, most_at_once=1)
         for name, role in (("W1", CameraRole.WINDOW), ("E1", CameraRole.ENTRANCE))
     }
+
+
+def test_a_revoked_device_looks_no_more_and_holds_up_no_settlement(terminal: Terminal, pack: Pack) -> None:
+    data = terminal.folder / "data"
+    first = build(load(terminal.settings_file), pack=pack)
+    first.start()
+    first.stop()
+    standing.begin(terminal.settings_file).ledger.revoke(b"damaged, and it holds all the same")
+    begun = standing.begin(terminal.settings_file)
+    assert not list(data.glob("gallery.db*")) and not list(data.glob("film.db*"))
+    program = build(begun.settings, pack=pack, standing=begun)
+    program.start()
+    answer = call(program, terminal, "/session/start", start("M1"))[1]
+    closed = wait(lambda: program.agent.open_sessions == 0, 20)
+    _, health = call(program, terminal, "/health")
+    again = program.turn()
+    program.stop()
+    (capture,) = events(terminal)
+    assert closed and not again and program.cameras == {} and program.watchers == ()
+    assert (answer["answer"], answer["reasons"]) == ("manual", ["revoked"])
+    assert capture.outcome is Outcome.BLIND and {"camera_blind", "revoked"} <= set(capture.reasons) and not capture.media
+    assert health["cameras"] == [] and "revoked" in [problem["check"] for problem in health["problems"]]

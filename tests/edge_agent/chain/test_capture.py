@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from contract.events import GENESIS, Capture, Closing, EvidenceMode, Liveness, Outcome, Software, parse_event
+from contract.events import GENESIS, Capture, Closing, EvidenceMode, Liveness, Outcome, Result, Software, parse_event
 from contract.sealed import raw_public, verify
 from edge_agent.chain.books import RESTARTED
-from edge_agent.chain.capture import Closed, Enclosed, Scribe
+from edge_agent.chain.capture import Closed, Enclosed, Scribe, Told
 from edge_agent.chain.outbox import Place
 from edge_agent.clock import Offset
 from edge_agent.decide import Decision
@@ -81,3 +81,10 @@ def test_remarks_join_the_reasons(terminal: Terminal) -> None:
 def test_without_a_judgement_nothing_is_enclosed(terminal: Terminal) -> None:
     flagged = closed(decision=Decision(outcome=Outcome.DIFFERENT, reasons=()))
     assert scribe(terminal).enclose(flagged) == Enclosed()
+
+
+def test_what_became_of_an_order_names_the_settings_that_hold(terminal: Terminal) -> None:
+    signed = scribe(terminal).result("1" * 32, Told(result="refused", why="bad_value", detail="limits.same: too large"), PLACE)
+    event = parse_event(verify(signed, terminal.find_device_key, "event").payload)
+    assert isinstance(event, Result) and event.software == SOFTWARE and (event.seq, event.prev) == (PLACE.seq, PLACE.prev)
+    assert (event.request, event.result, event.why, event.detail) == ("1" * 32, "refused", "bad_value", "limits.same: too large")

@@ -17,10 +17,12 @@ from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.health import bundle
 from edge_agent.judging.gallery import SCHEMA as GALLERY_SCHEMA
 from edge_agent.judging.gallery import Faces
+from edge_agent.orders.ledger import SETTINGS
 from edge_agent.orders.standing import look
 from edge_agent.session import Answer, Start, TillAnswer
 from edge_agent.wiring import OUTBOX_SCHEMA
 from tests.edge_agent.building import DEVICE, Terminal, entry, make_terminal
+from tests.edge_agent.orders.device import NEW, Device
 
 ROOT = Path(__file__).resolve().parents[3]
 PERSON, PASSWORD, QUERY, LAW, NAME = "430000199901011234", "Geheim-77", "Frage-78", "Grund-79", "张三丰"
@@ -120,3 +122,15 @@ def test_it_overwrites_nothing_and_needs_no_store(tmp_path: Path) -> None:
     bundle.write(found, tmp_path / "b.json")
     with pytest.raises(FileExistsError):
         bundle.write(found, tmp_path / "b.json")
+
+
+def test_it_holds_what_the_centre_has_set(tmp_path: Path) -> None:
+    device = Device(make_terminal(tmp_path))
+    device.take(device.configure())
+    device.live()
+    device.close()
+    found = bundle.collect(look(device.terminal.settings_file))
+    assert found["orders"] == {"set": NEW, "on_its_way": None, "holds": True, "revoked": False}
+    assert found["settings"]["limits"]["same"] == 0.7
+    (device.data / SETTINGS).write_bytes(b"damaged")
+    assert bundle.collect(look(device.terminal.settings_file))["orders"]["holds"] is False

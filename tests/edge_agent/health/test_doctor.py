@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from edge_agent.health import doctor
+from edge_agent.orders.ledger import SETTINGS
 from edge_agent.orders.standing import look
 from edge_agent.software import networks
 from scripts.stack import free_port
 from tests.edge_agent.broker import Broker
 from tests.edge_agent.building import Terminal, make_terminal
+from tests.edge_agent.orders.device import Device
 from tests.fakes import ListDetector
 
 WINDOWS = '[[windows]]\nwindow = "W1"\nsource = "pictures"\n[[windows]]\nwindow = "W2"\nsource = "none.mkv"\n'
@@ -26,6 +28,17 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     (terminal.folder / "pictures").mkdir()
     cv2.imwrite(str(terminal.folder / "pictures" / "a.png"), np.full((80, 80, 3), 99, np.uint8))
     return terminal
+
+
+def test_it_shows_what_the_centre_has_set(terminal: Terminal) -> None:
+    device = Device(terminal)
+    device.take(device.configure())
+    device.live()
+    device.close()
+    (found,) = [finding for finding in doctor.examine(look(terminal.settings_file)) if finding.name == "orders"]
+    assert found.problem is None and found.says == "2 settings are set by the centre; limits.same = 0.7; times.idle_fps = 4"
+    (terminal.folder / "data" / SETTINGS).write_bytes(b"damaged")
+    assert "is damaged" in str(findings(terminal)["orders"])
 
 
 def findings(terminal: Terminal) -> dict[str, str | None]:

@@ -6,17 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.commands import EvidenceRequest, GalleryPage, RollCall
+from contract.commands import Configure, EvidenceRequest, GalleryPage, Revoke, RollCall
 from contract.sealed import Signer, digest
 from contract.topics import Down, Up, down, up
 from edge_agent.chain import outbox
 from edge_agent.clock import Offset
-from edge_agent.disk.vault import Vault
+from edge_agent.disk.vault import OURS, Vault
 from edge_agent.film import requests
 from edge_agent.health.metrics import Metrics
 from edge_agent.judging import gallery
 from edge_agent.link.inbox import NOTHING, Inbox
+from edge_agent.orders.ledger import REVOKED
+from edge_agent.orders.orders import Orders
 from tests.edge_agent.building import DEVICE, FOREVER, Terminal, entry, make_terminal
+from tests.edge_agent.orders.device import Device
 from tests.fakes import HandClock
 
 RECEIPT, COMMAND = down(Down.RECEIPT, DEVICE), down(Down.COMMAND, DEVICE)
@@ -27,7 +30,7 @@ NOON = datetime(2026, 1, 2, 4, tzinfo=UTC)
 class Desk:
     """An inbox with real stores of three events, and the centre that writes to it."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, orders: Orders | None = None) -> None:
         self.terminal, self.metrics, self.offset, self.clock = terminal, Metrics(), Offset(), HandClock()
         self.outbox = outbox.Outbox(Vault.in_memory(outbox.SCHEMA), new_epoch=7)
         for _ in range(3):
@@ -45,6 +48,7 @@ class Desk:
             clock=self.clock,
             offset=self.offset,
             metrics=self.metrics,
+            orders=orders,
         )
 
     def counted(self, why: str) -> bool:
@@ -164,3 +168,56 @@ def test_a_request_of_anybody_else_is_not_noted(desk: Desk) -> None:
     desk.inbox.take(COMMAND, desk.terminal.signer.sign(asked()))
     desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(asked(device="P99999900001-t2")))
     assert desk.requests.open() == []
+
+
+def ordered(kind: type[Configure] | type[Revoke], **changes: object) -> Configure | Revoke:
+    own = {"why": "stolen"} if kind is Revoke else {"from_sha256": "0" * 64, "settings": {}}
+    fields = {"device": DEVICE, "at": NOON, "request": "c" * 32, "valid_until": FOREVER} | own | changes
+    return kind.model_validate(fields)
+
+
+@pytest.mark.parametrize("kind", [Configure, Revoke])
+def test_an_order_is_handed_on_only_when_it_is_signed_by_the_centre_for_this_device(tmp_path: Path, kind: type[Configure | Revoke]) -> None:
+    device = Device(make_terminal(tmp_path))
+    desk = Desk(device.terminal, device.orders)
+    desk.inbox.take(COMMAND, desk.terminal.signer.sign(ordered(kind)))
+    desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(ordered(kind, device="P99999900001-t2")))
+    assert device.results() == [] and not device.standing.ledger.revoked
+    signed = desk.terminal.centre_signer.sign(ordered(kind))
+    assert desk.inbox.take(COMMAND, signed) == NOTHING
+    if kind is Revoke:
+        assert (device.data / REVOKED).read_bytes() == signed
+    else:
+        assert [(one.result, one.why) for one in device.results()] == [("refused", "other_settings")]
+
+
+def test_a_full_disk_loses_no_order_for_it_is_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(make_terminal(tmp_path))
+    desk, signed = Desk(device.terminal, device.orders), device.terminal.centre_signer.sign(ordered(Revoke))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(OURS), "write", full)
+        assert desk.inbox.take(COMMAND, signed) == NOTHING
+    assert not device.standing.ledger.revoked
+    desk.inbox.take(COMMAND, signed)
+    assert device.standing.ledger.revoked
+
+
+def test_a_revoked_device_takes_in_nobody(tmp_path: Path) -> None:
+    device = Device(make_terminal(tmp_path))
+    device.take(device.revoke())
+    device.reboot()
+    desk = Desk(device.terminal, device.orders)
+    page = GalleryPage(hold=(entry("P1", X),), forget=())
+    for command in (desk.terminal.gallery(page, from_version=0, to_version=4), asked()):
+        assert desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(command)) == NOTHING
+    assert desk.faces.version == 0 and desk.requests.open() == []
+    assert desk.inbox.take(RECEIPT, desk.terminal.receipt(epoch=7, up_to=2, head=digest(b"2"))).receipt is not None
+
+
+def test_without_orders_nobody_changes_anything_from_afar(desk: Desk) -> None:
+    for kind in (Configure, Revoke):
+        assert desk.inbox.take(COMMAND, desk.terminal.centre_signer.sign(ordered(kind))) == NOTHING

@@ -237,6 +237,16 @@ def test_a_program_that_cannot_be_started_with_them_starts_without(device: Devic
     assert rolled_back(device, "start_failed") == "RuntimeError", "an unknown error may hold anything"
 
 
+def test_a_trial_that_cannot_be_watched_is_taken_back(device: Device) -> None:
+    on_trial(device)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(device, "problems", None)
+        assert device.second()
+    device.reboot()
+    device.live(5)
+    rolled_back(device, "interrupted")
+
+
 def test_the_own_file_may_change_under_an_order(device: Device) -> None:
     """So that it does not fit any more: the terminal starts with its own file and says so."""
     device.take(device.configure({"limits": {"different": 0.6}}))

@@ -1,5 +1,6 @@
 """The command line on the site."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,12 @@ def test_a_revoked_device_is_not_brought_back_by_it(device: Device) -> None:
     device.take(device.revoke())
     command(device, "reset")
     assert "revoked" in command(device, "show")[2]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the administrator may give a file away")
+def test_what_the_administrator_writes_the_agent_can_read(device: Device) -> None:
+    os.chown(device.data, 12345, 12345)
+    device.idle = False
+    device.take(device.configure())
+    command(device, "reset")
+    assert (device.data / SETTINGS).stat().st_uid == 12345
