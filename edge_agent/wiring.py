@@ -14,7 +14,7 @@ from edge_agent.clock import Clock, SystemClock
 from edge_agent.disk.stores import NAME
 from edge_agent.disk.vault import vault_key
 from edge_agent.film import requests
-from edge_agent.film.filming import Chain, Filmed, Filming
+from edge_agent.film.filming import Chain, Filmed, Filming, make_way
 from edge_agent.health.canary import Canary, Line
 from edge_agent.health.checks import backlog, disk, evidence, orders, quarantine, receipts, revoked, trial
 from edge_agent.health.checks import clock as clock_check
@@ -71,6 +71,7 @@ def build(
     """
     base = lay(settings, networks(settings, pack), SystemClock() if clock is None else clock, standing)
     settings, token = base.settings, load_token(settings.files.till_token)
+    make_way(settings.files.data_dir)
     stores = open_stores(base, OUTBOX_SCHEMA)
     soundness = _soundness(base)
     filming = _filming(base, stores, soundness)

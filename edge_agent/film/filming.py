@@ -1,7 +1,9 @@
 """Puts together what films: memory, spool, requests, answers and the thread between them. The rest of the program knows only this room."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from contract.events import EvidenceMode
@@ -15,7 +17,7 @@ from edge_agent.film.film import Film
 from edge_agent.film.recorder import Recorder
 from edge_agent.film.replies import Replies
 from edge_agent.film.requests import Requests
-from edge_agent.film.spool import Spool
+from edge_agent.film.spool import Spool, remove
 from edge_agent.health.metrics import Metrics
 from edge_agent.health.pulse import Pulses
 from edge_agent.health.soundness import Noticed
@@ -24,6 +26,7 @@ from edge_agent.window.watch import Sessions
 from models.results import Picture
 
 FILE, VAULT_KEY = "film.db", "vault.key"
+START_BYTES = 2**20  # with less free disk the stores that matter may not open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,12 @@ class Filming:
             noticed=noticed,
         )
         return cls(film=film, requests=requests, recorder=recorder, spool=kept)
+
+
+def make_way(folder: Path) -> None:
+    """Before the stores in `folder` are opened: give up the film there if the disk is so full that they may not open. Raises OSError."""
+    if folder.exists() and shutil.disk_usage(folder).free < START_BYTES:
+        remove(folder / FILE)
 
 
 class Filmed:

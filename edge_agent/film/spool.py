@@ -33,7 +33,7 @@ SHRINKING = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;"  # so that the file, too
 INCREMENTAL = 2
 DROPPED_AT_ONCE = 100  # stills, about 2 MB: the log of such a step fits on a disk that is nearly full
 LEAST_BYTES = 2**18  # a smaller file gives nothing worth the loss
-PATIENCE_S = 0.1  # of the till, which waits for room
+PATIENCE_S = 0.5  # of the till, which waits for room
 
 log = structlog.get_logger(__name__)
 
@@ -130,11 +130,9 @@ class Spool:
             if self._closed or self._size() < LEAST_BYTES:
                 return False
             self._shut()
-            for part in self._files():
-                part.unlink(missing_ok=True)
+            remove(self._path)
         finally:
             self._lock.release()
-        log.warning("film_given_up")
         return True
 
     def close(self) -> None:
@@ -194,10 +192,19 @@ class Spool:
             return Vault.open(self._path, self._key, SCHEMA)
 
     def _size(self) -> int:
-        return sum(part.stat().st_size for part in self._files() if part.exists())
+        return sum(part.stat().st_size for part in _files(self._path) if part.exists())
 
-    def _files(self) -> list[Path]:
-        return [self._path.with_name(self._path.name + suffix) for suffix in PARTS]
+
+def remove(path: Path) -> None:
+    """Delete all film of the file at `path`, which nobody has open; without any nothing happens. Raises OSError."""
+    if path.exists():
+        log.warning("film_given_up")
+    for part in _files(path):
+        part.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in PARTS]
 
 
 def _used(db: Connection) -> int:

@@ -279,5 +279,25 @@ def test_without_a_byte_of_room_the_line_comes_up_and_takes_receipts(disk: Path,
     assert centre.faults == []
 
 
+def test_film_is_given_up_where_the_program_could_not_start_for_want_of_room(disk: Path) -> None:
+    terminal = make_terminal(disk / "site", more=QUICK + "[machine]\nreserve_mb = 16\n", windows=WINDOWS)
+    pack = Pack(detector=ListDetector(), embedder=ColourEmbedder(), hashes={"list": "a" * 64})
+    first = build(load(terminal.settings_file), pack=pack)
+    first.start()
+    assert call(first, terminal, "/session/start", request("M1"))[0] == 200
+    first.stop()
+    film = terminal.folder / "data" / "film.db"
+    film.write_bytes(bytes(2 * MB))
+    Filler(disk).leave(0)
+    program = build(load(terminal.settings_file), pack=pack)
+    program.start()
+    try:
+        assert call(program, terminal, "/session/start", request("M2"))[1]["reasons"] != ["no_room"]
+        assert call(program, terminal, "/health")[1]["backlog"] == 1
+    finally:
+        program.stop()
+    assert not film.exists() or film.stat().st_size < MB
+
+
 def checks(health: dict[str, list[dict[str, str]]]) -> set[str]:
     return {problem["check"] for problem in health["problems"]}
