@@ -163,7 +163,7 @@ class Recorder:
 
     def _shrink(self) -> None:
         """The oldest film makes room while the disk has too little, before anything else has to."""
-        while not self._has_room() and not self._is_stopped() and self._spool.drop_oldest():
+        while not self._has_room() and not self._is_stopped() and self._spool.shrink():
             pass
 
     def _forget(self) -> None:

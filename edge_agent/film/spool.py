@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS takes (msgid TEXT PRIMARY KEY, window TEXT NOT NULL, 
 """
 SHRINKING = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;"  # so that the file, too, becomes smaller; it takes effect where little is in it yet
 INCREMENTAL = 2
-DROPPED_AT_ONCE = 100  # stills, about 2 MB: the log of such a step fits on a disk that is nearly full
+DROPPED_AT_ONCE = 100  # stills, about 2 MB
+FREED_AT_ONCE = 1000  # pages, 4 MB: the log of such a step fits on a disk that is nearly full
 LEAST_BYTES = 2**18  # a smaller file gives nothing worth the loss
 PATIENCE_S = 0.5  # of the till, which waits for room
 
@@ -104,23 +105,24 @@ class Spool:
         edge = _micros(now - self._keep)
         with self.transaction() as db:
             db.execute("DELETE FROM stills WHERE at < ?", (edge,))
-        while self.used_bytes > self._most_bytes and self.drop_oldest():
+        while self.used_bytes > self._most_bytes and self.shrink():
             pass
         with self.transaction() as db:
             db.execute("DELETE FROM takes WHERE until < ifnull((SELECT min(at) FROM stills), ?)", (edge,))
 
-    def drop_oldest(self) -> bool:
-        """Give up the oldest pictures, some at once, and their room in the file; False when there are none. Raises VaultFull."""
-        oldest = "DELETE FROM stills WHERE number IN (SELECT number FROM stills ORDER BY number LIMIT ?)"
+    def shrink(self) -> bool:
+        """Make the file smaller by a step: by what is free inside it, or else by its oldest pictures. False when nothing is left.
+
+        Raises VaultFull.
+        """
         with self._lock:
             with self.transaction() as db:
-                db.execute("PRAGMA secure_delete = FAST")  # to overwrite what is encrypted would write as much again
-                dropped = bool(db.execute(oldest, (DROPPED_AT_ONCE,)).rowcount)
-                db.execute("PRAGMA incremental_vacuum").fetchall()
-                db.execute("PRAGMA secure_delete = ON")
+                free = _count(db, "freelist_count")
+                dropped = free < FREED_AT_ONCE and _drop_oldest(db)
+                db.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
             if self._vault is not None:
                 self._vault.empty_log()  # only then the file is smaller
-        return dropped
+        return dropped or free > 0
 
     def give_up(self) -> bool:
         """Give up all film at once, without writing anything; False when there is little to give, or it is being read. Raises OSError."""
@@ -207,9 +209,21 @@ def _files(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in PARTS]
 
 
+def _drop_oldest(db: Connection) -> bool:
+    db.execute("PRAGMA secure_delete = FAST")  # to overwrite what is encrypted would write as much again
+    try:
+        oldest = "DELETE FROM stills WHERE number IN (SELECT number FROM stills ORDER BY number LIMIT ?)"
+        return bool(db.execute(oldest, (DROPPED_AT_ONCE,)).rowcount)
+    finally:
+        db.execute("PRAGMA secure_delete = ON")
+
+
 def _used(db: Connection) -> int:
-    pages, free, size = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size"))
-    return (pages - free) * size
+    return (_count(db, "page_count") - _count(db, "freelist_count")) * _count(db, "page_size")
+
+
+def _count(db: Connection, name: str) -> int:
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def _micros(moment: datetime) -> int:

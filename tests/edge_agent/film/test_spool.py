@@ -86,7 +86,7 @@ def test_the_oldest_goes_when_there_is_too_much_and_the_file_with_it(tmp_path: P
 def test_each_step_of_giving_way_makes_the_file_smaller_until_nothing_is_left(tmp_path: Path) -> None:
     spool, sizes = made(tmp_path), list[int]()
     full(spool, 8)
-    while spool.drop_oldest():
+    while spool.shrink():
         sizes.append(size(tmp_path))
     assert len(sizes) == math.ceil(8 * 64 / DROPPED_AT_ONCE)
     assert all(after < before for before, after in itertools.pairwise(sizes)) and sizes[-1] < 2**17
@@ -100,7 +100,20 @@ def test_a_file_that_cannot_shrink_yet_is_made_one_that_can_and_loses_nothing(tm
     spool = made(tmp_path)
     full(spool, 2)
     assert len(spool.stills("W1", AT, AT + 10 * MINUTE)) == 2 * 64
-    assert spool.drop_oldest() and size(tmp_path) < 2 * 2**20
+    assert spool.shrink() and size(tmp_path) < 2 * 2**20
+
+
+def test_what_age_left_free_inside_goes_before_any_picture(tmp_path: Path) -> None:
+    spool = made(tmp_path)
+    full(spool, 12)
+    spool.forget(AT + timedelta(hours=1, minutes=8))
+    spool.close()
+    spool = made(tmp_path)
+    left, before = spool.stills("W1", AT, AT + 12 * MINUTE), size(tmp_path)
+    assert 4 * 64 <= len(left) < 5 * 64 and before > 12 * 2**20
+    assert spool.shrink()
+    assert 2**21 < before - size(tmp_path) < 2**23, "a step is small"
+    assert spool.stills("W1", AT, AT + 12 * MINUTE) == left
 
 
 def test_all_is_given_up_without_a_byte_of_room_and_film_begins_anew(tmp_path: Path) -> None:
