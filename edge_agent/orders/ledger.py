@@ -67,13 +67,13 @@ class Ledger:
     """The orders of one device. Keeps nothing in memory, so that a command line may change the files while the agent runs."""
 
     def __init__(self, folder: Path, device: str, centre: Mapping[str, TrustedKey], disk: Disk = OURS) -> None:
-        self.folder, self._device, self._centre, self._disk = folder, device, centre, disk
+        self.folder, self._device, self._centre, self.disk = folder, device, centre, disk
 
     def read(self) -> Held:
         """What is ordered now. A file, or an order in it, that is not believed counts as none and is named. Raises OSError."""
         path = self.folder / SETTINGS
         try:
-            note = Note.model_validate(json.loads(self._disk.read(path)))
+            note = Note.model_validate(json.loads(self.disk.read(path)))
         except FileNotFoundError:
             note = Note()
         except (ValidationError, ValueError):
@@ -91,10 +91,10 @@ class Ledger:
         """Keep this from now on, durably. Raises OSError; what stood there before stands then."""
         path = self.folder / SETTINGS
         if note == Note():
-            self._disk.remove(path)
-            self._disk.sync(self.folder)
+            self.disk.remove(path)
+            self.disk.sync(self.folder)
         else:
-            self._disk.write_durably(path, note.model_dump_json().encode())
+            self.disk.write_durably(path, note.model_dump_json().encode())
 
     def end(self, note: Note, told: Told) -> Note:
         """The order on its way is over, durably, with what the centre is told; in force, if that is what it is told. Raises OSError."""
@@ -111,19 +111,19 @@ class Ledger:
 
     def revoke(self, signed: bytes) -> None:
         """Note, durably, that this device is revoked. Raises OSError."""
-        self._disk.write_durably(self.folder / REVOKED, signed)
+        self.disk.write_durably(self.folder / REVOKED, signed)
 
     @property
     def revoked(self) -> bool:
         """Whether it is. A file that is damaged, or signed by a key that the centre used once, counts all the same: what was forgotten
         stays forgotten.
         """
-        return self._disk.exists(self.folder / REVOKED)
+        return self.disk.exists(self.folder / REVOKED)
 
     def revocation(self) -> Revoke | None:
         """The command by which it was; None where it is not, or what is noted cannot be believed. Raises OSError."""
         try:
-            command = self._believed(self._disk.read(self.folder / REVOKED))
+            command = self._believed(self.disk.read(self.folder / REVOKED))
         except (FileNotFoundError, Untrusted, MalformedMessage):
             return None
         return command if isinstance(command, Revoke) else None

@@ -17,7 +17,7 @@ from edge_agent.errors import BadSettings, VaultFull
 from edge_agent.orders.allowed import Refusal, refuse_unallowed
 from edge_agent.orders.ledger import Held, Trial
 from edge_agent.orders.probation import Probation, Signs
-from edge_agent.orders.standing import Standing, said
+from edge_agent.orders.standing import Standing, forget_faces, said
 from edge_agent.settings import load
 
 # Never emptied: a clock that went back must not make an old order new, and orders are few.
@@ -79,6 +79,7 @@ class Orders:
             self._tell(command.request, Told(result="revoked", why=command.why))
         elif not self._standing.ledger.revoked:
             self._standing.ledger.revoke(signed)
+            forget_faces(self._standing.ledger)  # before the next start, which may never come
             log.warning("revoked", request=command.request, why=command.why)
 
     def _configure(self, command: Configure, signed: bytes) -> None:

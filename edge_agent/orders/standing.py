@@ -56,7 +56,7 @@ def begin(file: Path, disk: Disk = OURS) -> Standing:
     """
     ledger = _ledger(load(file), disk)
     if ledger.revoked:
-        _forget_faces(ledger.folder, disk)
+        forget_faces(ledger)
     held = ledger.read()
     try:
         if held.stage == "trying":
@@ -136,7 +136,9 @@ def said(error: Exception, file: Path) -> str:
     return "".join(char if char.isprintable() else " " for char in text)[:200]
 
 
-def _forget_faces(folder: Path, disk: Disk) -> None:
+def forget_faces(ledger: Ledger) -> None:
+    """Remove the stores of templates and film, durably; what a running program still holds open goes when it ends. Raises OSError."""
+    folder, disk = ledger.folder, ledger.disk
     if not disk.exists(folder):
         return
     names = [name for name in disk.names(folder) if name.startswith(FACES)]

@@ -147,8 +147,8 @@ class Device:
         found = []
         for _, signed in self.opened.outbox.events_after(0, 100):
             event = parse_event(verify(signed, self.terminal.find_device_key, "event").payload)
-            assert isinstance(event, Result)
-            found.append(event)
+            if isinstance(event, Result):  # a torn log brings others
+                found.append(event)
         return found
 
     def told(self) -> list[tuple[str, str, str | None]]:

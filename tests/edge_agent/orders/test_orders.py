@@ -338,6 +338,8 @@ def test_revoking_takes_effect_at_once_whoever_is_served(device: Device) -> None
     device.idle = False
     order = device.revoke()
     device.take(order)
+    assert not any(path.exists() for path in faces), "whoever pulls the plug now finds none"
+    faces[0].write_bytes(b"template")
     assert device.second()
     device.reboot()
     assert device.standing.revoked and not any(path.exists() for path in faces)
