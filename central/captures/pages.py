@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from central.captures import service
 from central.captures.coverage import Hour, WindowDay
-from central.captures.model import IrregularityPage
+from central.captures.model import FootageView, IrregularityPage
 from central.china import CHINA
 from central.db import reading
 from central.errors import CentralError, NotFound
@@ -120,6 +120,18 @@ def irregularities_api(request: Request, kind: Choice = "", page: Number = 1) ->
     """What was irregular, newest first."""
     with reading(guard.centre_of(request).engine).begin() as db:
         return service.irregularities(db, kind=kind or None, page=page)
+
+
+@api.get("/footage/{number}")
+def footage_api(request: Request, viewer: Annotated[Viewer, Depends(guard.api(Right.READ_FINDINGS))], number: str) -> FootageView:
+    """What answered an order for film: how many faces, which media, or why none. 404 for another order, or one without an answer."""
+    centre = guard.centre_of(request)
+    with reading(centre.engine).begin() as db:
+        order = orders.get(db, number, viewer=viewer, now=centre.now())
+        found = service.footage_of(db, order.device_id, number)
+    if found is None:
+        raise NotFound(f"order {number[:40]} has no film for an answer")
+    return found
 
 
 def _roll_calls(

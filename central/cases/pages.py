@@ -16,7 +16,7 @@ from central.db import reading
 from central.errors import BadInput, Conflict, NotFound
 from central.evidence import service as evidence
 from central.orders import service as orders
-from central.orders.model import MAX_PURPOSE, Asking, Order
+from central.orders.model import MAX_PURPOSE, Asking, DeviceGone, Order
 from central.sites import service as sites
 from central.web import guard
 from central.web.console import console_of
@@ -98,7 +98,7 @@ def ask_film(
             capture = dossier.read(db, jr_id).capture(capture_id)
             by = Asking(actor=viewer.username, purpose=purpose, at=centre.now())
             orders.ask_film(db, capture.device_id, msgid=capture.msgid, by=by)
-    except (BadInput, Conflict) as error:
+    except (BadInput, Conflict, DeviceGone) as error:
         asked = {"capture_id": capture_id, "fault": error.code, "purpose": purpose[:MAX_PURPOSE]}
         return _finding(request, viewer, jr_id, asked=asked, status=error.status)
     return RedirectResponse(f"/findings/{jr_id}", status_code=303)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from central.accounts.model import Right
-from central.errors import BadInput, Conflict
+from central.errors import BadInput, Conflict, NotFound
 from contract.commands import Configure, EvidenceRequest, Request, Revoke, RollCall
 
 MAX_PURPOSE = 500
@@ -66,6 +66,12 @@ class PurposeMissing(BadInput):
     """Nobody asks a device without saying what for."""
 
     code = "purpose_missing"
+
+
+class DeviceGone(NotFound):
+    """The device is not registered, or its service has ended."""
+
+    code = "device_gone"
 
 
 class NeverReported(Conflict):

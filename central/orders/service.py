@@ -21,6 +21,7 @@ from central.orders.model import (
     AlreadyAsked,
     Answer,
     Asking,
+    DeviceGone,
     Kind,
     NeverReported,
     Order,
@@ -38,7 +39,7 @@ _LARGEST_PAGE = 500
 
 
 def ask_film(db: Connection, device_id: str, *, msgid: str | None = None, setl_id: str | None = None, by: Asking) -> Order:
-    """Ask for the clip of one settlement, named by one of its numbers. Raises BadInput, NotFound, AlreadyAsked."""
+    """Ask for the clip of one settlement, named by one of its numbers. Raises BadInput, DeviceGone, AlreadyAsked."""
     return _ask(db, Kind.EVIDENCE_REQUEST, device_id, msgid or setl_id or "", {"msgid": msgid, "setl_id": setl_id}, by)
 
 
@@ -52,8 +53,8 @@ def ask_roll_call(db: Connection, device_id: str, window: str, *, by: Asking) ->
 def ask_configure(db: Connection, device_id: str, settings: Mapping[str, Any] | str, *, by: Asking) -> Order:
     """Ask a device to run with these settings (sections of names and values, or TOML that says so) above those of its own file.
 
-    An empty one takes back whatever an earlier order set. Raises BadInput, NotFound, AlreadyAsked, or NeverReported where the device has
-    not said yet which settings it has. What a setting may be is the device's to judge: it tries them, and answers.
+    An empty one takes back whatever an earlier order set. Raises BadInput, AlreadyAsked, or NeverReported where the device has
+    not said yet which settings it has; DeviceGone. What a setting may be is the device's to judge: it tries them, and answers.
     """
     table = _read(settings) if isinstance(settings, str) else dict(settings)
     reported = sites.reported_settings(db, device_id)
@@ -66,7 +67,7 @@ def ask_revoke(db: Connection, device_id: str, why: str, *, by: Asking) -> Order
     """Ask a device to end its service: it forgets templates and film, delivers what it has, and is then cut off (`retire_due`).
 
     `why` is a code such as `moved` or `replaced`. Of a device that was stolen trust nothing more at once: `sites.revoke_device`.
-    Raises BadInput, NotFound, AlreadyAsked.
+    Raises BadInput, DeviceGone, AlreadyAsked.
     """
     return _ask(db, Kind.REVOKE, device_id, "", {"why": why}, by)
 
@@ -148,8 +149,7 @@ def _is_done(db: Connection, order: Order) -> bool:
 
 
 def _ask(db: Connection, kind: Kind, device_id: str, subject: str, body: Mapping[str, Any], by: Asking) -> Order:
-    purpose, valid_for = checked_purpose(by.purpose), checked_validity(kind, by.valid_for)
-    site = sites.current_key(db, device_id).fixmedins_code
+    purpose, valid_for, site = checked_purpose(by.purpose), checked_validity(kind, by.valid_for), _site_of(db, device_id)
     request, valid_until = uuid4().hex, by.at + valid_for
     try:
         asked = command(kind, body, device=device_id, request=request, at=by.at, valid_until=valid_until)
@@ -171,6 +171,13 @@ def _ask(db: Connection, kind: Kind, device_id: str, subject: str, body: Mapping
     detail = {"kind": kind.value, "device": device_id, "site": site, "why": purpose, "asked": kept}
     audit.record(db, now=by.at, actor=by.actor, action="order.ask", object=request, detail=detail)
     return get(db, request, now=by.at)
+
+
+def _site_of(db: Connection, device_id: str) -> str:
+    try:
+        return sites.current_key(db, device_id).fixmedins_code
+    except NotFound:
+        raise DeviceGone(f"device {device_id[:64]!r} is not registered, or its service has ended: nobody can ask it") from None
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_each_order_is_given_and_shown(centre: Centre, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("ask", DEVICE), "one of them"),
-        (("ask", "nobody", "--msgid", "M1"), "no valid key"),
+        (("ask", "nobody", "--msgid", "M1"), "not registered"),
         (("roll-call", DEVICE, "W9"), "no window"),
         (("configure", DEVICE, "/nowhere.toml"), "No such file"),
         (("configure", DEVICE, "/dev/null"), "never reported"),

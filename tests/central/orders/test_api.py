@@ -79,7 +79,7 @@ def test_a_cookie_alone_orders_nothing(app: FastAPI, centre: Centre, device: Ter
         ("evidence", {"setl_id": "S-1"}, 400, "bad_input"),
         ("evidence", {"msgid": None}, 400, "bad_input"),
         ("evidence", {"msgid": "'; DROP TABLE orders; --"}, 400, "bad_input"),
-        ("evidence", {"device_id": "nobody"}, 404, "not_found"),
+        ("evidence", {"device_id": "nobody"}, 404, "device_gone"),
         ("evidence", {"psn_no": "P1"}, 422, "bad_input"),
         ("evidence", {"valid_minutes": 0}, 422, "bad_input"),
         ("evidence", {"valid_minutes": 10**9}, 422, "bad_input"),

@@ -113,6 +113,15 @@ def test_the_same_film_asked_twice_is_a_conflict(monitor: TestClient, jr_id: str
     assert "同样的指令已经下达" in again.text
 
 
+def test_a_device_that_has_ended_cannot_be_asked(monitor: TestClient, centre: Centre, jr_id: str) -> None:
+    with centre.engine.begin() as db:
+        sites.revoke_device(db, f"{builders.DEVICE}1", now=AT, actor="test")
+    given = ask_film(monitor, jr_id)
+    assert given.status_code == 404
+    assert "设备未登记或已停用" in given.text
+    assert f">{PURPOSE}</textarea>" in given.text
+
+
 def test_a_finding_whose_clip_is_here_asks_for_none(monitor: TestClient, centre: Centre) -> None:
     assert "向终端调取" not in monitor.get(f"/findings/{make_finding(centre, clip=b'webm')}").text
 
@@ -161,6 +170,10 @@ def test_a_roll_call_from_asking_to_its_picture(app: FastAPI, monitor: TestClien
             newest = audit.entries(db).rows[0]
         assert (newest.actor, newest.action, newest.object) == (USERS[role], "picture.view", ref.media_id)
         assert newest.detail["why"] == f"roll-call {place.rpartition('/')[2]}"
+    told_to_programs = program(app, Role.MONITOR).get(f"/api/footage/{place.rpartition('/')[2]}").json()
+    assert (told_to_programs["persons"], told_to_programs["media"][0]["stored"]) == (3, True)
+    assert program(app, Role.ADMINISTRATOR).get(f"/api/footage/{place.rpartition('/')[2]}").status_code == 403
+    assert program(app, Role.MONITOR).get(f"/api/footage/{'f' * 32}").status_code == 404
     listed = monitor.get("/roll-calls").text
     assert re.search(r'<td class="number">3</td>', listed)
     assert "已提供" in listed
@@ -235,7 +248,7 @@ def test_an_administrator_sets_and_retires_devices(app: FastAPI, centre: Centre,
         ("configure", {"settings": "[a]\nb = [1]"}, 400, "输入有误"),
         ("configure", {"device_id": "nobody"}, 409, "设备从未上报过其设置"),
         ("configure", {"purpose": ""}, 400, "请填写用途"),
-        ("revoke", {"device_id": "nobody"}, 404, "没有找到"),
+        ("revoke", {"device_id": "nobody"}, 404, "设备未登记或已停用"),
         ("revoke", {"why": "It moved"}, 400, "输入有误"),
         ("revoke", {"why": ""}, 400, "输入有误"),
     ],
