@@ -20,7 +20,7 @@ from edge_agent.health.checks import backlog, disk, evidence, orders, quarantine
 from edge_agent.health.checks import clock as clock_check
 from edge_agent.health.problems import Check, Problems
 from edge_agent.health.selfcheck import SelfKnowledge
-from edge_agent.health.soundness import Soundness, end_in_order
+from edge_agent.health.soundness import ShownPeople, Soundness, end_in_order
 from edge_agent.judging.cooldown import Cooldown
 from edge_agent.judging.examine import Examiner
 from edge_agent.judging.judge import Judge
@@ -210,7 +210,7 @@ def _agent(base: Base, stores: Stores, own: SelfKnowledge, filming: Filming, vac
         books=own.books,
         judge=Judge(
             embedder=base.pack.embedder,
-            people=stores.gallery,
+            people=ShownPeople(stores.gallery, own.soundness.note),
             recent=recent,
             limits=settings.limits,
             examiner=Examiner(base.pack.liveness, settings.liveness.limits(), base.calibrated),

@@ -8,6 +8,7 @@ where they last, so that a fault that a new start does not mend does not end it 
 import os
 import signal
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from math import inf
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import structlog
 from edge_agent.clock import Clock
 from edge_agent.disk.vault import DatabaseError, Vault
 from edge_agent.errors import VaultDamaged, VaultError
+from edge_agent.ports import Known, People
 
 READ_EVERY_S = 60.0  # at most: the files are read whole
 PATIENCE_S = 600.0
@@ -64,6 +66,21 @@ class Soundness:
         except VaultError as error:
             log.warning("store_not_read", why=str(error))
         return False
+
+
+class ShownPeople:
+    """Enrolled persons whose store may fail: whoever asks for them goes on without, and the error is shown here first."""
+
+    def __init__(self, people: People, noticed: Noticed) -> None:
+        self._people, self._noticed = people, noticed
+
+    def known(self, psn_no: str, at: datetime) -> Known:
+        """As the store says. Raises what it raises."""
+        try:
+            return self._people.known(psn_no, at)
+        except Exception as error:
+            self._noticed(error)
+            raise
 
 
 def end_in_order() -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from edge_agent.chain.outbox import Outbox
 from edge_agent.disk.vault import Vault, vault_key
+from edge_agent.judging import gallery
 from edge_agent.settings import load
 from edge_agent.wiring import OUTBOX_SCHEMA, Program, build
 from models.pack import Pack
 from tests.edge_agent.broker import wait
-from tests.edge_agent.building import Terminal, make_terminal
+from tests.edge_agent.building import DEVICE, Terminal, entry, make_terminal
 from tests.edge_agent.test_wiring import QUICK, call, start
 from tests.fakes import ColourEmbedder, ListDetector
 
@@ -87,6 +88,25 @@ def test_an_agent_whose_outbox_goes_bad_ends_itself_and_the_next_one_salvages(te
     finally:
         again.stop()
     print(f"{health['backlog']} events wait after the damage of every page but a few")
+
+
+def test_a_gallery_that_goes_bad_is_noticed_by_the_first_comparison(terminal: Terminal, ended: Event) -> None:
+    program, path = running(terminal), terminal.folder / "data" / "gallery.db"
+    vault = Vault.open(path, vault_key(terminal.folder / "data" / "vault.key"), gallery.SCHEMA)
+    faces = gallery.Faces(vault=vault, seal_key=terminal.seal_key, device=DEVICE, embedder="colour-1", size=3)
+    faces.add([entry(f"P{number}", [1, 0, 0]) for number in range(200)])
+    vault.checkpoint()
+    vault.close()
+    flip(path, range(2, path.stat().st_size // PAGE + 1))
+    status, answer = call(program, terminal, "/session/start", start("M1"))
+    assert (status, answer["answer"]) == (200, "manual"), "the settlement goes on"
+    assert ended.wait(10)
+    program.stop()
+    again = running(terminal)
+    try:
+        assert "gallery.db.damaged-" in problems(again, terminal)["store"]
+    finally:
+        again.stop()
 
 
 @pytest.mark.parametrize("damage", ["before the start", "while it runs"])
