@@ -15,6 +15,7 @@ from scripts.power.terminal import Terminal
 STEPS = 20
 DELAYS = st.integers(0, 6) | st.integers(0, 40)  # calls to the disk; an action makes from 1 to about 60, most of them a few
 
+STARTS = st.integers(0, 24)  # most starts make fewer calls
 LONG_DELAYS = DELAYS | st.integers(0, 150)  # a start that sets a file aside, begins a new one and reads the old one
 
 counted: Counter[str] = Counter()
@@ -37,6 +38,12 @@ class PowerMachine(RuleBasedStateMachine):
     def fail_power_soon(self, delay: int) -> None:
         """In the middle of what comes next."""
         self.terminal.fail_power_in(delay)
+
+    @rule(delay=st.integers(0, 6), again=STARTS)
+    def fail_power_twice(self, delay: int, again: int) -> None:
+        """In the middle of a transaction and in the start behind it, which may find its log torn."""
+        self.terminal.fail_power_in(delay, again)
+        self.remark()
 
     @rule()
     def fail_power_now(self) -> None:

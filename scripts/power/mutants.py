@@ -62,8 +62,8 @@ MUTANTS: Sequence[Mutant] = (
         "edge_agent.chain.books",
         (
             (
-                f"        {_UNBOUND}\n            self._outbox.append(build, enclosed.media)",
-                f"        {_NOTHING}\n            self._outbox.append(build, enclosed.media)",
+                f"            {_UNBOUND}\n                self._outbox.append(build, enclosed.media)",
+                f"            {_NOTHING}\n                self._outbox.append(build, enclosed.media)",
             ),
         ),
     ),
@@ -139,12 +139,15 @@ MUTANTS: Sequence[Mutant] = (
     _one("log set aside before its file", "disk.vault", "    for suffix in PARTS:\n", "    for suffix in reversed(PARTS):\n"),
     _one("half set aside not finished", "disk.vault", "    _finish_setting_aside(path, stamp, disk)\n    try", "    try"),
     _one("an earlier damaged file overwritten", "disk.vault", "    taken = set_asides(path, disk)\n", "    taken: list[Path] = []\n"),
-    _one("a torn end passed over", "disk.vault", "    if log.torn and on_torn is not None:\n", "    if on_torn is None:\n"),
-    _one(
-        "a torn end not noted durably",
-        "disk.stores",
-        'disk.write_durably(torn, b"")',
-        "disk.write(torn, b'') if not disk.exists(torn) else None",
+    _one("a torn end passed over", "disk.vault", "    if log.torn and on_torn is not None:\n        on_torn()\n", ""),
+    Mutant(
+        "a torn end noted in memory only",
+        "edge_agent.disk.stores",
+        (
+            ("    vault, aside = open_or_set_aside(", "    kept = list[int]()\n    vault, aside = open_or_set_aside("),
+            ('disk.write_durably(torn, b"")', "kept.append(1)"),
+            ("    if disk.exists(torn):\n", "    if kept:\n"),
+        ),
     ),
     _one(
         "the note of a torn end removed first",
