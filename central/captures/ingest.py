@@ -16,6 +16,7 @@ from central.db import reading
 from central.errors import CentralError
 from central.keys import CentreKeys
 from central.orders import service as orders
+from central.orders.model import Order
 from central.people import service as people
 from central.settings import Settings
 from central.sites import service as sites
@@ -138,10 +139,19 @@ class Ingest:
         with reading(self._engine).begin() as db:
             due = [order for order in orders.due(db, now) if self._is_mine(order.device_id)]
         for order in due:
-            if self._bus.publish(down(Down.COMMAND, order.device_id), self._keys.signer.sign(order.command(now))):
-                with self._engine.begin() as db:
-                    orders.note_sent(db, order, now=now)
-                log.info("order.sent", device=order.device_id, kind=order.kind, request=order.request, times=order.times_sent + 1)
+            self._send_order(order, now)
+
+    def _send_order(self, order: Order, now: datetime) -> None:
+        """One order that the contract does not allow any more must not keep the others waiting."""
+        try:
+            signed = self._keys.signer.sign(order.command(now))
+        except ValueError as error:
+            log.error("order.not_made", device=order.device_id, request=order.request, error=type(error).__name__)
+            return
+        if self._bus.publish(down(Down.COMMAND, order.device_id), signed):
+            with self._engine.begin() as db:
+                orders.note_sent(db, order, now=now)
+            log.info("order.sent", device=order.device_id, kind=order.kind, request=order.request, times=order.times_sent + 1)
 
     def _retire(self) -> None:
         """Cut off devices that were ended in order."""

@@ -8,11 +8,12 @@ import pytest
 
 from central.captures.ingest import Ingest
 from central.orders import service as orders
+from central.orders import tables
 from central.orders.model import Order, State
 from central.settings import BrokerSettings
 from central.sites import service as sites
 from central.wiring import Centre, build_ingest
-from contract.commands import AnyCommand, EvidenceRequest, Revoke, parse_command
+from contract.commands import AnyCommand, EvidenceRequest, Revoke, RollCall, parse_command
 from contract.sealed import TrustedKey, verify
 from contract.topics import Down, Up, down, shard
 from tests import builders
@@ -132,6 +133,19 @@ def test_what_the_broker_does_not_take_was_not_sent(centre: Centre, terminal: Te
     alive(terminal, bus, ingest)
     turns(ingest, clock, 3)
     assert state(centre, order, clock) is State.ASKED
+
+
+def test_an_order_that_cannot_be_made_keeps_no_other_waiting(
+    centre: Centre, terminal: Terminal, bus: MemoryBus, ingest: Ingest, clock: Hands
+) -> None:
+    broken = ask(centre, clock)
+    with centre.engine.begin() as db:
+        db.execute(tables.orders.update().values(body={"msgid": "what no contract allows", "setl_id": None}))
+        good = orders.ask_roll_call(db, DEVICE, "W1", by=asking())
+    alive(terminal, bus, ingest)
+    turns(ingest, clock, 2)
+    assert [type(each) for each in commands(centre, bus)] == [RollCall]
+    assert (state(centre, broken, clock), state(centre, good, clock)) == (State.ASKED, State.SENT)
 
 
 def test_nothing_is_sent_when_the_time_is_over(centre: Centre, terminal: Terminal, bus: MemoryBus, ingest: Ingest, clock: Hands) -> None:
