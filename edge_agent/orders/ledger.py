@@ -99,7 +99,7 @@ class Ledger:
     def end(self, note: Note, told: Told) -> Note:
         """The order on its way is over, durably, with what the centre is told; in force, if that is what it is told. Raises OSError."""
         assert note.trial is not None and told.result != "revoked"  # noqa: S101 - what is over was on its way
-        outcome = {"stage": "over", "result": told.result, "why": told.why, "detail": told.detail}
+        outcome = {"stage": "over", "result": told.result, "why": told.why, "detail": plain(told.detail)}
         ended = note.model_copy(update={"trial": note.trial.model_copy(update=outcome)})
         if told.result == "in_force":
             command = self._configure(note.trial.signed)
@@ -143,6 +143,11 @@ class Ledger:
         if command.device != self._device:
             raise Untrusted("signed for another device")
         return command
+
+
+def plain(text: str) -> str:
+    """The text as a detail that an event may hold: one line, and not long."""
+    return "".join(char if char.isprintable() else " " for char in text)[:200]
 
 
 _WAY_OUT = "this terminal's own settings hold; order them again, or run: python -m edge_agent settings reset"

@@ -97,4 +97,4 @@ class Probation:
 
 
 def _rolled_back(why: str, detail: str) -> Told:
-    return Told(result="rolled_back", why=why, detail=detail[:200])
+    return Told(result="rolled_back", why=why, detail=detail)

@@ -15,7 +15,7 @@ from edge_agent.disk.disk import Disk
 from edge_agent.disk.vault import OURS
 from edge_agent.errors import AgentError, BadSettings
 from edge_agent.keys import trusted
-from edge_agent.orders.ledger import SETTINGS, Held, Ledger, Note
+from edge_agent.orders.ledger import SETTINGS, Held, Ledger, Note, plain
 from edge_agent.settings import HINT, Settings, load
 from models.errors import ModelError
 
@@ -109,7 +109,7 @@ def take_back(standing: Standing, error: Exception) -> None:
     try:
         note = standing.ledger.read().note
         if note.trial is not None:
-            standing.ledger.end(note, Told(result="rolled_back", why="start_failed", detail=f"{type(error).__name__}{named}"[:200]))
+            standing.ledger.end(note, Told(result="rolled_back", why="start_failed", detail=f"{type(error).__name__}{named}"))
     except OSError as unwritten:
         log.warning("order_not_ended", why=str(unwritten))
 
@@ -133,7 +133,7 @@ def drop(file: Path) -> bool:
 def said(error: Exception, file: Path) -> str:
     """The error as a detail that an event may hold, without where the settings lie."""
     text = str(error).removeprefix(f"{file}: settings: ").removesuffix(HINT)
-    return "".join(char if char.isprintable() else " " for char in text)[:200]
+    return plain(text)
 
 
 def forget_faces(ledger: Ledger) -> None:

@@ -46,6 +46,7 @@ class Device:
         self.terminal, self.clock, self.disk = terminal, HandClock(), disk
         self.problems: set[str] = set()
         self.connected = self.heard = self.idle = True
+        self.wrong = "wrong"
         self.still: tuple[str, ...] = ()
         self.bird = Bird()
         self.boots = 0
@@ -131,7 +132,7 @@ class Device:
 
     def signs(self) -> Signs:
         def problems() -> tuple[Problem, ...]:
-            return tuple(Problem(check=code, detail=f"{code} is wrong") for code in sorted(self.problems))
+            return tuple(Problem(check=code, detail=self.wrong) for code in sorted(self.problems))
 
         return Signs(
             problems=problems,

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from contract.commands import Configure
-from edge_agent.orders.ledger import SETTINGS
+from edge_agent.orders.ledger import REVOKED, SETTINGS
 from scripts.power.disk import StrictDisk
 from scripts.power.store import StrictStore
 from tests.edge_agent.building import Terminal, make_terminal
@@ -21,7 +21,8 @@ class Plugged:
 
     def __init__(self, terminal: Terminal, seed: int) -> None:
         self.random, self.disk = Random(seed), StrictDisk()
-        self.device = Device(terminal, StrictStore(self.disk, 1000))
+        self.store = StrictStore(self.disk, 1000)
+        self.device = Device(terminal, self.store)
         self.device.take(self.device.configure(FIRST, request=OTHER))
         self.live(20)
         assert self.same == FIRST["limits"]["same"]
@@ -43,10 +44,15 @@ class Plugged:
                 raise
         if not self.disk.off:
             return True
-        self.device.disk.forget()  # type: ignore[attr-defined] - a StrictStore
-        self.disk.cut(self.random)
+        self.pull()
         self.device.boot()
         return False
+
+    def pull(self) -> None:
+        """The plug: what was not synced may be gone."""
+        self.disk.off = True
+        self.store.forget()
+        self.disk.cut(self.random)
 
 
 @pytest.fixture
@@ -109,9 +115,23 @@ def test_a_device_that_was_once_known_to_be_revoked_stays_so_and_forgets(termina
         plugged.disk.cut_after(None)
         assert plugged.live(3), "the centre is away"
         assert device.standing.revoked is noted
+        plugged.pull()
         assert noted is not any(name.startswith(("gallery.db", "film.db")) for name in disk.names(device.data))
+        device.boot()
         plugged.live(3, order)
         assert device.standing.revoked and [one.result for one in device.results() if one.request == REQUEST] == ["revoked"]
         if held:
             break
     assert held and step > 10
+
+
+def test_whoever_pulls_the_plug_after_a_revocation_finds_nobody(terminal: Terminal) -> None:
+    for seed in range(10):
+        plugged = Plugged(terminal, seed)
+        device, disk = plugged.device, plugged.device.disk
+        disk.write(device.data / "gallery.db", b"a template")
+        disk.sync(device.data / "gallery.db")
+        disk.sync(device.data)
+        device.take(device.revoke(request=REQUEST))
+        plugged.pull()
+        assert REVOKED in disk.names(device.data) and "gallery.db" not in disk.names(device.data)
