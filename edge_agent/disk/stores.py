@@ -45,6 +45,7 @@ def open_outbox(folder: Path, schema: str, now: int, losses: Losses, disk: Store
             outbox.skip(losses.loss)
         disk.remove(torn)
         disk.sync(folder)
-    note_epoch(note, outbox.epoch, disk)
+    if noted != outbox.epoch:
+        note_epoch(note, outbox.epoch, disk)
     pictures = salvage_pictures(path, key, disk, vault=vault, outbox=outbox)
     return Opened(vault=vault, outbox=outbox, key=key, set_aside=aside, pictures=pictures)

@@ -110,7 +110,7 @@ class Recorder:
         self._do("reply", self._answer)
 
     def _run(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        _yield_to_others()
         self._do("film", self._spool.open)
         self._pulse = self._pulses.clock("recorder")
         while not self._stop.wait(EVERY_S) and not self._is_stopped():
@@ -176,3 +176,11 @@ class Recorder:
                 return
             self._replies.answer(wanted, self._is_stopped)
             self._note_settled()
+
+
+def _yield_to_others() -> None:
+    """Let this thread work when the others have nothing to do; where that is not allowed it works all the same."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    except OSError as error:
+        log.warning("recorder_not_niced", why=str(error))

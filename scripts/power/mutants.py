@@ -104,7 +104,7 @@ MUTANTS: Sequence[Mutant] = (
     ),
     _one("deletes beyond the receipt", "chain.outbox", "DELETE FROM events WHERE seq <= ?", "DELETE FROM events WHERE seq <= ? + 1"),
     _one("connections counted in memory", "chain.outbox", "connection = connection + 1", "connection = max(connection, 1)"),
-    _one("epoch not noted", "disk.stores", "    note_epoch(note, outbox.epoch, disk)\n", ""),
+    _one("epoch not noted", "disk.stores", "        note_epoch(note, outbox.epoch, disk)\n", "        pass\n"),
     _one(
         "epoch noted, not durably",
         "chain.outbox",

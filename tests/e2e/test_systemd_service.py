@@ -12,6 +12,7 @@ from contract.events import Capture, parse_event
 from contract.sealed import verify
 from edge_agent.chain import outbox
 from edge_agent.disk.vault import Vault, vault_key
+from edge_agent.film.recorder import NICENESS
 from edge_agent.wiring import OUTBOX_SCHEMA
 from models.errors import ModelError
 from models.pack import load_pack
@@ -33,7 +34,7 @@ class Installed:
         self.port, self.folder = free_port(), folder
         pictures = ROOT / "tests"  # a folder that the service may read; it holds no picture, so the window is blind
         windows = f'[[windows]]\nwindow = "W1"\nsource = "{pictures}"\nloop = true\n'
-        self.terminal: Terminal = make_terminal(folder / "enrolled", windows=windows)
+        self.terminal: Terminal = make_terminal(folder / "enrolled", windows=windows, more='evidence_mode = "all"\nlegal_basis = "test"\n')
         settings = self.terminal.settings_file.read_text(encoding="utf-8").replace("[till]\nport = 0", f"[till]\nport = {self.port}")
         settings = settings.replace(
             'data_dir = "data"', 'data_dir = "/var/lib/edge-agent"\nmodels_dir = "/opt/insurance-window-watch/var/models"'
@@ -109,6 +110,8 @@ def test_the_unit_runs_locked_down_starts_again_and_ends_in_time(installed: Inst
     assert system.inside("stat", "-L", "-c", "%a", DATA).stdout.strip() == "700"
     assert set(system.inside("bash", "-c", f"stat -c %a {DATA}/*").stdout.split()) == {"600"}
     assert installed.open("M1")["answer"] in ("remind", "manual")
+    nice = system.inside("bash", "-c", f"cut -d' ' -f19 /proc/{installed.main_pid()}/task/*/stat").stdout.split()
+    assert nice.count(str(NICENESS)) == 1, "the thread that makes film gives way, and lives"
 
     first = installed.main_pid()
     system.inside("kill", "-KILL", first)
