@@ -20,6 +20,7 @@ COARSE_WIDTH = 160  # the grain of the sensor is gone here
 BLOCKS = (16, 12)  # across and down
 EDGE_LEVELS = 1.0  # grey levels per coarse pixel from which a block's mean slope counts as structure; flat walls with grain stay below
 DETAIL_LEVELS = 1.5  # mean fine contrast, in grey levels above the grain, from which a learnt block can tell a loss of focus
+MOSTLY = 0.7  # share of looks in which a block was sharp from which its sharpness is the view's own, and not somebody's who came
 MOST_LIGHT = 2.0  # times the learnt light; beyond, white parts hide detail
 LEAST_DETAIL = 1.0  # of it that must be left at the light of the moment; below, the grain hides it
 ALIKE = 0.7  # cosine between slopes of one block from which its edges are where they were; other views reach it in 3 % of blocks
@@ -95,12 +96,14 @@ class Match:
     """How a look compares with the learnt view. All are shares, 0 to 1.
 
     `comparable`: of the learnt blocks with edges, those that have edges now. Of these, `kept` have their edges where they were. `focus` is
-    the fine contrast that the best tenth of the sharp blocks kept at the light of the moment; None where light or view are too poor.
+    the fine contrast that the best tenth of the sharp blocks kept at the light of the moment, `clarity` that of those among them whose
+    edges are where they were: there nobody went away who had been sharp. Both are None where light or view are too poor.
     """
 
     comparable: float
     kept: float
     focus: float | None
+    clarity: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,7 +123,7 @@ class Scene:
 
     def __init__(self, first: Look) -> None:
         self._across, self._down = first.across, first.down
-        self._slope, self._detail = first.slope, first.detail
+        self._detail, self._sharp = first.detail, (first.detail >= DETAIL_LEVELS).astype(np.float32)
         self._middle = first.middle.astype(np.float32)
         self._points: Points | None = None
         self._changes = 0
@@ -133,8 +136,8 @@ class Scene:
         """Let a look change what is known by this share; people come and go in the mean, what stays stays."""
         self._across = self._across + share * (look.across - self._across)
         self._down = self._down + share * (look.down - self._down)
-        self._slope = self._slope + share * (look.slope - self._slope)
         self._detail = self._detail + share * (look.detail - self._detail)
+        self._sharp = self._sharp + share * ((look.detail >= DETAIL_LEVELS) - self._sharp)
         self._middle = self._middle + share * (look.middle - self._middle)
         self._changes += 1
         if self._changes % RENEW_POINTS == 0:
@@ -144,10 +147,13 @@ class Scene:
         """Compare; learns nothing."""
         learnt = _blocks(cv2.magnitude(self._across, self._down)) >= EDGE_LEVELS
         both = learnt & look.structured
+        in_place = both & _alike(look, self._across, self._down, ALIKE)
+        sharp = (self._detail >= DETAIL_LEVELS) & (self._sharp >= MOSTLY)
         return Match(
             comparable=float(both.sum() / max(1, learnt.sum())),
-            kept=_agreeing(look, self._across, self._down, both),
-            focus=self._focus(look),
+            kept=_share(in_place, both),
+            focus=self._contrast_kept(look, sharp),
+            clarity=self._contrast_kept(look, sharp & in_place),
         )
 
     def displaced(self, look: Look) -> float:
@@ -170,12 +176,11 @@ class Scene:
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         return float(np.hypot(*(corners @ movement[:, :2].T + movement[:, 2] - corners).T).mean() / width)
 
-    def _focus(self, look: Look) -> float | None:
-        sharp = self._detail >= DETAIL_LEVELS
-        expected = self._detail[sharp] * min(MOST_LIGHT, look.middle.mean() / max(1.0, self._middle.mean()))
-        if sharp.sum() < FEW_BLOCKS or np.median(expected) < LEAST_DETAIL:
+    def _contrast_kept(self, look: Look, among: NDArray[np.bool_]) -> float | None:
+        expected = self._detail[among] * min(MOST_LIGHT, look.middle.mean() / max(1.0, self._middle.mean()))
+        if among.sum() < FEW_BLOCKS or np.median(expected) < LEAST_DETAIL:
             return None
-        return float(np.quantile(look.detail[sharp] / expected, 0.9))
+        return float(np.quantile(look.detail[among] / expected, 0.9))
 
 
 def _points(middle: NDArray[np.uint8]) -> Points:
@@ -196,14 +201,17 @@ def _pairs(one: Points, other: Points) -> tuple[NDArray[np.float64], NDArray[np.
 
 def steady(look: Look, before: Look) -> float:
     """Share of the blocks with edges in both looks whose edges stayed in their place."""
-    return _agreeing(look, before.across, before.down, look.structured & before.structured, STEADY)
+    among = look.structured & before.structured
+    return _share(among & _alike(look, before.across, before.down, STEADY), among)
 
 
-def _agreeing(look: Look, across: Plane, down: Plane, among: NDArray[np.bool_], least: float = ALIKE) -> float:
-    """The share of these blocks in which the directions of edges agree with another field of slopes; 0 where there are few."""
-    if among.sum() < FEW_BLOCKS:
-        return 0.0
+def _alike(look: Look, across: Plane, down: Plane, least: float) -> NDArray[np.bool_]:
+    """The blocks in which the directions of edges agree with another field of slopes."""
     both = _blocks(look.across * across + look.down * down)
     sizes = _blocks(look.across**2 + look.down**2) * _blocks(across**2 + down**2)
-    alike = both / np.sqrt(sizes + TINY)
-    return float((alike[among] >= least).mean())
+    return np.asarray(both / np.sqrt(sizes + TINY) >= least)
+
+
+def _share(some: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
+    """0 where there are few."""
+    return 0.0 if among.sum() < FEW_BLOCKS else float(some.sum() / among.sum())

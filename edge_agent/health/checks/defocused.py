@@ -10,9 +10,9 @@ from edge_agent.sections.view import ViewLimits
 
 
 def holds(seen: Seen, limits: ViewLimits) -> bool:
-    """Whether nothing in the view is sharp any more although the view is still there. Unknown until it is learnt, and in poor light."""
+    """Whether nothing of the view is sharp any more although it is still there. Unknown until it is learnt, and in poor light."""
     match = seen.match
-    return match is not None and match.focus is not None and match.focus < limits.focus_share and match.kept > limits.kept_share
+    return match is not None and match.clarity is not None and match.clarity < limits.focus_share and match.kept > limits.kept_share
 
 
 def check(windows: Mapping[str, Watched]) -> Problem | None:

@@ -11,6 +11,7 @@ from edge_agent.camera.view import View
 from edge_agent.sections.view import ViewLimits
 from models.results import Picture
 from scripts.benchmarks.faulty_camera import shop
+from scripts.scenes import background
 
 LIMITS = ViewLimits(learn_s=5)
 FPS = 4
@@ -115,6 +116,26 @@ def test_a_person_who_moves_before_most_of_the_view_raises_nothing() -> None:
 
     assert set(post.see(12, person)) == {()}
     assert set(post.see(4)) == {()}
+
+
+@pytest.mark.parametrize("stay_s", [2, 4, 9])
+def test_who_stood_in_a_soft_view_while_it_was_learnt_may_leave_it(stay_s: float) -> None:
+    places = count()
+
+    def soft(seen: Picture) -> Picture:
+        return background(0)
+
+    def visited(seen: Picture) -> Picture:
+        held, left = background(0).copy(), 200 + round(6 * np.sin(next(places) / 3))
+        held[100:, left : left + 240] = cv2.resize(ELSEWHERE, (240, 380))
+        return held
+
+    post = Post(soft)
+    for _ in range(3):
+        assert set(post.see(stay_s, visited)) == {()}
+        assert set(post.see(4, soft)) == {()}
+    post = Post(visited)
+    assert set(post.see(12, soft)) == {()}
 
 
 def test_a_hand_that_passes_raises_nothing() -> None:
