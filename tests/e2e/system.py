@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SYSTEMD = Path("/lib/systemd/systemd")
+SYSTEMD, PROGRAM = Path("/lib/systemd/systemd"), Path("/opt/insurance-window-watch")
 TARGET = "[Unit]\nDescription=Only what is started by hand\nDefaultDependencies=no\nAllowIsolate=yes\n"
 BEGIN = """
 set -e
@@ -97,7 +97,10 @@ class System:
 
 
 def reachable_python() -> str:
-    """A drop-in that lets a locked-down service see this interpreter, should it lie in a home folder."""
+    """A drop-in that lets a locked-down service see this interpreter, should it lie in a home folder, and the program where it is mounted:
+    the environment knows it by the place at which it was made, which may be hidden.
+    """
     base = Path(sys.base_prefix)
     at_home = any(base.is_relative_to(home) for home in ("/root", "/home"))
-    return f"ProtectHome=tmpfs\nBindReadOnlyPaths={base}\n" if at_home else ""
+    interpreter = f"ProtectHome=tmpfs\nBindReadOnlyPaths={base}\n" if at_home else ""
+    return f"Environment=PYTHONPATH={PROGRAM}\n{interpreter}"
