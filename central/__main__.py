@@ -35,6 +35,7 @@ from central.people import service as people
 from central.people.catch_up import CatchUp
 from central.people.model import Enrolment
 from central.reconcile import reconcile as run_reconciliation
+from central.retention import expire as run_retention
 from central.settings import Settings
 from central.sites import service as sites
 from central.wiring import Centre, build_ingest, open_centre
@@ -142,7 +143,7 @@ def reconcile(
     settings: SettingsFile = None,
     every: Annotated[float, typer.Option(help="Seconds between runs; 0 runs once.")] = 0,
 ) -> None:
-    """Link captures with claims, run the rules, keep the findings. Repeating it changes nothing."""
+    """Link captures with claims, run the rules, keep the findings; then erase pictures whose time is over. Repeating it changes nothing."""
     with _explained():
         centre = _centre(settings)
         stop = _stop_on_signals()
@@ -151,12 +152,26 @@ def reconcile(
                 report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=_progress)
                 for line in report.lines():
                     typer.echo(line)
+                _expire(centre)
             except OperationalError as error:
                 if not every:
                     raise
                 typer.echo(f"not reconciled now, tried again in {every:g} s: {error.orig}", err=True)
             if not every or stop.wait(every):
                 return
+
+
+@app.command()
+def expire(settings: SettingsFile = None) -> None:
+    """Erase sealed pictures and film that are older than [retention] allows and support no suspicion in force. Cannot be undone."""
+    with _explained():
+        _expire(_centre(settings))
+
+
+def _expire(centre: Centre) -> None:
+    erased = run_retention(centre.engine, centre.pictures, centre.settings.retention, now=centre.now(), progress=_progress)
+    if erased:
+        typer.echo(f"erased {erased} pictures and clips whose time is over")
 
 
 @people_app.command("enrol")

@@ -89,6 +89,20 @@ class PeopleSettings(Part):
     next_licence: str = Field(default="", max_length=200, description="The same for the weights on trial.")
 
 
+class RetentionSettings(Part):
+    """How long sealed pictures and film are kept here. Enrolment pictures are not meant, nor the signed events, which hold no picture."""
+
+    seen_days: int = Field(
+        default=180, ge=1, le=3660, description="What supports no suspicion: half a year, for claims come late and rules look back."
+    )
+    finding_days: int = Field(
+        default=730,
+        ge=1,
+        le=3660,
+        description="What supports a confirmed one, from its review: two years, as for a penalty.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything the centre can be told. Read once at start."""
 
@@ -105,6 +119,7 @@ class Settings(BaseSettings):
     claims: ClaimSettings = ClaimSettings()
     faces: FaceGroupSettings = FaceGroupSettings()
     people: PeopleSettings = PeopleSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -30,7 +30,7 @@ ROWS = (
     {"linkage"},
     {"rules"},
     {"cases"},
-    {"reconcile", "migrate", "overview"},
+    {"reconcile", "retention", "migrate", "overview"},
     {"wiring"},
     {"web"},
     {"app"},

@@ -54,11 +54,12 @@ Opened = OpenedEvent | OpenedPart | OpenedState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaView:
-    """A picture of a capture; `stored` is False while it is still on its way."""
+    """A picture of a capture; `stored` is False while it is still on its way, and after it was `erased`."""
 
     media_id: str
     role: str
     stored: bool
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,4 +103,7 @@ def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -
 
 def _media(db: Connection, capture_id: str) -> tuple[MediaView, ...]:
     rows = evidence.of_capture(db, capture_id)
-    return tuple(MediaView(media_id=row["media_id"], role=row["role"], stored=row["stored_at"] is not None) for row in rows)
+    return tuple(
+        MediaView(media_id=row["media_id"], role=row["role"], stored=evidence.is_here(row), erased=row["erased_at"] is not None)
+        for row in rows
+    )

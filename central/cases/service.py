@@ -83,6 +83,11 @@ def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) 
     return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
 
 
+def captures_in_force(db: Connection, confirmed_since: datetime) -> frozenset[str]:
+    """Captures that support a finding which is open, however old, or was confirmed since then."""
+    return frozenset(name for evid in store.in_force(db, confirmed_since) for name in evid["capture_ids"])
+
+
 def rule_faults(db: Connection, run_id: int) -> tuple[RuleFault, ...]:
     """Rules that could not be run in a run."""
     return tuple(RuleFault(rule_id=row["rule_id"], message=row["message"]) for row in store.rule_faults_of(db, run_id))

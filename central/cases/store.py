@@ -1,6 +1,6 @@
 """All SQL about findings, their reviews, and rules that could not be run."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ _CHUNK = 500
 
 
 def _with_status() -> Select[Any]:
-    """Findings with `status`, which the newest review decides, else a withdrawal."""
+    """Findings with `status`, which the newest review decides, else a withdrawal, and `reviewed_at`, when that review was."""
     newest = select(reviews.c.jr_id, func.max(reviews.c.review_id).label("review_id")).group_by(reviews.c.jr_id).subquery("newest")
     last = reviews.alias("last")
     status: ColumnElement[str] = case(
@@ -23,7 +23,7 @@ def _with_status() -> Select[Any]:
         else_=literal(Status.OPEN.value),
     )
     joined = findings.outerjoin(newest, newest.c.jr_id == findings.c.jr_id).outerjoin(last, last.c.review_id == newest.c.review_id)
-    return select(findings, status.label("status")).select_from(joined)
+    return select(findings, status.label("status"), last.c.at.label("reviewed_at")).select_from(joined)
 
 
 def page(db: Connection, wanted: Mapping[str, str], *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
@@ -60,6 +60,13 @@ def counts(db: Connection) -> dict[str, int]:
     every = _with_status().subquery("every")
     rows = db.execute(select(every.c.status, func.count()).group_by(every.c.status))
     return {status: n for status, n in rows}
+
+
+def in_force(db: Connection, confirmed_since: datetime) -> Iterator[Mapping[str, Any]]:
+    """What supports each finding that is open, or was confirmed since then."""
+    every = _with_status().subquery("every")
+    confirmed = (every.c.status == Status.CONFIRMED.value) & (every.c.reviewed_at >= confirmed_since)
+    yield from db.scalars(select(every.c.vola_evid).where((every.c.status == Status.OPEN.value) | confirmed))
 
 
 def rule_ids(db: Connection) -> tuple[str, ...]:

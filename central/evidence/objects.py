@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from central.errors import NotFound
-from central.files import write_whole
+from central.files import sync_folder, write_whole
 
 
 class EvidenceStore(Protocol):
@@ -15,6 +15,9 @@ class EvidenceStore(Protocol):
 
     def get(self, media_id: str) -> bytes:
         """The bytes. Raises NotFound."""
+
+    def remove(self, media_id: str) -> None:
+        """Erase the bytes; repeating it changes nothing."""
 
 
 class FileEvidence:
@@ -36,6 +39,13 @@ class FileEvidence:
             return self._path(media_id).read_bytes()
         except FileNotFoundError:
             raise NotFound(f"evidence {media_id} is not in the store") from None
+
+    def remove(self, media_id: str) -> None:
+        """Remove the file, lastingly."""
+        path = self._path(media_id)
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
 
     def _path(self, media_id: str) -> Path:
         if len(media_id) != 64 or not set(media_id) <= set("0123456789abcdef"):

@@ -1,11 +1,12 @@
 """Take in sealed objects part by part, and open one for one view that is logged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from pydantic import JsonValue
+from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
 from central.errors import NotFound
@@ -15,6 +16,8 @@ from central.keys import CentreKeys
 from contract.events import MediaRef
 from contract.media import MediaPart, media_id
 from contract.sealed import picture_purpose, seal, unseal
+
+_ERASED_AT_ONCE = 200
 
 
 def announce(db: Connection, *, device_id: str, capture_id: str, refs: Sequence[MediaRef], now: datetime) -> None:
@@ -68,6 +71,38 @@ def keep_own(db: Connection, files: EvidenceStore, keys: CentreKeys, plain: byte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """One step of erasing: how many objects went, and the name to go on behind; None when no more are due."""
+
+    count: int
+    after: str | None
+
+
+def erase_some(
+    db: Connection, files: EvidenceStore, *, before: datetime, keep: Collection[str], after: str = "", actor: str, now: datetime
+) -> Erased:
+    """Erase sealed pictures and film that devices announced before then, but for those of captures in `keep`; a page at a time.
+
+    The bytes go first: should this end in between, they are gone and are noted the next time. That they were here stays known, and the
+    audit log names what went. Enrolment pictures are not touched.
+    """
+    rows = store.erasable(db, before, after=after, limit=_ERASED_AT_ONCE)
+    due = [row["media_id"] for row in rows if row["capture_id"] not in keep]
+    for name in due:
+        files.remove(name)
+    if due:
+        store.mark_erased(db, due, now=now)
+        detail: dict[str, JsonValue] = {"why": "retention", "announced_before": before.isoformat(), "objects": [*due]}
+        audit.record(db, now=now, actor=actor, action="evidence.erase", object=f"{len(due)} objects", detail=detail)
+    return Erased(count=len(due), after=rows[-1]["media_id"] if len(rows) == _ERASED_AT_ONCE else None)
+
+
+def is_here(row: RowMapping) -> bool:
+    """Whether the object of this row can be opened: it came, and was not erased."""
+    return row["stored_at"] is not None and row["erased_at"] is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
     """What was sealed, and as what it was announced: image/jpeg or video/webm."""
 
@@ -81,8 +116,9 @@ def open_media(db: Connection, keys: CentreKeys, files: EvidenceStore, *, media_
     Raises NotFound if it is unknown or not yet here, and Untrusted if the stored bytes are not what was sealed.
     """
     row = store.one(db, media_id)
-    if row is None or row["stored_at"] is None:
-        raise NotFound(f"picture {media_id[:80]!r} is not here")
+    if row is None or not is_here(row):
+        gone = "" if row is None or row["erased_at"] is None else f": its time was over, it was erased at {row['erased_at']:%Y-%m-%d %H:%M}"
+        raise NotFound(f"picture {media_id[:80]!r} is not here{gone}")
     plain = unseal(files.get(media_id), keys.seal_private, row["purpose"])
     detail = {"why": why, "capture_id": row["capture_id"], "role": row["role"]}
     audit.record(db, now=now, actor=actor, action="picture.view", object=media_id, detail=detail)
@@ -90,7 +126,7 @@ def open_media(db: Connection, keys: CentreKeys, files: EvidenceStore, *, media_
 
 
 def of_capture(db: Connection, capture_id: str) -> Sequence[Any]:
-    """Rows (media_id, role, stored_at) of one capture's objects."""
+    """Rows (media_id, role, stored_at, erased_at) of one capture's objects."""
     return store.of_capture(db, capture_id)
 
 

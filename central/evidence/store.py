@@ -25,6 +25,18 @@ def of_capture(db: Connection, capture_id: str) -> Sequence[RowMapping]:
     return db.execute(select(media).where(media.c.capture_id == capture_id).order_by(media.c.role)).mappings().all()
 
 
+def erasable(db: Connection, before: datetime, *, after: str, limit: int) -> Sequence[RowMapping]:
+    """Objects of devices that were announced before then and are here, by name, those above `after`."""
+    here = media.c.stored_at.is_not(None) & media.c.erased_at.is_(None) & media.c.device_id.is_not(None)
+    query = select(media.c.media_id, media.c.capture_id).where(here, media.c.announced_at < before, media.c.media_id > after)
+    return db.execute(query.order_by(media.c.media_id).limit(limit)).mappings().all()
+
+
+def mark_erased(db: Connection, media_ids: Sequence[str], *, now: datetime) -> None:
+    """These objects are in the store no more."""
+    db.execute(update(media).where(media.c.media_id.in_(media_ids)).values(erased_at=now))
+
+
 def keep_part(db: Connection, row: Mapping[str, Any]) -> None:
     """Keep one part until the others are there."""
     insert_new(db, media_parts, [row], ["media_id", "device_id", "part_index"])

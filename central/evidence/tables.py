@@ -16,6 +16,8 @@ media = Table(
     Column("purpose", String(120), nullable=False),
     Column("announced_at", UtcDateTime, nullable=False),
     Column("stored_at", UtcDateTime),
+    Column("erased_at", UtcDateTime),
+    Index("ix_media_announced_at", "announced_at"),
 )
 
 media_parts = Table(
