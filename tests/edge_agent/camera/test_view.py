@@ -138,6 +138,26 @@ def test_who_stood_in_a_soft_view_while_it_was_learnt_may_leave_it(stay_s: float
     assert set(post.see(12, soft)) == {()}
 
 
+def test_who_is_always_there_and_leans_to_the_camera_moves_nothing_but_himself() -> None:
+    shelf = cv2.resize(ELSEWHERE, (320, 300))
+
+    def seated(size: float) -> Spoil:
+        def spoil(seen: Picture) -> Picture:
+            held, moments = background(0).copy(), next(places)
+            large = cv2.resize(shelf, None, fx=size, fy=size)
+            top, left = max(0, 240 - large.shape[0] // 2), max(0, 320 - large.shape[1] // 2 + round(4 * np.sin(moments)))
+            part = large[: 480 - top, : 640 - left]
+            held[top : top + part.shape[0], left : left + part.shape[1]] = part
+            return held
+
+        return spoil
+
+    places = count()
+    post = Post(seated(1))
+    assert set(post.see(8, seated(1.5))) == {()}
+    assert set(post.see(4, seated(1))) == {()}
+
+
 def test_a_hand_that_passes_raises_nothing() -> None:
     post = Post()
     assert set(post.see(2, palm) + post.see(2) + post.see(2, palm)) == {()}
