@@ -15,6 +15,7 @@ from central.captures import tables as captures
 from central.cases import tables as cases
 from central.claims import tables as claims
 from central.db import metadata
+from central.devices import tables as devices
 from central.errors import Misconfigured
 from central.evidence import tables as evidence
 from central.linkage import tables as linkage
@@ -22,7 +23,7 @@ from central.orders import tables as orders
 from central.people import tables as people
 from central.sites import tables as sites
 
-ROOMS = (accounts, audit, captures, cases, claims, evidence, linkage, orders, people, sites)
+ROOMS = (accounts, audit, captures, cases, claims, devices, evidence, linkage, orders, people, sites)
 
 
 def upgrade(engine: Engine) -> None:

@@ -22,11 +22,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from central import migrate
 from central.certificates import issue_client, key_pem, new_key
+from central.devices import service as devices
+from central.devices.model import NewDevice
 from central.errors import BadInput, CentralError, Conflict
 from central.files import sync_folder, write_whole
 from central.settings import Settings
 from central.sites import service as sites
-from central.sites.model import NewDevice, NewSite
+from central.sites.model import NewSite
 from central.wiring import Centre, open_centre
 from contract.events import EvidenceMode
 from contract.sealed import Signer, raw_public, to_text
@@ -62,7 +64,7 @@ def enrol(centre: Centre, site: NewSite, terminal: Terminal, folder: Path) -> Pa
         device = _write_folder(centre, site, terminal, draft)
         with centre.engine.begin() as db:
             sites.register_site(db, site, now=centre.now(), actor=ACTOR)
-            sites.register_device(db, device, now=centre.now(), actor=ACTOR)
+            devices.register_device(db, device, now=centre.now(), actor=ACTOR)
             draft.rename(folder)
             sync_folder(folder.parent)
     except BaseException:

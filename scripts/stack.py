@@ -19,9 +19,9 @@ from central import migrate
 from central.broker import files as broker_files
 from central.broker.embedded import find_server
 from central.db import reading, utc_now
+from central.devices import service as devices
 from central.keys import make_keys
 from central.settings import Settings
-from central.sites import service as sites
 from central.sites.model import NewSite
 from central.wiring import Centre, open_centre
 from scripts.enrol_site import Terminal, enrol
@@ -218,8 +218,8 @@ class Stack:
 
     def _broker(self) -> Child:
         with reading(self.centre.engine).begin() as db:
-            devices = sites.device_ids(db)
-        written, _ = broker_files.write(self.folder / "broker", self.centre.keys, host="127.0.0.1", port=self.broker_port, devices=devices)
+            names = devices.device_ids(db)
+        written, _ = broker_files.write(self.folder / "broker", self.centre.keys, host="127.0.0.1", port=self.broker_port, devices=names)
         log = self.folder / "broker.log"
         if not self._mosquitto:
             return Child(name="nats-server", command=[str(find_server()), "-c", str(written.nats)], log=log)

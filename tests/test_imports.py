@@ -24,6 +24,7 @@ ROWS = (
     {"keys"},
     {"broker", "audit"},
     {"accounts", "sites"},
+    {"devices"},
     {"evidence"},
     {"people", "orders"},
     {"captures", "claims"},
@@ -34,6 +35,7 @@ ROWS = (
     {"wiring"},
     {"web"},
     {"app"},
+    {"cli"},
     {"__main__"},
 )
 """Rooms of the centre from the ground up: a row uses rows below it."""
@@ -45,7 +47,7 @@ FRONT = {"api", "pages", "login", "management"}
 """The parts of a domain that face the web: they may use `web` and `wiring`, which are above them in the table."""
 
 LAYERS = ("model", "store", "service", "api", "pages")
-ABOVE_ALL = {"wiring", "app", "__main__", "migrate", "reconcile"}
+ABOVE_ALL = {"wiring", "app", "cli", "__main__", "migrate", "reconcile"}
 """Modules whose work it is to name many rooms' insides."""
 
 ONLY_IMPORT = {"onnxruntime": "models/session.py", "insightface": "models/insightface_pack.py", "sqlcipher3": "edge_agent/disk/vault.py"}

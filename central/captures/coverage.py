@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from central.china import CHINA
+from central.devices.model import Post
 from central.errors import BadInput
-from central.sites.model import Post
 
 Row = RowMapping | Mapping[str, Any]
 HOUR = timedelta(hours=1)

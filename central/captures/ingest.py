@@ -13,13 +13,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from central.captures.intake import Intake, Taken
 from central.captures.mqtt import Bus, Delivery
 from central.db import reading
+from central.devices import service as devices
 from central.errors import CentralError
 from central.keys import CentreKeys
 from central.orders import service as orders
 from central.orders.model import Order
 from central.people import service as people
 from central.settings import Settings
-from central.sites import service as sites
 from contract.topics import Down, down, shard
 
 log = structlog.get_logger(__name__)
@@ -114,7 +114,7 @@ class Ingest:
         """A page to each device that is behind; the device's next state says which version it then has."""
         now = self._now()
         with reading(self._engine).begin() as db:
-            for row in sites.galleries_due(db, people.newest_changes()):
+            for row in devices.galleries_due(db, people.newest_changes()):
                 device, version = row["device_id"], row["gallery_version"]
                 sent_version, sent_at = self._told.get(device, (-1, now))
                 if sent_version == version and now - sent_at < _RESEND_GALLERY:

@@ -16,6 +16,8 @@ from central.captures import chain, store
 from central.captures.face_groups import FaceIndex, Known, Limits
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState, capture_id
 from central.captures.opening import Refused, open_message
+from central.devices import service as devices
+from central.devices.model import DeviceKey
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
@@ -23,8 +25,6 @@ from central.orders import service as orders
 from central.orders.model import Answer
 from central.orders.model import Result as Film
 from central.settings import FaceGroupSettings
-from central.sites import service as sites
-from central.sites.model import DeviceKey
 from contract.events import Binding, Capture, Coverage, Footage, Loss, ManualCheck, Result, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
@@ -64,7 +64,7 @@ class Intake:
         media_done = self._take_parts(db, [one for one in opened if isinstance(one, OpenedPart)], now)
         for one in opened:
             if isinstance(one, OpenedState):
-                sites.note_state(db, one.state, now=now)
+                devices.note_state(db, one.state, now=now)
         self._acknowledge(db, opened, media_done, taken, now)
         return taken
 
@@ -94,7 +94,7 @@ class Intake:
 
         def find_key(kid: str) -> DeviceKey | None:
             if kid not in known:
-                known[kid] = sites.key(db, kid)
+                known[kid] = devices.key(db, kid)
             return known[kid]
 
         opened: list[Opened] = []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from central.sites.model import DeviceKey
+from central.devices.model import DeviceKey
 from contract.events import AnyEvent
 from contract.media import MediaPart
 from contract.sealed import Verified

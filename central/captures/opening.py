@@ -6,7 +6,7 @@ from functools import lru_cache
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState
-from central.sites.model import DeviceKey
+from central.devices.model import DeviceKey
 from contract.events import AnyEvent, Capture, EventBase, parse_event
 from contract.ids import Epoch, Moment, Seq, Sha256
 from contract.media import MediaPart, read_part, split_wire

@@ -11,6 +11,7 @@ from central.captures.coverage import Hour, WindowDay
 from central.captures.model import FootageView, IrregularityPage
 from central.china import CHINA
 from central.db import reading
+from central.devices import service as devices
 from central.errors import CentralError, NotFound
 from central.evidence import service as evidence
 from central.orders import service as orders
@@ -59,7 +60,7 @@ def roll_call(request: Request, viewer: Onlooker, number: str) -> HTMLResponse:
     with reading(centre.engine).begin() as db:
         order = _of(orders.get(db, number, viewer=viewer, now=centre.now()))
         footage = service.footage_of(db, order.device_id, number)
-        names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
+        names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
     shown = {"order": order, "footage": footage, "site_name": names.get(order.fixmedins_code, "")}
     return console_of(request).page(request, "roll_call.html", viewer=viewer, shown=shown)
 
@@ -87,7 +88,7 @@ def coverage_page(request: Request, viewer: Reader, fixmedins_code: Choice = "",
     today = centre.now().astimezone(CHINA).date()
     chosen = day or today
     with reading(centre.engine).begin() as db:
-        names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
+        names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
         site = fixmedins_code or next(iter(names), "")
         found = service.coverage(db, site, chosen, now=centre.now()) if site else []
     shown = {"found": found, "names": names, "site": site, "day": chosen, "today": today, "hour_codes": tuple(Hour)}
@@ -139,11 +140,12 @@ def _roll_calls(
 ) -> HTMLResponse:
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
+        devices_of = devices.by_site(db, centre.now())
         found = orders.list_orders(db, kinds={Kind.ROLL_CALL}, page=page, size=SIZE, now=centre.now())
         shown = {
             "found": found,
             "footage": {each.request: service.footage_of(db, each.device_id, each.request) for each in found.rows},
-            "sites": sites.overview(db, centre.now()),
+            "sites": [(site.fixmedins_name, devices_of.get(site.fixmedins_code, ())) for site in sites.all_sites(db)],
             "fault": fault,
             "post": post,
             "purpose": purpose[:MAX_PURPOSE],

@@ -19,6 +19,7 @@ from central.captures.model import (
     RejectionRow,
 )
 from central.china import CHINA
+from central.devices import service as devices
 from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
 from central.sites import service as sites
@@ -98,7 +99,7 @@ def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -
     """How much each window of a site saw on a day in China. Raises NotFound for an unknown site, BadInput for an impossible day."""
     sites.require_site(db, fixmedins_code)
     rows = store.coverage_rows(db, fixmedins_code, *day_bounds(day))
-    return days(sites.posts(db, fixmedins_code), rows, day, now=now)
+    return days(devices.posts(db, fixmedins_code), rows, day, now=now)
 
 
 def _media(db: Connection, capture_id: str) -> tuple[MediaView, ...]:

@@ -46,7 +46,7 @@ def findings_page(
         found = service.list_findings(
             db, status=status or None, rule_id=rule_id or None, fixmedins_code=fixmedins_code or None, page=page, size=SIZE
         )
-        names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
+        names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
         rules = service.rule_ids(db)
     chosen = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code}
     shown = {
@@ -133,7 +133,7 @@ def _finding(
     with reading(centre.engine).begin() as db:
         read = dossier.read(db, jr_id)
         film = {each.capture.capture_id: _orders_about(db, each.capture, centre.now()) for each in read.sightings}
-        names = {site.fixmedins_code: site.fixmedins_name for site in sites.overview(db, centre.now())}
+        names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
     shown = {
         "dossier": read,
         "finding": read.finding,

@@ -8,10 +8,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from central.db import reading
+from central.devices import service as devices
 from central.errors import CentralError
 from central.orders import service
 from central.orders.model import MAX_PURPOSE, Asking, Order
-from central.sites import service as sites
 from central.web import guard
 from central.web.console import console_of
 from central.web.guard import Right, Viewer
@@ -69,7 +69,7 @@ def _orders(
         kinds = service.kinds_for(viewer)
         shown = {
             "found": service.list_orders(db, kinds=kinds, device_id=device_id or None, page=page, size=SIZE, now=centre.now()),
-            "devices": sites.device_ids(db),
+            "devices": devices.device_ids(db),
             "device_id": device_id,
             "entered": entered or {},
             "reasons": REASONS,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from central.accounts.model import Right, Viewer
 from central.audit import service as audit
+from central.devices import service as devices
 from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
 from central.orders import store
@@ -32,7 +33,6 @@ from central.orders.model import (
     pause,
     state_of,
 )
-from central.sites import service as sites
 from contract.message import first_fault
 
 _LARGEST_PAGE = 500
@@ -45,7 +45,7 @@ def ask_film(db: Connection, device_id: str, *, msgid: str | None = None, setl_i
 
 def ask_roll_call(db: Connection, device_id: str, window: str, *, by: Asking) -> Order:
     """Ask for the picture of a window now (云查房). Raises BadInput, AlreadyAsked, or NotFound for a window that is not registered."""
-    if window not in sites.windows_of(db, device_id):
+    if window not in devices.windows_of(db, device_id):
         raise NotFound(f"device {device_id} has no window {window[:40]!r}")
     return _ask(db, Kind.ROLL_CALL, device_id, window, {"window": window}, by)
 
@@ -57,7 +57,7 @@ def ask_configure(db: Connection, device_id: str, settings: Mapping[str, Any] | 
     not said yet which settings it has; DeviceGone. What a setting may be is the device's to judge: it tries them, and answers.
     """
     table = _read(settings) if isinstance(settings, str) else dict(settings)
-    reported = sites.reported_settings(db, device_id)
+    reported = devices.reported_settings(db, device_id)
     if reported is None:
         raise NeverReported(f"device {device_id} never reported its settings: let it connect once, then ask again")
     return _ask(db, Kind.CONFIGURE, device_id, "", {"from_sha256": reported, "settings": table}, by)
@@ -66,7 +66,7 @@ def ask_configure(db: Connection, device_id: str, settings: Mapping[str, Any] | 
 def ask_revoke(db: Connection, device_id: str, why: str, *, by: Asking) -> Order:
     """Ask a device to end its service: it forgets templates and film, delivers what it has, and is then cut off (`retire_due`).
 
-    `why` is a code such as `moved` or `replaced`. Of a device that was stolen trust nothing more at once: `sites.revoke_device`.
+    `why` is a code such as `moved` or `replaced`. Of a device that was stolen trust nothing more at once: `devices.revoke_device`.
     Raises BadInput, DeviceGone, AlreadyAsked.
     """
     return _ask(db, Kind.REVOKE, device_id, "", {"why": why}, by)
@@ -110,7 +110,7 @@ def open_counts(db: Connection, now: datetime) -> dict[str, int]:
 def due(db: Connection, now: datetime) -> list[Order]:
     """Orders to be sent now: open, the device is alive, and the last sending was a while ago."""
     waiting = [row for row in store.open_now(db, now) if row["sent_at"] is None or now - row["sent_at"] >= pause(row["times_sent"])]
-    alive = sites.alive(db, now) if waiting else frozenset()
+    alive = devices.alive(db, now) if waiting else frozenset()
     return [_order(row, now) for row in waiting if row["device_id"] in alive]
 
 
@@ -135,13 +135,13 @@ def to_retire(db: Connection, now: datetime) -> list[Order]:
     A device that gave up a picture for lack of room is waited for until then.
     """
     revoked = [_order(row, now) for row in store.of_kind(db, Kind.REVOKE)]
-    present = set(sites.device_ids(db)) if revoked else set()
+    present = set(devices.device_ids(db)) if revoked else set()
     return [order for order in revoked if order.device_id in present and (order.valid_until <= now or _is_done(db, order))]
 
 
 def retire(db: Connection, order: Order, *, now: datetime) -> None:
     """Trust nothing more that the device signs; whoever asked for it is named in the audit log."""
-    sites.revoke_device(db, order.device_id, now=now, actor=order.asked_by)
+    devices.revoke_device(db, order.device_id, now=now, actor=order.asked_by)
 
 
 def _is_done(db: Connection, order: Order) -> bool:
@@ -175,7 +175,7 @@ def _ask(db: Connection, kind: Kind, device_id: str, subject: str, body: Mapping
 
 def _site_of(db: Connection, device_id: str) -> str:
     try:
-        return sites.current_key(db, device_id).fixmedins_code
+        return devices.current_key(db, device_id).fixmedins_code
     except NotFound:
         raise DeviceGone(f"device {device_id[:64]!r} is not registered, or its service has ended: nobody can ask it") from None
 

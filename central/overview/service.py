@@ -1,7 +1,7 @@
 """Collects from the rooms what the overview shows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -11,12 +11,14 @@ from central.captures.model import ChainEnd, RejectionRow
 from central.cases import service as cases
 from central.cases.model import FindingView, Status
 from central.china import CHINA
+from central.devices import service as devices
+from central.devices.model import DeviceRow
 from central.linkage import service as linkage
 from central.linkage.model import LedgerCounts
 from central.orders import service as orders
 from central.rules.engine import RuleFault
 from central.sites import service as sites
-from central.sites.model import DeviceRow, SiteRow
+from central.sites.model import Site
 
 DAYS = 14
 NEWEST = 6
@@ -29,6 +31,13 @@ class DailyOutcome:
     day: date
     outcome: str
     captures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRow(Site):
+    """A site with its devices."""
+
+    devices: tuple[DeviceRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +91,7 @@ class Overview:
 def read(db: Connection, *, now: datetime) -> Overview:
     """Everything in one reading transaction, so that the figures belong together."""
     ledger = linkage.ledger(db)
-    rows = tuple(sites.overview(db, now))
+    rows = _sites(db, now)
     return Overview(
         as_of=now,
         sites=rows,
@@ -98,10 +107,15 @@ def read(db: Connection, *, now: datetime) -> Overview:
     )
 
 
-def _missing(devices: Iterable[DeviceRow], ends: Mapping[str, ChainEnd]) -> dict[str, int]:
+def _sites(db: Connection, now: datetime) -> tuple[SiteRow, ...]:
+    here = devices.by_site(db, now)
+    return tuple(SiteRow(**asdict(site), devices=here.get(site.fixmedins_code, ())) for site in sites.all_sites(db))
+
+
+def _missing(rows: Iterable[DeviceRow], ends: Mapping[str, ChainEnd]) -> dict[str, int]:
     """What a device's last report or a later event names, less what is here."""
     found = {}
-    for device in devices:
+    for device in rows:
         here, epoch, last_seq = ends.get(device.device_id, ChainEnd()), device.epoch or 0, device.last_seq or 0
         named = max(here.highest, last_seq if epoch == here.epoch else 0)
         if missing := last_seq if epoch > here.epoch else named - here.up_to:

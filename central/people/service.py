@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, Subquery
 from central.arrow import read_table
 from central.audit import service as audit
 from central.china import CHINA
+from central.devices import service as devices
 from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
@@ -176,7 +177,7 @@ def newest_changes() -> Subquery:
 
 def gallery_command(db: Connection, keys: CentreKeys, device_id: str, from_version: int, *, now: datetime, days: int) -> Gallery | None:
     """The next page for a device that holds `from_version`; None if it is up to date. The page is sealed to the device."""
-    key = sites.current_key(db, device_id)
+    key = devices.current_key(db, device_id)
     changes = _that_fit(db, store.changes_after(db, key.fixmedins_code, from_version, GALLERY_PAGE))
     if not changes:
         return None

@@ -1,1 +1,1 @@
-"""Institutions, their windows and devices, and what the broker lets each device do."""
+"""Institutions, and on which legal basis their windows are watched."""

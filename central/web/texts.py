@@ -1,4 +1,4 @@
-"""Every word that people read, in Chinese and English, from one file each."""
+"""Every word that people read, in Chinese and English: a folder for each language, a file for each part of the console."""
 
 import tomllib
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Texts:
         try:
             return self.entries[key].format(**values)
         except KeyError as error:
-            raise Misconfigured(f"text {key!r} in {self.language.value}.toml: missing key or value {error}") from None
+            raise Misconfigured(f"text {key!r} in {self.language.value}: missing key or value {error}") from None
 
     def code(self, family: str, code: object) -> str:
         """The text of a code from a closed list; a code without text is shown as it is, so that newer devices stay readable."""
@@ -43,10 +43,22 @@ class Texts:
 
 
 def load(language: Language, folder: Path = FOLDER) -> Texts:
-    """Read one language's file. Raises Misconfigured if it is missing or not TOML."""
-    path = folder / f"{language.value}.toml"
+    """Read one language's files. Raises Misconfigured if there are none, one is not TOML, or two name the same text."""
+    entries = dict[str, str]()
+    paths = sorted((folder / language.value).glob("*.toml"))
+    if not paths:
+        raise Misconfigured(f"texts {folder / language.value}: no file is there")
+    for path in paths:
+        for key, text in _read(path):
+            if key in entries:
+                raise Misconfigured(f"texts {path}: {key!r} stands in another file already")
+            entries[key] = text
+    return Texts(language=language, entries=entries)
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
     try:
-        return Texts(language=language, entries=dict(_flat(tomllib.loads(path.read_text(encoding="utf-8")), "")))
+        return _flat(tomllib.loads(path.read_text(encoding="utf-8")), "")
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise Misconfigured(f"texts {path}: {error}") from None
 

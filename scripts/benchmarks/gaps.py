@@ -17,8 +17,8 @@ from threading import Event, Thread
 from central.captures import chain, store
 from central.captures.mqtt import MqttBus
 from central.db import reading, utc_now
+from central.devices.model import DeviceRow
 from central.overview import service as overview
-from central.sites.model import DeviceRow
 from central.wiring import build_ingest
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.lossy_line import LossyLine

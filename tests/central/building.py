@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from central import migrate
 from central.captures.intake import Intake, Taken
 from central.captures.model import Incoming
+from central.devices import service as devices
+from central.devices.model import NewDevice
 from central.keys import make_keys
 from central.settings import Settings
 from central.sites import service as sites
-from central.sites.model import NewDevice, NewSite
+from central.sites.model import NewSite
 from central.wiring import Centre, open_centre
 from contract.events import GENESIS, AnyEvent, EvidenceMode
 from contract.message import Message
@@ -77,7 +79,7 @@ class Terminal:
             seal_public=raw_public(self.seal_key.public_key()),
         )
         with self.centre.engine.begin() as db:
-            sites.register_device(db, device, now=self.centre.now(), actor="test")
+            devices.register_device(db, device, now=self.centre.now(), actor="test")
         return self
 
     def event(self, build: Callable[..., AnyEvent] = builders.capture, **changes: Any) -> Incoming:

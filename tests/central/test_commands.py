@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from central.__main__ import app
+from central.devices import service as devices
 from central.orders import service as orders
-from central.sites import service as sites
 from central.wiring import Centre
 from tests import builders
 from tests.builders import AT, DEVICE, MSGID
@@ -38,7 +38,7 @@ def kinds(centre: Centre) -> list[str]:
 
 def test_each_order_is_given_and_shown(centre: Centre, tmp_path: Path) -> None:
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.birth(), now=AT)
+        devices.note_state(db, builders.birth(), now=AT)
     overlay = tmp_path / "overlay.toml"
     overlay.write_text("[limits]\nsame = 0.7\n", encoding="utf-8")
     for arguments in (
@@ -52,7 +52,7 @@ def test_each_order_is_given_and_shown(centre: Centre, tmp_path: Path) -> None:
         assert f"to {DEVICE} stands until" in done.output
     assert sorted(kinds(centre)) == ["configure", "evidence_request", "revoke", "roll_call"]
     with centre.engine.begin() as db:
-        assert sites.device_ids(db) == [DEVICE], "retiring lets it finish first"
+        assert devices.device_ids(db) == [DEVICE], "retiring lets it finish first"
     shown = central(centre, "orders", DEVICE).output
     assert f"evidence_request {MSGID} by command-line: asked" in shown
     assert len(shown.splitlines()) == 4
@@ -88,4 +88,4 @@ def test_no_order_without_its_purpose(centre: Centre) -> None:
 def test_revoking_is_at_once(centre: Centre) -> None:
     assert central(centre, "revoke", DEVICE).exit_code == 0
     with centre.engine.begin() as db:
-        assert sites.device_ids(db) == []
+        assert devices.device_ids(db) == []

@@ -17,10 +17,11 @@ from central.cases.model import Status
 from central.cases.tables import findings
 from central.claims import service as claims
 from central.db import open_engine
+from central.devices.tables import devices
 from central.linkage.tables import capture_links, runs, settlement_links
 from central.people.tables import proxies
 from central.reconcile import RunReport, analysis_engine, reconcile
-from central.sites.tables import devices, sites
+from central.sites.tables import sites
 from tests.central.claims.files import row, write
 from tests.postgres import private_postgres
 

@@ -12,10 +12,10 @@ from central.captures import service as captures
 from central.captures.model import FootageView
 from central.china import CHINA
 from central.db import utc_now
+from central.devices import service as devices
 from central.evidence import service as evidence
 from central.orders import service as orders
 from central.orders.model import Asking, Order, State
-from central.sites import service as sites
 from contract.events import MediaRole
 from models.errors import ModelError
 from models.pack import load_pack
@@ -80,7 +80,7 @@ def settle(stack: Stack) -> str:
 
 def settings_of(stack: Stack, device: str) -> str | None:
     with stack.centre.engine.begin() as db:
-        return sites.reported_settings(db, device)
+        return devices.reported_settings(db, device)
 
 
 @pytest.mark.timeout(300)
@@ -116,4 +116,4 @@ def test_what_the_centre_asks_a_terminal_does_and_tells(tmp_path: Path) -> None:
 
 def _may_connect(stack: Stack) -> bool:
     with stack.centre.engine.begin() as db:
-        return bool(sites.device_ids(db))
+        return bool(devices.device_ids(db))

@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from central import migrate
+from central.devices.tables import device_keys, devices
 from central.errors import BadInput, CentralError, Conflict
 from central.keys import make_keys
 from central.settings import Settings
 from central.sites.model import NewSite
-from central.sites.tables import device_keys, devices
 from central.wiring import Centre, open_centre
 from contract.events import EvidenceMode
 from edge_agent.keys import load_seal_key, load_signer, load_token

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from central.captures import service as captures
 from central.captures import tables
 from central.captures.intake import Intake
+from central.devices import service as devices
 from central.orders import service as orders
 from central.orders.model import Order, State
-from central.sites import service as sites
 from central.wiring import Centre
 from contract.events import Headcount, MediaRef, MediaRole
 from tests import builders
@@ -102,7 +102,7 @@ def test_what_became_of_settings_is_noted(
     centre: Centre, terminal: Terminal, intake: Intake, said: str, why: str | None, detail: str
 ) -> None:
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.birth(), now=AT)
+        devices.note_state(db, builders.birth(), now=AT)
         asked = orders.ask_configure(db, DEVICE, {"limits": {"same": 0.7}}, by=asking())
     take(centre, intake, terminal.event(result, request=asked.request, result=said, why=why, detail=detail))
     found = order(centre, asked.request)

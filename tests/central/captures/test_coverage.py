@@ -6,8 +6,8 @@ import pytest
 
 from central.captures.coverage import Hour, day_bounds, days
 from central.china import CHINA
+from central.devices.model import Post
 from central.errors import BadInput
-from central.sites.model import Post
 
 DAY = date(2026, 1, 2)
 START = datetime(2026, 1, 2, tzinfo=CHINA)

@@ -13,8 +13,8 @@ from central.captures import service as captures
 from central.captures import tables
 from central.captures.intake import Intake
 from central.captures.model import Incoming
+from central.devices import service as devices
 from central.evidence import service as evidence
-from central.sites import service as sites
 from central.wiring import Centre
 from contract.events import GENESIS, FrameCounts, ManualReason, MediaRef, MediaRole, Outcome
 from contract.media import join_wire, media_id, part_headers
@@ -292,7 +292,7 @@ def test_pictures_that_a_device_gave_up_are_noted_and_their_parts_forgotten(cent
 def test_states_follow_their_connection(centre: Centre, terminal: Terminal, intake: Intake) -> None:
     def online() -> bool:
         with centre.engine.begin() as db:
-            return sites.overview(db, builders.AT)[0].devices[0].online
+            return devices.by_site(db, builders.AT)[builders.SITE][0].online
 
     take(centre, intake, terminal.send(Up.STATE, builders.birth(connection=2)))
     assert online()

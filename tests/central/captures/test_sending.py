@@ -7,11 +7,11 @@ from threading import Event
 import pytest
 
 from central.captures.ingest import Ingest
+from central.devices import service as devices
 from central.orders import service as orders
 from central.orders import tables
 from central.orders.model import Order, State
 from central.settings import BrokerSettings
-from central.sites import service as sites
 from central.wiring import Centre, build_ingest
 from contract.commands import AnyCommand, EvidenceRequest, Revoke, RollCall, parse_command
 from contract.sealed import TrustedKey, verify
@@ -182,4 +182,4 @@ def test_a_device_that_obeyed_is_cut_off_after_its_answer_was_receipted(
     turns(ingest, clock, 2)
     assert [topic for topic, _ in bus.published] == [down(Down.RECEIPT, DEVICE)]
     with centre.engine.begin() as db:
-        assert sites.device_ids(db) == []
+        assert devices.device_ids(db) == []

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 
 from central.accounts.model import Role
 from central.audit import service as audit
+from central.devices import service as devices
 from central.orders import service
-from central.sites import service as sites
 from central.wiring import Centre
 from tests import builders
 from tests.builders import AT, DEVICE, MSGID
@@ -29,7 +29,7 @@ GIVERS = {"evidence": Role.MONITOR, "roll-call": Role.MONITOR, "configure": Role
 def device(centre: Centre) -> Terminal:
     terminal = Terminal(centre).register()
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.birth(), now=AT)
+        devices.note_state(db, builders.birth(), now=AT)
     return terminal
 
 

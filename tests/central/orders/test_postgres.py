@@ -5,9 +5,9 @@ from pathlib import Path
 
 from central.audit import service as audit
 from central.captures import service as captures
+from central.devices import service as devices
 from central.orders import service as orders
 from central.orders.model import Kind, State
-from central.sites import service as sites
 from contract.events import Headcount, MediaRef, MediaRole
 from contract.topics import Up
 from tests import builders
@@ -52,6 +52,6 @@ def test_orders_live_and_end_on_postgresql_too(tmp_path: Path) -> None:
             assert orders.open_counts(db, AT) == {DEVICE: 1}
             (over,) = orders.to_retire(db, AT + timedelta(days=1))
             orders.retire(db, over, now=AT)
-            assert sites.device_ids(db) == []
+            assert devices.device_ids(db) == []
             assert audit.verify_chain(db).intact
         centre.engine.dispose()

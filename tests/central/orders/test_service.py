@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from central.accounts.model import Role, Viewer
 from central.audit import service as audit
+from central.devices import service as devices
+from central.devices.model import SILENT_AFTER
 from central.errors import BadInput, CentralError, NotFound
 from central.orders import service
 from central.orders.model import AlreadyAsked, Answer, Kind, NeverReported, Order, PurposeMissing, State
-from central.sites import service as sites
-from central.sites.model import SILENT_AFTER
 from central.wiring import Centre
 from contract.commands import Configure, EvidenceRequest, parse_command
 from contract.events import MediaRef, MediaRole
@@ -33,7 +33,7 @@ def centre(tmp_path: Path) -> Centre:
 
 def born(centre: Centre, **changes: Any) -> None:
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.birth(**changes), now=AT)
+        devices.note_state(db, builders.birth(**changes), now=AT)
 
 
 def do(centre: Centre, work: Callable[[Connection], Order]) -> Order:
@@ -106,7 +106,7 @@ def test_settings_are_changed_only_from_those_that_the_device_reported(centre: C
 
 def test_a_state_without_birth_is_not_taken_for_settings(centre: Centre) -> None:
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.health(), now=AT)
+        devices.note_state(db, builders.health(), now=AT)
     with pytest.raises(NeverReported), centre.engine.begin() as db:
         service.ask_configure(db, DEVICE, {}, by=asking())
 
@@ -145,11 +145,11 @@ def test_it_is_sent_to_the_living_until_it_is_answered_or_over(centre: Centre) -
     assert due(SILENT_AFTER.total_seconds() + 1) == []
     born(centre, connection=2)
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.health(connection=2), now=AT + timedelta(seconds=170))
+        devices.note_state(db, builders.health(connection=2), now=AT + timedelta(seconds=170))
         assert service.get(db, order.request, now=AT).state is State.SENT
     assert (due(179), due(180)) == ([order.request], [])
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.death(connection=2), now=AT)
+        devices.note_state(db, builders.death(connection=2), now=AT)
     assert due(179) == []
 
 
@@ -197,7 +197,7 @@ def test_a_device_is_cut_off_when_it_obeyed_and_delivered(centre: Centre) -> Non
     assert retiring(centre, timedelta(seconds=2)) == [DEVICE]
     with centre.engine.begin() as db:
         service.retire(db, order, now=AT)
-        assert sites.device_ids(db) == [other.device_id]
+        assert devices.device_ids(db) == [other.device_id]
         (entry,) = audit.entries(db, action="device.revoke").rows
     assert (entry.actor, entry.object) == ("chief", DEVICE)
     assert retiring(centre, timedelta(days=8)) == [other.device_id]

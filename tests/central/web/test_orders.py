@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from central.accounts.model import Role
 from central.audit import service as audit
 from central.captures.model import Incoming
+from central.devices import service as devices
 from central.orders import service as orders
 from central.orders.model import Answer, Kind, Order
-from central.sites import service as sites
 from central.wiring import Centre
 from contract.events import MediaRole
 from tests import builders
@@ -40,7 +40,7 @@ def jr_id(centre: Centre) -> str:
 def terminal(centre: Centre) -> Terminal:
     terminal = Terminal(centre).register()
     with centre.engine.begin() as db:
-        sites.note_state(db, builders.birth(), now=AT)
+        devices.note_state(db, builders.birth(), now=AT)
     return terminal
 
 
@@ -115,7 +115,7 @@ def test_the_same_film_asked_twice_is_a_conflict(monitor: TestClient, jr_id: str
 
 def test_a_device_that_has_ended_cannot_be_asked(monitor: TestClient, centre: Centre, jr_id: str) -> None:
     with centre.engine.begin() as db:
-        sites.revoke_device(db, f"{builders.DEVICE}1", now=AT, actor="test")
+        devices.revoke_device(db, f"{builders.DEVICE}1", now=AT, actor="test")
     given = ask_film(monitor, jr_id)
     assert given.status_code == 404
     assert "设备未登记或已停用" in given.text
@@ -238,7 +238,7 @@ def test_an_administrator_sets_and_retires_devices(app: FastAPI, centre: Centre,
     assert send(chief, "/orders/revoke", device_id=terminal.device_id, why="moved", purpose="搬迁").status_code == 303
     assert "1 条指令待答复" in chief.get("/").text
     with centre.engine.begin() as db:
-        assert sites.device_ids(db) == [terminal.device_id], "it delivers what it has first"
+        assert devices.device_ids(db) == [terminal.device_id], "it delivers what it has first"
 
 
 @pytest.mark.parametrize(

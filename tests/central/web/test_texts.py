@@ -179,6 +179,20 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
     assert TEXTS[Language.ZH].code("outcome", "new_outcome") == "new_outcome"
 
 
+def test_a_folder_that_is_empty_broken_or_says_a_thing_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="no file"):
+        load(Language.EN, tmp_path)
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "a.toml").write_text('[nav]\nhome = "Home"\n')
+    assert load(Language.EN, tmp_path).text("nav.home") == "Home"
+    (tmp_path / "en" / "b.toml").write_text('[nav]\nhome = "House"\n')
+    with pytest.raises(Misconfigured, match=r"b\.toml: 'nav\.home' stands"):
+        load(Language.EN, tmp_path)
+    (tmp_path / "en" / "b.toml").write_text("[nav")
+    with pytest.raises(Misconfigured, match=r"b\.toml"):
+        load(Language.EN, tmp_path)
+
+
 def test_a_missing_text_or_place_is_named() -> None:
     texts = Texts(language=Language.EN, entries={"a.b": "{n} things"})
     assert texts.text("a.b", n=3) == "3 things"
@@ -219,11 +233,12 @@ def test_no_text_is_left_over() -> None:
     assert not unused
 
 
-def test_both_files_are_in_one_order() -> None:
+def test_both_languages_are_in_one_order() -> None:
     keys = [
         [
-            line.split("=")[0].strip()
-            for line in (FOLDER / f"{each.value}.toml").read_text(encoding="utf-8").splitlines()
+            (path.name, line.split("=")[0].strip())
+            for path in sorted((FOLDER / each.value).glob("*.toml"))
+            for line in path.read_text(encoding="utf-8").splitlines()
             if line and not line.startswith("#")
         ]
         for each in Language

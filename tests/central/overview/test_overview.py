@@ -1,11 +1,14 @@
-"""What a device named and the centre does not hold stands on the overview."""
+"""The overview shows every site, and what a device named and the centre does not hold."""
 
 from pathlib import Path
 
 import pytest
 
 from central.overview import service as overview
+from central.sites import service as sites
+from central.sites.model import NewSite
 from central.wiring import Centre
+from contract.events import EvidenceMode
 from contract.topics import Up
 from tests import builders
 from tests.central.building import Terminal, make_centre, make_intake, take
@@ -54,3 +57,13 @@ def test_a_new_epoch_begins_anew(centre: Centre, terminal: Terminal) -> None:
     take(centre, make_intake(centre), terminal.event(), terminal.send(Up.STATE, builders.birth(last_seq=1)))
     take(centre, make_intake(centre), terminal.send(Up.STATE, builders.birth(epoch=builders.EPOCH + 1, last_seq=2)))
     assert missing(centre) == {builders.DEVICE: 2}
+
+
+def test_a_site_without_devices_is_shown(centre: Centre) -> None:
+    new = NewSite(
+        fixmedins_code="H11010000001", fixmedins_name="示例医院", admdvs="110100", evidence_mode=EvidenceMode.VERDICT_ONLY, legal_basis=None
+    )
+    with centre.engine.begin() as db:
+        sites.register_site(db, new, now=builders.AT, actor="test")
+        shown = {row.fixmedins_code: row.devices for row in overview.read(db, now=builders.AT).sites}
+    assert shown == {"H11010000001": (), builders.SITE: ()}

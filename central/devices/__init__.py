@@ -1,0 +1,1 @@
+"""Terminals, their windows, their keys, and what they say of themselves."""
