@@ -41,7 +41,11 @@ answer_look_s = 1
 analyse_fps = 20
 [limits]
 min_track_frames = 2
+[machine]
+max_memory_mb = 100000
 """
+"""The agent is part of the test's process here, which grows with every test before it: how much it takes says nothing."""
+
 WINDOWS = """[[windows]]
 window = "W1"
 source = "pictures"
