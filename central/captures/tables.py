@@ -19,6 +19,7 @@ events = Table(
     Column("signed", LargeBinary, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("erased_at", UtcDateTime),
 )
 
 heads = Table(

@@ -1,0 +1,1 @@
+"""What a person may ask of the centre: to be forgotten, with proof, and to be told what is kept."""
