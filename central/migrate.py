@@ -16,14 +16,18 @@ from central.cases import tables as cases
 from central.claims import tables as claims
 from central.db import metadata
 from central.devices import tables as devices
+from central.enrolment import tables as enrolment
 from central.errors import Misconfigured
 from central.evidence import tables as evidence
+from central.holds import tables as holds
 from central.linkage import tables as linkage
 from central.orders import tables as orders
+from central.packages import tables as packages
 from central.people import tables as people
 from central.sites import tables as sites
+from central.subjects import tables as subjects
 
-ROOMS = (accounts, audit, captures, cases, claims, devices, evidence, linkage, orders, people, sites)
+ROOMS = (accounts, audit, captures, cases, claims, devices, enrolment, evidence, holds, linkage, orders, packages, people, sites, subjects)
 
 
 def upgrade(engine: Engine) -> None:

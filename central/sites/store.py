@@ -1,13 +1,14 @@
 """All SQL about sites."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from central.db import upsert
-from central.sites.model import NewSite
-from central.sites.tables import sites
+from central.sites.model import NewApproval, NewSite
+from central.sites.tables import site_approvals, sites
 
 
 def site(db: Connection, fixmedins_code: str) -> RowMapping | None:
@@ -21,13 +22,17 @@ def all_sites(db: Connection) -> Sequence[RowMapping]:
 
 
 def put_site(db: Connection, new: NewSite, *, now: datetime) -> None:
-    """Insert a site, or overwrite its name, region and evidence mode."""
-    row = {
-        "fixmedins_code": new.fixmedins_code,
-        "fixmedins_name": new.fixmedins_name,
-        "admdvs": new.admdvs,
-        "evidence_mode": new.evidence_mode.value,
-        "legal_basis": new.legal_basis,
-        "created_at": now,
-    }
-    upsert(db, sites, [row], ["fixmedins_code"])
+    """Insert a site, or overwrite its particulars."""
+    upsert(db, sites, [asdict(new) | {"evidence_mode": new.evidence_mode.value, "created_at": now}], ["fixmedins_code"])
+
+
+def add_approval(db: Connection, fixmedins_code: str, new: NewApproval, *, by: str, now: datetime) -> None:
+    """Record an approval; nothing recorded is ever changed."""
+    row = asdict(new) | {"kind": new.kind.value, "fixmedins_code": fixmedins_code, "recorded_by": by, "recorded_at": now}
+    db.execute(insert(site_approvals).values(**row))
+
+
+def approvals(db: Connection, fixmedins_code: str) -> Sequence[RowMapping]:
+    """Every approval of a site, in the order in which they were recorded."""
+    query = select(site_approvals).where(site_approvals.c.fixmedins_code == fixmedins_code)
+    return db.execute(query.order_by(site_approvals.c.approval_id)).mappings().all()

@@ -1,0 +1,1 @@
+"""How a terminal comes to be trusted: planned with its cameras, given a one-time token, answered once."""
