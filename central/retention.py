@@ -1,7 +1,8 @@
 """Let no picture outlive its purpose: what supports no suspicion goes soon, what supports one stays while people work on it.
 
 Two clocks: one for what was merely seen, dismissed and withdrawn suspicions included, and one for what people confirmed. An open suspicion
-is held however old it is. How long a terminal keeps raw film is a third, its own (`film.keep_h` there).
+is held however old it is, and whatever a hold keeps stays until two people release it. How long a terminal keeps raw film is a third clock,
+its own (`film.keep_h` there).
 """
 
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from sqlalchemy import Engine
 from central.cases import service as cases
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
+from central.holds import service as holds
+from central.packages import service as packages
 from central.settings import RetentionSettings
 
 ACTOR = "retention"
@@ -27,7 +30,8 @@ def expire(
     erased, after = 0, ""
     while True:
         with engine.begin() as db:
-            keep = cases.captures_in_force(db, now - timedelta(days=settings.finding_days))
+            packages.extend_holds(db)
+            keep = cases.captures_in_force(db, now - timedelta(days=settings.finding_days)) | holds.held_captures(db)
             before = now - timedelta(days=settings.seen_days)
             step = evidence.erase_some(db, files, before=before, keep=keep, after=after, actor=ACTOR, now=now)
         erased += step.count

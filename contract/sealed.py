@@ -28,6 +28,7 @@ from contract.message import MAX_BYTES, Message
 _ALGORITHMS = ["Ed25519"]
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _SEAL_FORMAT = b"\x01"
+_ENCAPSULATED = 32
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -131,6 +132,19 @@ def unseal(sealed: bytes, private: X25519PrivateKey, purpose: str) -> bytes:
         return _SUITE.decrypt(sealed[1:], private, info=purpose.encode())
     except (InvalidTag, ValueError):
         raise Untrusted("the seal does not open with this key for this purpose") from None
+
+
+def shared_secret(sealed: bytes, private: X25519PrivateKey) -> bytes:
+    """The raw X25519 secret of one seal: it opens this seal and no other, so a stranger can check what was sealed without our key.
+
+    Raises Untrusted for bytes that are no seal.
+    """
+    if sealed[:1] != _SEAL_FORMAT or len(sealed) < 1 + _ENCAPSULATED:
+        raise Untrusted("not a seal of a known format")
+    try:
+        return private.exchange(X25519PublicKey.from_public_bytes(sealed[1 : 1 + _ENCAPSULATED]))
+    except ValueError:
+        raise Untrusted("the seal names no key that could have made it") from None
 
 
 def raw_public(key: Ed25519PublicKey | X25519PublicKey) -> bytes:

@@ -1,6 +1,6 @@
 """Writing and checking the audit log. An entry is written in the transaction of what it tells, so neither exists without the other."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from central.audit import store
-from central.audit.model import AuditPage, ChainReport, digest, require_sizes, walk
+from central.audit.model import AuditPage, ChainReport, Entry, digest, require_sizes, walk
 
 _NOTHING: Mapping[str, JsonValue] = MappingProxyType({})
 
@@ -33,6 +33,11 @@ def verify_chain(db: Connection, *, known_head: str | None = None) -> ChainRepor
 def entries(db: Connection, *, page: int = 1, size: int = 50, actor: str | None = None, action: str | None = None) -> AuditPage:
     """One page of the log, newest first."""
     return store.page(db, page=page, size=size, actor=actor, action=action)
+
+
+def about(db: Connection, objects: Collection[str]) -> tuple[Entry, ...]:
+    """Every entry about one of these things, oldest first: its custody record."""
+    return tuple(store.about(db, objects))
 
 
 def actions(db: Connection) -> tuple[str, ...]:

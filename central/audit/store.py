@@ -1,6 +1,6 @@
 """All SQL of the audit log. Nothing here changes or deletes an entry."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, tex
 
 from central.audit.model import GENESIS, AuditPage, Entry
 from central.audit.tables import audit_log
+
+_CHUNK = 500
 
 
 def lock_head(db: Connection) -> str:
@@ -47,6 +49,15 @@ def page(db: Connection, *, page: int, size: int, actor: str | None, action: str
     total = db.execute(select(func.count()).select_from(audit_log).where(*wanted)).scalar_one()
     rows = db.execute(select(audit_log).where(*wanted).order_by(audit_log.c.audit_id.desc()).limit(size).offset((page - 1) * size))
     return AuditPage(rows=tuple(_entry(row) for row in rows), total=total, page=page, size=size)
+
+
+def about(db: Connection, objects: Collection[str]) -> Sequence[Entry]:
+    """Every entry whose object is one of these, oldest first."""
+    names, found = sorted(objects), list[Entry]()
+    for start in range(0, len(names), _CHUNK):
+        rows = db.execute(select(audit_log).where(audit_log.c.object.in_(names[start : start + _CHUNK])))
+        found += [_entry(row) for row in rows]
+    return sorted(found, key=lambda entry: entry.audit_id)
 
 
 def actions(db: Connection) -> tuple[str, ...]:

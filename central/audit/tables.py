@@ -16,5 +16,6 @@ audit_log = Table(
     Column("prev", Hash, nullable=False),
     Column("sha256", Hash, nullable=False),
     Index("uq_audit_log_prev", "prev", unique=True),
+    Index("ix_audit_log_object", "object"),
     sqlite_autoincrement=True,
 )

@@ -112,6 +112,22 @@ class FootageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedEvent:
+    """An event exactly as its device sent it."""
+
+    device_id: str
+    epoch: int
+    seq: int
+    kind: str
+    sha256: str
+    prev: str
+    kid: str
+    signed: bytes
+    at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainEnd:
     """How far a device's newest chain is here: without a gap, and at all."""
 

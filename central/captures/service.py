@@ -1,6 +1,7 @@
 """What others may ask about captures."""
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from central.captures.model import (
     IrregularityRow,
     MediaView,
     RejectionRow,
+    SignedEvent,
 )
 from central.china import CHINA
 from central.devices import service as devices
@@ -93,6 +95,31 @@ def footage_of(db: Connection, device_id: str, request: str) -> FootageView | No
     names = [name for name in FootageView.__dataclass_fields__ if name != "media"]
     media = tuple(each for each in _media(db, row["shown_by"]) if each.media_id in row["media"])
     return FootageView(**{name: row[name] for name in names}, media=media)
+
+
+def signed_events(db: Connection, capture_ids: Collection[str]) -> tuple[SignedEvent, ...]:
+    """The signed events of these captures and every event that explains them, as they were sent, by device, epoch and number.
+
+    Events of other settlements are not among them, though a `coverage` event tells of the device's other windows too.
+    """
+    keys = set[tuple[str, int, int]]()
+    for capture_id in capture_ids:
+        row = store.one(db, capture_id)
+        if row is not None:
+            device_id, epoch, seq = capture_id.rsplit(":", 2)
+            keys |= {(device_id, int(epoch), int(seq)), *store.numbers_about(db, row)}
+    names = SignedEvent.__dataclass_fields__
+    return tuple(SignedEvent(**{name: row[name] for name in names}) for row in store.signed_events(db, sorted(keys)))
+
+
+def seen_by_device(db: Connection, device_id: str, since: datetime, until: datetime) -> list[tuple[str, str | None]]:
+    """(capture_id, psn_no) of all that a device saw in a span; film of a roll-call has no psn_no."""
+    return store.seen_between(db, "device_id", device_id, since, until)
+
+
+def seen_at_site(db: Connection, fixmedins_code: str, since: datetime, until: datetime) -> list[tuple[str, str | None]]:
+    """The same for all devices of a site."""
+    return store.seen_between(db, "fixmedins_code", fixmedins_code, since, until)
 
 
 def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -> list[WindowDay]:

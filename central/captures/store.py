@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -253,3 +254,40 @@ def ends(db: Connection) -> Sequence[RowMapping]:
 def newest_epoch(db: Connection, device_id: str) -> int:
     """The epoch of the newest events of a device; 1 if it has sent none."""
     return db.scalar(select(func.max(heads.c.epoch)).where(heads.c.device_id == device_id)) or 1
+
+
+def numbers_about(db: Connection, capture: RowMapping) -> list[tuple[str, int, int]]:
+    """(device_id, epoch, seq) of every other event that explains a capture, a row of `one`: bound, voided, checked by hand, filmed, and how
+    much of its hour its window saw."""
+    same_site, number = capture["fixmedins_code"], capture["msgid"]
+    conditions: tuple[tuple[Table, ColumnElement[bool]], ...] = (
+        (bindings, (bindings.c.fixmedins_code == same_site) & (bindings.c.msgid == number)),
+        (manual_checks, (manual_checks.c.fixmedins_code == same_site) & (manual_checks.c.msgid == number)),
+        (voids, (voids.c.fixmedins_code == same_site) & or_(voids.c.msgid == number, voids.c.setl_id == capture["setl_id"])),
+        (footage, footage.c.shown_by == capture["capture_id"]),
+        (coverage, _watched_then(capture)),
+    )
+    found = [tuple(row) for table, told in conditions for row in db.execute(select(*(table.c[name] for name in _KEY)).where(told))]
+    return sorted({(str(device), int(epoch), int(seq)) for device, epoch, seq in found})
+
+
+def _watched_then(capture: RowMapping) -> ColumnElement[bool]:
+    here = (coverage.c.device_id == capture["device_id"]) & (coverage.c.window == capture["window"])
+    return and_(here, coverage.c.since < capture["closed_at"], coverage.c.until > capture["opened_at"])
+
+
+def signed_events(db: Connection, keys: Sequence[tuple[str, int, int]]) -> Sequence[RowMapping]:
+    """These events as they were sent, by device, epoch and number."""
+    condition = tuple_(events.c.device_id, events.c.epoch, events.c.seq).in_(list(keys))
+    return db.execute(select(events).where(condition).order_by(*(events.c[name] for name in _KEY))).mappings().all()
+
+
+def seen_between(db: Connection, column: str, subject: str, since: datetime, until: datetime) -> list[tuple[str, str | None]]:
+    """(capture_id, psn_no) of what a device, or a site's devices, saw in a span; film that belongs to no capture has no psn_no."""
+    seen = select(captures.c.capture_id, captures.c.psn_no).where(
+        captures.c[column] == subject, captures.c.opened_at < until, captures.c.closed_at >= since
+    )
+    filmed = select(footage.c.shown_by, literal(None)).where(
+        footage.c[column] == subject, footage.c.received_at < until, footage.c.received_at >= since
+    )
+    return [(row[0], row[1]) for row in db.execute(seen.union_all(filmed))]

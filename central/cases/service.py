@@ -43,6 +43,11 @@ def get(db: Connection, jr_id: str) -> FindingView:
     return _view(row, _reviews(db, [jr_id])[jr_id])
 
 
+def lock(db: Connection, jr_id: str) -> None:
+    """Keep others from deciding about this finding until the transaction ends."""
+    store.lock(db, jr_id)
+
+
 def review(db: Connection, *, jr_id: str, verdict: Verdict | str, reason: str, actor: str, now: datetime) -> None:
     """Record what a person decided about an open finding, and audit it. It decides about the finding only: nobody is punished by it.
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine
@@ -81,6 +82,19 @@ def get(db: Connection, fixmedins_code: str, setl_id: str) -> Settlement:
     if found is None:
         raise NotFound(f"settlement {setl_id} of {fixmedins_code} is not in the claims")
     return found
+
+
+def provenance(db: Connection, fixmedins_code: str, setl_id: str) -> dict[str, Any]:
+    """Where a settlement comes from: its hash, the newest import that stated it, and what was said of it before. Raises NotFound."""
+    found = store.imported_by(db, (fixmedins_code, setl_id))
+    if found is None:
+        raise NotFound(f"settlement {setl_id} of {fixmedins_code} is not in the claims")
+    before = [
+        {name: row[name] for name in ("row_sha256", "row", "import_id", "replaced_at")}
+        for row in store.versions(db, (fixmedins_code, setl_id))
+    ]
+    stated = {name: found[name] for name in ("import_id", "source", "sha256", "started_at", "finished_at")}
+    return {"row_sha256": found["row_sha256"], "import": stated, "before": before}
 
 
 def analysis_table(db: Connection) -> pa.Table:

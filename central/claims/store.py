@@ -91,6 +91,18 @@ def one(db: Connection, key: Key) -> Settlement | None:
     return None if row is None else _settlement(row)
 
 
+def imported_by(db: Connection, key: Key) -> RowMapping | None:
+    """The newest import that stated a settlement, with the settlement's hash; None if it is not here."""
+    query = select(settlements.c.row_sha256, claim_imports).join(claim_imports).where(_among([key]))
+    return db.execute(query).mappings().first()
+
+
+def versions(db: Connection, key: Key) -> Sequence[RowMapping]:
+    """What was said of a settlement before, oldest first."""
+    same = (settlement_versions.c.fixmedins_code == key[0]) & (settlement_versions.c.setl_id == key[1])
+    return db.execute(select(settlement_versions).where(same).order_by(settlement_versions.c.version_id)).mappings().all()
+
+
 def for_analysis() -> Select[Any]:
     """The columns that linkage and rules read."""
     return select(

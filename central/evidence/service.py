@@ -15,7 +15,7 @@ from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
 from contract.events import MediaRef
 from contract.media import MediaPart, media_id
-from contract.sealed import picture_purpose, seal, unseal
+from contract.sealed import picture_purpose, seal, shared_secret, unseal
 
 _ERASED_AT_ONCE = 200
 
@@ -115,19 +115,54 @@ def open_media(db: Connection, keys: CentreKeys, files: EvidenceStore, *, media_
 
     Raises NotFound if it is unknown or not yet here, and Untrusted if the stored bytes are not what was sealed.
     """
-    row = store.one(db, media_id)
-    if row is None or not is_here(row):
-        gone = "" if row is None or row["erased_at"] is None else f": its time was over, it was erased at {row['erased_at']:%Y-%m-%d %H:%M}"
-        raise NotFound(f"picture {media_id[:80]!r} is not here{gone}")
+    row = _here(db, media_id)
     plain = unseal(files.get(media_id), keys.seal_private, row["purpose"])
+    log_view(db, media_id, actor=actor, now=now, why=why)
+    return Plain(content=plain, content_type=row["content_type"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A sealed object, what it holds, and the secret of this one seal, by which anybody can check that the one is the other."""
+
+    sealed: bytes
+    content: bytes
+    content_type: str
+    purpose: str
+    secret: bytes
+
+
+def open_for_proof(db: Connection, keys: CentreKeys, files: EvidenceStore, media_id: str) -> Opening:
+    """Open an object so that a stranger can check it. Logs nothing: the caller has logged who receives it. Raises as `open_media`."""
+    row = _here(db, media_id)
+    sealed = files.get(media_id)
+    return Opening(
+        sealed=sealed,
+        content=unseal(sealed, keys.seal_private, row["purpose"]),
+        content_type=row["content_type"],
+        purpose=row["purpose"],
+        secret=shared_secret(sealed, keys.seal_private),
+    )
+
+
+def log_view(db: Connection, media_id: str, *, actor: str, now: datetime, why: str) -> None:
+    """Write into the audit log who gets to see an object and why. Raises NotFound if it is not here."""
+    row = _here(db, media_id)
     detail = {"why": why, "capture_id": row["capture_id"], "role": row["role"]}
     audit.record(db, now=now, actor=actor, action="picture.view", object=media_id, detail=detail)
-    return Plain(content=plain, content_type=row["content_type"])
 
 
 def of_capture(db: Connection, capture_id: str) -> Sequence[Any]:
     """Rows (media_id, role, stored_at, erased_at) of one capture's objects."""
     return store.of_capture(db, capture_id)
+
+
+def _here(db: Connection, media_id: str) -> RowMapping:
+    row = store.one(db, media_id)
+    if row is None or not is_here(row):
+        gone = "" if row is None or row["erased_at"] is None else f": its time was over, it was erased at {row['erased_at']:%Y-%m-%d %H:%M}"
+        raise NotFound(f"picture {media_id[:80]!r} is not here{gone}")
+    return row
 
 
 def _row(name: str, role: str, size: int, purpose: str, now: datetime) -> dict[str, Any]:

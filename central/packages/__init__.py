@@ -1,0 +1,1 @@
+"""Evidence packages: everything about one finding, checkable by a stranger without us."""
