@@ -87,6 +87,29 @@ class PeopleSettings(Part):
         default=None, description="Weights on trial at the terminals: templates are made with both, and never compared with each other."
     )
     next_licence: str = Field(default="", max_length=200, description="The same for the weights on trial.")
+    templates_kept: int = Field(
+        default=3, ge=1, le=10, description="Newest templates of a person that count, fused for the terminals; older ones are out of use."
+    )
+    template_days: int = Field(
+        default=1825,
+        ge=30,
+        le=3660,
+        description="Age of a person's newest picture from which a new one is due: faces change in five years.",
+    )
+    duplicate_certain: Share = Field(
+        default=0.75,
+        description="So like somebody else's, a picture is refused however many people are compared: photos of one person"
+        " gave 0.76 to 0.81, of strangers 0.60 at most.",
+    )
+    proxies_most: int = Field(default=5, ge=1, le=64, description="Proxies that one person may have at a time: family and carers.")
+    proxy_days: int = Field(default=1100, ge=1, le=3660, description="A proxy is registered for three years at most, then looked at anew.")
+    watch_days: int = Field(default=90, ge=1, le=366, description="How long a written decision may keep somebody on the watch list.")
+    faces_warn: tuple[int, ...] = Field(
+        default=(80_000, 100_000),
+        min_length=1,
+        max_length=5,
+        description="Numbers of faces kept at which the console warns: the usual figure of the duty to file with the authority, and before it.",
+    )
 
 
 class RetentionSettings(Part):
