@@ -20,14 +20,19 @@ from central.enrolment import tables as enrolment
 from central.errors import Misconfigured
 from central.evidence import tables as evidence
 from central.holds import tables as holds
+from central.hotlist import tables as hotlist
 from central.linkage import tables as linkage
 from central.orders import tables as orders
 from central.packages import tables as packages
 from central.people import tables as people
 from central.sites import tables as sites
 from central.subjects import tables as subjects
+from central.transparency import tables as transparency
 
-ROOMS = (accounts, audit, captures, cases, claims, devices, enrolment, evidence, holds, linkage, orders, packages, people, sites, subjects)
+ROOMS = (
+    *(accounts, audit, captures, cases, claims, devices, enrolment, evidence, holds),
+    *(hotlist, linkage, orders, packages, people, sites, subjects, transparency),
+)
 
 
 def upgrade(engine: Engine) -> None:

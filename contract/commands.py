@@ -1,6 +1,7 @@
 """What the centre asks of a device. Commands are signed by the centre and idempotent.
 
-A gallery is answered by the device's state, a request by a `footage` or `result` event in its chain; until then the centre sends it again.
+A gallery is answered by the device's state, a request by a `footage` or `result` event in its chain, an order for new keys by their use;
+until then the centre sends it again.
 """
 
 from enum import StrEnum
@@ -127,7 +128,36 @@ class Revoke(Request):
     why: Code
 
 
-AnyCommand = Gallery | EvidenceRequest | RollCall | Configure | Revoke
+class Rekey(Request):
+    """Asks the device for new keys. It answers with a `key_offer` event, is told the outcome by an `Admission`, and then uses them."""
+
+    kind: Literal["rekey"] = "rekey"
+    why: Code
+
+
+class Admission(Message):
+    """The answer to a `key_offer`: the certificate (PEM) for the offered keys, on which the device changes over; or, without one, why not.
+
+    `kid` is the RFC 7638 thumbprint of the offered signing key. It is repeated until the new key is heard of.
+    """
+
+    typ: ClassVar[str] = "command"
+    kind: Literal["admission"] = "admission"
+    version: Literal[1] = 1
+    device: DeviceId
+    at: Moment
+    kid: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    certificate: Annotated[str, StringConstraints(max_length=8192)] | None
+    why: Code | None
+
+    @model_validator(mode="after")
+    def _one_answer(self) -> "Admission":
+        if (self.certificate is None) == (self.why is None):
+            raise ValueError("an admission carries a certificate, or says why there is none")
+        return self
+
+
+AnyCommand = Gallery | EvidenceRequest | RollCall | Configure | Revoke | Rekey | Admission
 
 _any_command: TypeAdapter[AnyCommand] = TypeAdapter(Annotated[AnyCommand, Field(discriminator="kind")])
 

@@ -344,7 +344,33 @@ class Result(Traced):
     detail: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage | Result
+_RawKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+class KeyOffer(Traced):
+    """New keys of this device, signed with the key that is still in use; nothing changes until the centre answers with an admission.
+
+    `sign_public` (Ed25519) and `seal_public` (X25519) are raw, `csr` is a PKCS 10 request in DER for a new P-256 key, `proof` is what
+    `contract.possession` makes; all base64url without padding. `request` names the order that it obeys, None where the device began it.
+    """
+
+    kind: Literal["key_offer"] = "key_offer"
+    request: RequestId | None
+    sign_public: _RawKey
+    seal_public: _RawKey
+    csr: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=4096)]
+    proof: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}$")]
+
+
+class KeyInUse(Traced):
+    """The handover as a link of the chain, signed with the new key: from here on nothing is signed with the one before."""
+
+    kind: Literal["key_in_use"] = "key_in_use"
+    kid: _RawKey
+    before: _RawKey
+
+
+AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage | Result | KeyOffer | KeyInUse
 Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 

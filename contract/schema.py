@@ -4,18 +4,20 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from contract.commands import Configure, EvidenceRequest, Gallery, GalleryPage, Revoke, RollCall
-from contract.events import Binding, Capture, Coverage, Footage, Loss, ManualCheck, Result, Thinning, Void
+from contract.commands import Admission, Configure, EvidenceRequest, Gallery, GalleryPage, Rekey, Revoke, RollCall
+from contract.enrolment import EnrolmentAnswer, EnrolmentRequest, Granted
+from contract.events import Binding, Capture, Coverage, Footage, KeyInUse, KeyOffer, Loss, ManualCheck, Result, Thinning, Void
 from contract.media import MediaPart
 from contract.message import Record
 from contract.receipts import Receipt
 from contract.state import Birth, Death, Health
 
 MESSAGES: tuple[type[Record], ...] = (
-    *(Capture, Binding, Void, Thinning, Footage, Loss, ManualCheck, Coverage, Result),
+    *(Capture, Binding, Void, Thinning, Footage, Loss, ManualCheck, Coverage, Result, KeyOffer, KeyInUse),
     *(Birth, Health, Death),
     *(MediaPart, Receipt),
-    *(Gallery, GalleryPage, EvidenceRequest, RollCall, Configure, Revoke),
+    *(EnrolmentRequest, EnrolmentAnswer, Granted),
+    *(Gallery, GalleryPage, EvidenceRequest, RollCall, Configure, Revoke, Rekey, Admission),
 )
 
 

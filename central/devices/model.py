@@ -9,6 +9,14 @@ SILENT_AFTER = timedelta(seconds=70)
 is read again every ten seconds, shows it within 90 s.
 """
 
+OVERLAP = timedelta(days=1)
+"""For so long reports and headers of pictures may still be signed with a key that was replaced: they may have waited at the broker. Both
+are made anew when they are refused, so nothing is lost by it.
+"""
+
+LOOK_BACK = timedelta(days=7)
+"""How far back the captures of a device are looked at again when it is revoked, unless somebody knows better since when not to trust it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDevice:
@@ -20,17 +28,50 @@ class NewDevice:
     kid: str
     sign_public: bytes
     seal_public: bytes
+    certificate: str | None = None
+    """PEM of the certificate under which brokers know it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceKey:
-    """A device's current public keys."""
+    """Public keys of a device that are believed now. Once replaced (`retired_at`) it signs none above (`last_epoch`, `last_seq`)."""
 
     kid: str
     device_id: str
     fixmedins_code: str
     sign_public: bytes
     seal_public: bytes
+    retired_at: datetime | None = None
+    last_epoch: int | None = None
+    last_seq: int | None = None
+
+    def signs(self, epoch: int, seq: int) -> bool:
+        """Whether an event of this number may be signed with it: a stolen old key appends nothing, and a backlog comes however late."""
+        return self.last_epoch is None or (epoch, seq) <= (self.last_epoch, self.last_seq or 0)
+
+    def speaks(self, at: datetime) -> bool:
+        """Whether reports and pictures may be signed with it at this time: those of a connection that began before the change."""
+        return self.retired_at is None or at - self.retired_at <= OVERLAP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPeriod:
+    """One key of a device for ever: from when to when it was good, and for which numbers. `offered_*` is the event by which the device
+    offered it, None for one that came with enrolment; `last_*` the last number that it may have signed, None while it is in use.
+    """
+
+    kid: str
+    sign_public: bytes
+    seal_public: bytes
+    certificate: str | None
+    valid_from: datetime
+    offered_epoch: int | None
+    offered_seq: int | None
+    last_epoch: int | None
+    last_seq: int | None
+    retired_at: datetime | None
+    revoked_at: datetime | None
+    revoked_why: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

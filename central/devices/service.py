@@ -4,44 +4,121 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
 from central.certificates import CENTRE_NAME
 from central.devices import store
-from central.devices.model import SILENT_AFTER, DeviceKey, DeviceRow, NewDevice, Post
+from central.devices.model import LOOK_BACK, SILENT_AFTER, DeviceKey, DeviceRow, KeyPeriod, NewDevice, Post
+from central.devices.offers import tls_name, tls_of
 from central.errors import BadInput, Conflict, NotFound
+from central.hotlist import service as hotlist
+from central.hotlist.model import HotKind
 from central.sites import service as sites
 from contract.state import Birth, Death, Health
 
+log = structlog.get_logger(__name__)
 _UNKNOWN_STATE: dict[str, Any] = {"backlog": 0, "liveness_available": None, "software": {}, "cameras": [], "problems": []}
 """What a device has not said yet: its birth may have been lost on the way, and a report alone must still show that it lives."""
 
 
 def register_device(db: Connection, new: NewDevice, *, now: datetime, actor: str) -> None:
-    """Add a terminal. Raises NotFound for an unknown site and Conflict for a device or key that is already registered."""
+    """Add a terminal. Raises NotFound for an unknown site and Conflict for a device that is registered or a key that any ever had."""
     if new.device_id.lower().startswith(CENTRE_NAME):
         raise BadInput(f"device {new.device_id}: names that begin with {CENTRE_NAME!r} are the centre's own at the broker")
     sites.require_site(db, new.fixmedins_code)
     if store.device(db, new.device_id) is not None:
         raise Conflict(f"device {new.device_id} is already registered: choose another name")
-    if (other := store.key(db, new.kid)) is not None:
-        raise Conflict(f"this signing key already belongs to device {other.device_id}: a key is never shared")
+    _require_new(db, new)
     store.add_device(db, new, now=now)
+    store.add_key(db, _key_row(new, now))
     audit.record(
         db, now=now, actor=actor, action="device.register", object=new.device_id, detail={"site": new.fixmedins_code, "kid": new.kid}
     )
 
 
-def revoke_device(db: Connection, device_id: str, *, now: datetime, actor: str) -> None:
-    """Trust nothing more that a device signs, and let no broker admit it. Its name is never given again. Raises NotFound, Conflict."""
+def replace_key(db: Connection, new: NewDevice, *, now: datetime, actor: str) -> None:
+    """Give a known terminal new keys at once, as after its disk was lost: every key that it had is revoked, and what those signed and has
+    not come is not believed any more. Its windows are those of `new`.
+
+    Raises NotFound for a device or site that is not known, and Conflict for one that is revoked, or of another site, or for a known key.
+    """
+    known = _known(db, new.device_id)
+    if known["fixmedins_code"] != new.fixmedins_code:
+        raise Conflict(f"device {new.device_id} belongs to site {known['fixmedins_code']}, not to {new.fixmedins_code}")
+    _require_new(db, new)
+    store.revoke_keys(db, new.device_id, why="replaced", now=now)
+    store.put_windows(db, new.device_id, new.windows)
+    store.add_key(db, _key_row(new, now))
+    audit.record(
+        db, now=now, actor=actor, action="device.replace_key", object=new.device_id, detail={"site": new.fixmedins_code, "kid": new.kid}
+    )
+
+
+def require_new_keys(db: Connection, *, sign_public: bytes, seal_public: bytes, tls_public: bytes | None = None) -> None:
+    """Raises Conflict, naming key and device, for a key that any device has or had, revoked ones included: a key is never shared.
+
+    The first two are raw 32 bytes, `tls_public` is SubjectPublicKeyInfo (DER).
+    """
+    tls = None if tls_public is None else tls_name(tls_public)
+    for row in store.owners_of(db, sign_public=sign_public, seal_public=seal_public, tls_sha256=tls):
+        shared = {"signing": row["sign_public"] == sign_public, "sealing": row["seal_public"] == seal_public, "TLS": True}
+        which = next(name for name, is_shared in shared.items() if is_shared)
+        raise Conflict(
+            f"this {which} key already belongs to device {row['device_id']}: a key is never shared, nor used again; make a new one"
+        )
+
+
+def revoke_device(
+    db: Connection, device_id: str, *, now: datetime, actor: str, why: str = "revoked", since: datetime | None = None
+) -> None:
+    """Trust nothing more that a device signs, let no broker admit it, and queue what it told since then for a second look (None: the last
+    days, `LOOK_BACK`). Its name is never given again. `why` is a code. Raises NotFound, Conflict, or BadInput for a time to come.
+    """
+    _known(db, device_id)
+    store.revoke(db, device_id, why=why, now=now)
+    audit.record(db, now=now, actor=actor, action="device.revoke", object=device_id, detail={"why": why})
+    _look_again(db, device_id, reason=f"revoked: {why}", since=now - LOOK_BACK if since is None else since, now=now, actor=actor)
+
+
+def retire_device(db: Connection, device_id: str, *, why: str, now: datetime, actor: str) -> None:
+    """The end in order of a device that nobody distrusts: as `revoke_device`, and nothing has to be looked at again."""
+    _known(db, device_id)
+    store.revoke(db, device_id, why=why, now=now)
+    audit.record(db, now=now, actor=actor, action="device.revoke", object=device_id, detail={"why": why})
+
+
+def _look_again(db: Connection, device_id: str, *, reason: str, since: datetime, now: datetime, actor: str) -> None:
+    try:
+        hotlist.distrust(db, HotKind.DEVICE, device_id, reason=reason, since=since, now=now, actor=actor)
+    except Conflict:
+        log.info("hotlist.listed_before", device=device_id)  # and since a time as early: its looks are queued
+
+
+def _known(db: Connection, device_id: str) -> RowMapping:
     known = store.device(db, device_id)
     if known is None:
         raise NotFound(f"device {device_id} is not registered")
     if known["revoked_at"] is not None:
-        raise Conflict(f"device {device_id} was revoked already")
-    store.revoke(db, device_id, now=now)
-    audit.record(db, now=now, actor=actor, action="device.revoke", object=device_id)
+        raise Conflict(f"device {device_id} was revoked already: its name is never given again")
+    return known
+
+
+def _require_new(db: Connection, new: NewDevice) -> None:
+    tls = None if new.certificate is None else tls_of(new.certificate)
+    require_new_keys(db, sign_public=new.sign_public, seal_public=new.seal_public, tls_public=tls)
+
+
+def _key_row(new: NewDevice, now: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(new, name) for name in ("kid", "device_id", "sign_public", "seal_public", "certificate")}
+    tls = None if new.certificate is None else tls_name(tls_of(new.certificate))
+    return row | {"tls_sha256": tls, "valid_from": now}
+
+
+def key_history(db: Connection, device_id: str) -> tuple[KeyPeriod, ...]:
+    """Every key that a device ever had, oldest first; none for one that is unknown."""
+    return tuple(KeyPeriod(**{name: row[name] for name in KeyPeriod.__dataclass_fields__}) for row in store.keys_of(db, device_id))
 
 
 def key(db: Connection, kid: str) -> DeviceKey | None:

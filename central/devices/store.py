@@ -1,10 +1,10 @@
 """All SQL about devices, their windows, keys and states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, update
 
 from central.db import upsert
 from central.devices.model import DeviceKey, NewDevice
@@ -22,20 +22,41 @@ def device_ids(db: Connection) -> list[str]:
 
 
 def add_device(db: Connection, new: NewDevice, *, now: datetime) -> None:
-    """Insert a device with its windows and first key."""
+    """Insert a device with its windows; its key is added beside."""
     db.execute(insert(devices).values(device_id=new.device_id, fixmedins_code=new.fixmedins_code, enrolled_at=now))
     db.execute(insert(windows), [{"device_id": new.device_id, "window": window} for window in new.windows])
-    db.execute(
-        insert(device_keys).values(
-            kid=new.kid, device_id=new.device_id, sign_public=new.sign_public, seal_public=new.seal_public, valid_from=now
-        )
-    )
 
 
-def revoke(db: Connection, device_id: str, *, now: datetime) -> None:
+def put_windows(db: Connection, device_id: str, names: Iterable[str]) -> None:
+    """Give a device these windows and no others."""
+    db.execute(delete(windows).where(windows.c.device_id == device_id))
+    db.execute(insert(windows), [{"device_id": device_id, "window": window} for window in names])
+
+
+def revoke(db: Connection, device_id: str, *, why: str, now: datetime) -> None:
     """Mark a device and its keys as revoked."""
     db.execute(update(devices).where(devices.c.device_id == device_id).values(revoked_at=now))
-    db.execute(update(device_keys).where(device_keys.c.device_id == device_id, device_keys.c.revoked_at.is_(None)).values(revoked_at=now))
+    revoke_keys(db, device_id, why=why, now=now)
+
+
+def revoke_keys(db: Connection, device_id: str, *, why: str, now: datetime) -> None:
+    """Mark every key of a device as revoked that is not."""
+    change_keys(db, device_keys.c.device_id == device_id, {"revoked_at": now, "revoked_why": why})
+
+
+def change_keys(db: Connection, which: ColumnElement[bool], changes: Mapping[str, Any]) -> None:
+    """Note something about keys that are not revoked."""
+    db.execute(update(device_keys).where(which, device_keys.c.revoked_at.is_(None)).values(**changes))
+
+
+def change_key(db: Connection, kid: str, changes: Mapping[str, Any]) -> None:
+    """Note something about one key, unless it is revoked."""
+    change_keys(db, device_keys.c.kid == kid, changes)
+
+
+def add_key(db: Connection, row: Mapping[str, Any]) -> None:
+    """A key beside those that a device has."""
+    db.execute(insert(device_keys).values(**row))
 
 
 def key(db: Connection, kid: str) -> DeviceKey | None:
@@ -44,24 +65,49 @@ def key(db: Connection, kid: str) -> DeviceKey | None:
 
 
 def current_key(db: Connection, device_id: str) -> DeviceKey | None:
-    """The newest key of a device."""
-    return _key(db, device_keys.c.device_id == device_id)
+    """The key that a device uses: the oldest that no other has replaced yet, for one that was only offered is not in use."""
+    return _key(db, and_(device_keys.c.device_id == device_id, device_keys.c.retired_at.is_(None)))
 
 
-def _key(db: Connection, condition: Any) -> DeviceKey | None:
+def _key(db: Connection, condition: ColumnElement[bool]) -> DeviceKey | None:
     row = (
         db.execute(
             select(device_keys, devices.c.fixmedins_code)
             .join(devices)
             .where(condition, device_keys.c.revoked_at.is_(None), devices.c.revoked_at.is_(None))
-            .order_by(device_keys.c.valid_from.desc())
+            .order_by(device_keys.c.valid_from, device_keys.c.kid)
         )
         .mappings()
         .first()
     )
-    if row is None:
-        return None
-    return DeviceKey(**{name: row[name] for name in ("kid", "device_id", "fixmedins_code", "sign_public", "seal_public")})
+    return None if row is None else DeviceKey(**{name: row[name] for name in DeviceKey.__dataclass_fields__})
+
+
+def keys_of(db: Connection, device_id: str) -> Sequence[RowMapping]:
+    """Every key that a device ever had, oldest first."""
+    same = select(device_keys).where(device_keys.c.device_id == device_id)
+    return db.execute(same.order_by(device_keys.c.valid_from, device_keys.c.kid)).mappings().all()
+
+
+def key_row(db: Connection, kid: str) -> RowMapping | None:
+    """One key, revoked or not."""
+    return db.execute(select(device_keys).where(device_keys.c.kid == kid)).mappings().first()
+
+
+def owners_of(db: Connection, *, sign_public: bytes, seal_public: bytes, tls_sha256: str | None) -> Sequence[RowMapping]:
+    """Keys of any device and any time that share a public key with these."""
+    same = [device_keys.c.sign_public == sign_public, device_keys.c.seal_public == seal_public]
+    if tls_sha256 is not None:
+        same.append(device_keys.c.tls_sha256 == tls_sha256)
+    return db.execute(select(device_keys).where(or_(*same))).mappings().all()
+
+
+def certified_keys(db: Connection) -> Sequence[RowMapping]:
+    """Every key with the certificate of its time (None where none was noted), and when its device was revoked; by device and time."""
+    names = ("kid", "device_id", "certificate", "valid_from", "retired_at", "revoked_at")
+    columns = [device_keys.c[name] for name in names]
+    query = select(*columns, devices.c.revoked_at.label("device_revoked_at")).join(devices)
+    return db.execute(query.order_by(device_keys.c.device_id, device_keys.c.valid_from, device_keys.c.kid)).mappings().all()
 
 
 def state(db: Connection, device_id: str) -> RowMapping | None:

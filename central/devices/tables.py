@@ -1,8 +1,11 @@
-"""Tables of devices, their windows, their keys, and what they say of themselves."""
+"""Tables of devices, their windows, their keys, and what they say of themselves.
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table
+A key is never deleted: old evidence is checked against it.
+"""
 
-from central.db import Name, UtcDateTime, metadata
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
+
+from central.db import Hash, Name, UtcDateTime, metadata
 
 devices = Table(
     "devices",
@@ -28,7 +31,15 @@ device_keys = Table(
     Column("sign_public", LargeBinary(32), nullable=False),
     Column("seal_public", LargeBinary(32), nullable=False),
     Column("valid_from", UtcDateTime, nullable=False),
+    Column("certificate", Text),
+    Column("tls_sha256", Hash, index=True),
+    Column("offered_epoch", BigInteger),
+    Column("offered_seq", Integer),
+    Column("last_epoch", BigInteger),
+    Column("last_seq", Integer),
+    Column("retired_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
+    Column("revoked_why", String(64)),
 )
 
 device_states = Table(

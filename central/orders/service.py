@@ -141,7 +141,7 @@ def to_retire(db: Connection, now: datetime) -> list[Order]:
 
 def retire(db: Connection, order: Order, *, now: datetime) -> None:
     """Trust nothing more that the device signs; whoever asked for it is named in the audit log."""
-    devices.revoke_device(db, order.device_id, now=now, actor=order.asked_by)
+    devices.retire_device(db, order.device_id, why=str(order.body["why"]), now=now, actor=order.asked_by)
 
 
 def _is_done(db: Connection, order: Order) -> bool:
