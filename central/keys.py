@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from central.certificates import CENTRE_NAME, Pair, issue_client, issue_server, key_pem, make_authority, new_key
 from central.errors import Misconfigured
 from central.files import write_whole
+from contract.checkpoints import LOG, VerifierKey
 from contract.sealed import Signer, raw_public
 
 
@@ -21,6 +23,22 @@ class CentreKeys:
     folder: Path
     signer: Signer
     seal_private: X25519PrivateKey
+    log_private: Ed25519PrivateKey
+
+    @property
+    def log_public(self) -> bytes:
+        """What the checkpoints of the transparency log are verified with, raw."""
+        return raw_public(self.log_private.public_key())
+
+    @property
+    def log_origin(self) -> str:
+        """The log's name. It follows from the key, so that no two logs share one and none is renamed."""
+        return f"window-watch.log/{sha256(self.log_public).hexdigest()[:16]}"
+
+    @property
+    def log_vkey(self) -> str:
+        """Name and public key of the log as one text (C2SP verifier key), for witnesses, devices and auditors."""
+        return str(VerifierKey(name=self.log_origin, kind=LOG, public=self.log_public))
 
     @property
     def seal_public(self) -> bytes:
@@ -56,7 +74,8 @@ def make_keys(folder: Path, *, broker_hosts: tuple[str, ...], now: datetime) -> 
         _write_pair(
             folder, "central", Pair(certificate=issue_client(authority, key.public_key(), name=CENTRE_NAME, now=now), key=key_pem(key))
         )
-    for name, new in (("sign.pem", Ed25519PrivateKey.generate), ("seal.pem", X25519PrivateKey.generate)):
+    signing = Ed25519PrivateKey.generate
+    for name, new in (("sign.pem", signing), ("seal.pem", X25519PrivateKey.generate), ("log.pem", signing)):
         if not (folder / name).exists():
             write_whole(folder / name, new().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), private=True)
     return read_keys(folder)
@@ -64,12 +83,18 @@ def make_keys(folder: Path, *, broker_hosts: tuple[str, ...], now: datetime) -> 
 
 def read_keys(folder: Path) -> CentreKeys:
     """Read the keys. Raises Misconfigured naming the file that is missing or of another kind."""
-    sign, seal = _load(folder / "sign.pem"), _load(folder / "seal.pem")
-    if not isinstance(sign, Ed25519PrivateKey):
-        raise Misconfigured(f"{folder / 'sign.pem'} holds no Ed25519 key")
+    seal = _load(folder / "seal.pem")
     if not isinstance(seal, X25519PrivateKey):
         raise Misconfigured(f"{folder / 'seal.pem'} holds no X25519 key")
-    return CentreKeys(folder=folder, signer=Signer(sign), seal_private=seal)
+    signer = Signer(_signing_key(folder / "sign.pem"))
+    return CentreKeys(folder=folder, signer=signer, seal_private=seal, log_private=_signing_key(folder / "log.pem"))
+
+
+def _signing_key(path: Path) -> Ed25519PrivateKey:
+    key = _load(path)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Misconfigured(f"{path} holds no Ed25519 key")
+    return key
 
 
 def _load(path: Path) -> object:

@@ -27,6 +27,7 @@ findings = Table(
     Column("occurred_at", UtcDateTime, nullable=False),
     Column("found_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
+    Column("version", Integer, nullable=False, server_default="1"),
     Index("uq_findings_rule_subject", "rule_id", "subject_key", unique=True),
     Index("ix_findings_found_at", "found_at"),
 )

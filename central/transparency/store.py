@@ -1,0 +1,176 @@
+"""All SQL of the transparency log."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, delete, func, insert, select, text, update
+
+from central.db import upsert
+from central.transparency.model import Anchor, Leaf, Signed
+from central.transparency.tables import (
+    log_anchors,
+    log_checkpoints,
+    log_cosignatures,
+    log_leaves,
+    log_pending,
+    log_tiles,
+    log_witnesses,
+)
+from central.transparency.tree import Tile
+from contract.checkpoints import read
+
+_LEAF = ("kind", "ref", "at", "commitment", "salt")
+
+
+def lock(db: Connection) -> None:
+    """Keep other sequencers away until this transaction ends; SQLite's write transaction has done so already."""
+    if db.dialect.name == "postgresql":
+        db.execute(text("LOCK TABLE log_checkpoints IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def add_pending(db: Connection, leaves: Sequence[Leaf]) -> None:
+    """Leaves that wait for a place."""
+    if leaves:
+        db.execute(insert(log_pending), [{name: getattr(leaf, name) for name in _LEAF} for leaf in leaves])
+
+
+def take_pending(db: Connection, limit: int) -> list[Leaf]:
+    """Take the oldest waiting leaves out. What another transaction has not committed yet is not seen, and is taken next time."""
+    oldest = select(log_pending.c.pending_id).order_by(log_pending.c.pending_id).limit(limit)
+    taken = db.execute(delete(log_pending).where(log_pending.c.pending_id.in_(oldest)).returning(log_pending))
+    return [_leaf(row) for row in sorted(taken.mappings(), key=lambda row: row["pending_id"])]
+
+
+def count_pending(db: Connection) -> int:
+    """How many leaves wait."""
+    return db.scalar(select(func.count()).select_from(log_pending)) or 0
+
+
+def add_leaves(db: Connection, first: int, leaves: Sequence[Leaf]) -> None:
+    """Leaves with their places, from `first` on. A place that is taken already is refused by the key."""
+    rows = [{"place": first + number} | {name: getattr(leaf, name) for name in _LEAF} for number, leaf in enumerate(leaves)]
+    db.execute(insert(log_leaves), rows)
+
+
+def leaves(db: Connection, first: int, end: int) -> list[Leaf]:
+    """The leaves at these places, in order; fewer if some are missing."""
+    rows = db.execute(select(log_leaves).where(log_leaves.c.place >= first, log_leaves.c.place < end).order_by(log_leaves.c.place))
+    return [_leaf(row) for row in rows.mappings()]
+
+
+def find(db: Connection, kind: str, ref: str) -> tuple[int, Leaf] | None:
+    """The first leaf of this name with its place; None if there is none that has a place."""
+    same = (log_leaves.c.ref == ref) & (log_leaves.c.kind == kind)
+    row = db.execute(select(log_leaves).where(same).order_by(log_leaves.c.place).limit(1)).mappings().first()
+    return None if row is None else (row["place"], _leaf(row))
+
+
+def waits(db: Connection, kind: str, ref: str) -> bool:
+    """Whether a leaf of this name has no place yet."""
+    return db.execute(select(log_pending.c.pending_id).where(log_pending.c.ref == ref, log_pending.c.kind == kind)).first() is not None
+
+
+def extra_leaves(db: Connection, size: int) -> int:
+    """How many leaves have a place beyond the signed ones: none, unless somebody else wrote here."""
+    return db.scalar(select(func.count()).select_from(log_leaves).where(log_leaves.c.place >= size)) or 0
+
+
+def count_forgotten(db: Connection) -> int:
+    """How many salts are gone."""
+    return db.scalar(select(func.count()).select_from(log_leaves).where(log_leaves.c.salt.is_(None))) or 0
+
+
+def erase_salt(db: Connection, kind: str, ref: str) -> int:
+    """Erase the salts of every leaf of this name, waiting ones first, for one that gets its place meanwhile is then found there."""
+    done = 0
+    for table in (log_pending, log_leaves):
+        same = (table.c.ref == ref) & (table.c.kind == kind) & table.c.salt.is_not(None)
+        done += db.execute(update(table).where(same).values(salt=None)).rowcount
+    return done
+
+
+def tile(db: Connection, level: int, number: int) -> bytes:
+    """The hashes of a tile as far as it is filled; none of one that is not there."""
+    found = db.scalar(select(log_tiles.c.hashes).where(log_tiles.c.level == level, log_tiles.c.number == number))
+    return bytes(found or b"")
+
+
+def put_tiles(db: Connection, tiles: Mapping[Tile, bytes]) -> None:
+    """Write tiles that have grown."""
+    rows = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.items()]
+    upsert(db, log_tiles, rows, ["level", "number"])
+
+
+def newest(db: Connection) -> Signed | None:
+    """The newest checkpoint."""
+    return _signed(db.execute(select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(1)).first())
+
+
+def newest_cosigned(db: Connection) -> Signed | None:
+    """The newest checkpoint that a witness has co-signed."""
+    size = select(func.max(log_cosignatures.c.size)).scalar_subquery()
+    return _signed(db.execute(select(log_checkpoints).where(log_checkpoints.c.size == size)).first())
+
+
+def add_checkpoint(db: Connection, signed: Signed) -> None:
+    """Keep a new checkpoint. The key refuses a second one of the same size."""
+    row = {"size": signed.checkpoint.size, "root": signed.checkpoint.root.hex(), "note": signed.note, "signed_at": signed.signed_at}
+    db.execute(insert(log_checkpoints).values(row))
+
+
+def thin_checkpoints(db: Connection, before: datetime, keep: int) -> None:
+    """Drop checkpoints of before then that no witness co-signed, but the newest, of size `keep`: each root can be computed again."""
+    cosigned = select(log_cosignatures.c.size)
+    old = (log_checkpoints.c.signed_at < before) & (log_checkpoints.c.size != keep)
+    db.execute(delete(log_checkpoints).where(old, log_checkpoints.c.size.not_in(cosigned)))
+
+
+def add_cosignature(db: Connection, size: int, witness: str, line: str, at: datetime) -> None:
+    """Keep what a witness signed; a later one of the same size replaces it."""
+    upsert(db, log_cosignatures, [{"size": size, "witness": witness, "line": line, "at": at}], ["size", "witness"])
+
+
+def cosignatures(db: Connection, size: int) -> list[str]:
+    """The lines that witnesses signed below the checkpoint of this size."""
+    same = log_cosignatures.c.size == size
+    return list(db.scalars(select(log_cosignatures.c.line).where(same).order_by(log_cosignatures.c.witness)))
+
+
+def cosigned_checkpoints(db: Connection) -> Iterator[tuple[str, str]]:
+    """(note, line) of every co-signature, the oldest first."""
+    both = select(log_checkpoints.c.note, log_cosignatures.c.line).join(log_cosignatures, log_cosignatures.c.size == log_checkpoints.c.size)
+    for row in db.execute(both.order_by(log_checkpoints.c.size).execution_options(yield_per=1000)):
+        yield row.note, row.line
+
+
+def put_witness(db: Connection, witness: str, size: int, asked_at: datetime, fault: str | None) -> None:
+    """How a witness answered last."""
+    upsert(db, log_witnesses, [{"witness": witness, "size": size, "asked_at": asked_at, "fault": fault}], ["witness"])
+
+
+def witness_rows(db: Connection) -> Sequence[RowMapping]:
+    """Each witness with the time of its newest co-signature."""
+    newest_at = select(func.max(log_cosignatures.c.at)).where(log_cosignatures.c.witness == log_witnesses.c.witness)
+    query = select(log_witnesses, newest_at.scalar_subquery().label("cosigned_at")).order_by(log_witnesses.c.witness)
+    return db.execute(query).mappings().all()
+
+
+def put_anchor(db: Connection, anchor: Anchor) -> None:
+    """The newest word of a device."""
+    upsert(db, log_anchors, [{name: getattr(anchor, name) for name in Anchor.__dataclass_fields__}], ["device_id"])
+
+
+def anchors(db: Connection) -> list[Anchor]:
+    """The newest word of each device, those that do not fit and the oldest first."""
+    rows = db.execute(select(log_anchors).order_by(log_anchors.c.fits, log_anchors.c.said_at)).mappings()
+    return [Anchor(**row) for row in rows]
+
+
+def _leaf(row: Mapping[Any, Any]) -> Leaf:
+    salt = None if row["salt"] is None else bytes(row["salt"])
+    return Leaf(kind=row["kind"], ref=row["ref"], at=row["at"], commitment=bytes(row["commitment"]), salt=salt)
+
+
+def _signed(row: Row[Any] | None) -> Signed | None:
+    return None if row is None else Signed(checkpoint=read(row.note)[0], note=row.note, signed_at=row.signed_at)
