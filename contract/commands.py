@@ -41,11 +41,27 @@ class GalleryEntry(Record):
     expires_at: Moment
 
 
+class Exempt(Record):
+    """Somebody who is verified by hand and compared with nobody, until then. Why is not told: the terminal need not know."""
+
+    psn_no: PsnNo
+    expires_at: Moment
+
+
+def _nobody(people: tuple[Exempt, ...]) -> bool:
+    return not people
+
+
 class GalleryPage(Record):
-    """The plain text inside a gallery command: people to hold and people to forget."""
+    """The plain text inside a gallery command: people to hold, people to forget, and people not to compare.
+
+    A page says all that is known of those it names; whoever is exempt is besides in one of the other two. `exempt` is left out where there
+    is nobody, as older centres wrote it; an older device refuses a page that names somebody.
+    """
 
     hold: Annotated[tuple[GalleryEntry, ...], Field(max_length=GALLERY_PAGE)]
     forget: Annotated[tuple[PsnNo, ...], Field(max_length=5 * GALLERY_PAGE)]
+    exempt: Annotated[tuple[Exempt, ...], Field(max_length=5 * GALLERY_PAGE, exclude_if=_nobody)] = ()
 
 
 class Gallery(Message):
