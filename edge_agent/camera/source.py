@@ -9,9 +9,9 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import cv2
 import numpy as np
 
+from contract.camera_address import URL, shown
 from edge_agent.errors import SourceError
 from edge_agent.ports import OpenStream, Stream
-from edge_agent.sections.core import URL
 from models import picture
 from models.errors import PictureRefused
 from models.results import Picture
@@ -24,7 +24,6 @@ READ_TIMEOUT_MS = 3000
 FOLDER_INTERVAL_S = 0.2
 FILE_FPS = 25.0  # of a recording that does not say its own
 MAX_FPS = 240.0
-HOST = re.compile(r"[A-Za-z0-9.-]+(?=[:/?#]|$)|\[[0-9A-Fa-f:.]+\]")
 
 
 def opener(source: str, *, loop: bool) -> OpenStream:
@@ -39,17 +38,6 @@ def opener(source: str, *, loop: bool) -> OpenStream:
 def may_hold_secrets(source: str) -> bool:
     """Whether a source is a network address with a user, password or query in it."""
     return bool(URL.match(source)) and ("@" in source or "?" in source)
-
-
-def shown(url: str) -> str:
-    """Scheme and host of a camera's address, for logs and errors; the scheme alone where it is not certain which part is the host.
-
-    In an unescaped address every `@`, `/`, `?` or `#` may belong to the password.
-    """
-    scheme, _, rest = url.partition("://")
-    host = HOST.match(rest.removeprefix(rest.rpartition("@")[0] + "@"))
-    uncertain = rest.count("@") > 1 or ("@" in rest and any(sign in rest.partition("@")[0] for sign in "/?#"))
-    return f"{scheme}://" if uncertain or host is None else f"{scheme}://{host[0]}"
 
 
 def _recording(path: Path, *, loop: bool) -> Stream:

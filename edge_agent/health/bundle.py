@@ -17,12 +17,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from contract.camera_address import URL
 from edge_agent.clock import SystemClock
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import AgentError
 from edge_agent.health import machine
 from edge_agent.orders.standing import Standing
-from edge_agent.sections.core import URL, Window
+from edge_agent.sections.core import Window
 from edge_agent.software import VERSION
 from edge_agent.till.server import HOST
 from edge_agent.wiring import OUTBOX_SCHEMA

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from cryptography.x509 import load_pem_x509_certificate
 
+from contract.camera_address import shown
 from contract.state import Problem
-from edge_agent.camera.source import shown
 from edge_agent.clock import SystemClock
 from edge_agent.disk.vault import Vault
 from edge_agent.errors import AgentError
@@ -21,13 +21,14 @@ from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
 from edge_agent.link.connection import new_tls
 from edge_agent.orders import site
 from edge_agent.orders.standing import Standing
-from edge_agent.sections.core import URL, Window
+from edge_agent.sections.core import Window
 from edge_agent.settings import Settings
 from edge_agent.software import networks
 from edge_agent.till.server import HOST
 from edge_agent.window.watching import new_camera
 from models.errors import ModelError
 from models.pack import LIVENESS_PACK
+from models.results import Picture
 
 CONNECT_S = 5.0
 CAMERA_S = 6.0
@@ -43,8 +44,14 @@ class Finding:
     says: str = "in order"
 
 
-def examine(standing: Standing) -> list[Finding]:
-    """Try everything in the order in which it is needed, cameras last; one failing trial stops no other. Says what the centre has set."""
+Seen = Callable[[Window, Picture], None]
+
+
+def examine(standing: Standing, seen: Seen = lambda _window, _picture: None) -> list[Finding]:
+    """Try everything in the order in which it is needed, cameras last; one failing trial stops no other. Says what the centre has set.
+
+    `seen` is shown a picture of each camera that gives one; it is kept nowhere else.
+    """
     settings, settings_file = standing.settings, standing.file
     trials: dict[str, Callable[[], str | None]] = {
         "keys": lambda: _keys(settings),
@@ -61,7 +68,7 @@ def examine(standing: Standing) -> list[Finding]:
     }
     found = [Finding(name=name, problem=_tried(trial)) for name, trial in trials.items()]
     found.append(_orders(standing))
-    return found + [Finding(name=f"camera {window.window}", problem=_camera(settings, window)) for window in settings.windows]
+    return found + [Finding(name=f"camera {window.window}", problem=_camera(settings, window, seen)) for window in settings.windows]
 
 
 def _orders(standing: Standing) -> Finding:
@@ -163,16 +170,18 @@ def _canary(settings: Settings) -> str | None:
     )
 
 
-def _camera(settings: Settings, window: Window) -> str | None:
+def _camera(settings: Settings, window: Window, seen: Seen) -> str | None:
     camera = new_camera(settings, window, SystemClock())
     camera.start()
     until_s = time.monotonic() + CAMERA_S
     while camera.newest() is None and time.monotonic() < until_s:
         time.sleep(LOOK_S)
     camera.stop()
-    if camera.newest() is not None:
+    frame = camera.newest()
+    if frame is not None:
+        seen(window, frame.picture)
         return None
-    where = shown(window.source) if URL.match(window.source) else window.source
+    where = shown(window.source)
     return f"no picture within {CAMERA_S:.0f} s from {where}; look at power, cable, address and password, and stop the agent first"
 
 

@@ -1,13 +1,13 @@
 """The tables of the settings file: every value with its unit, its bounds and the reason for its default."""
 
 import hashlib
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from contract.camera_address import URL
 from contract.events import CameraRole
 from contract.ids import WindowId
 from models.evaluation.rates import BandLimits
@@ -17,8 +17,6 @@ from models.pack import SEARCH_SIDE, THREADS
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
-
-URL = re.compile(r"^(rtsps?|https?)://", re.IGNORECASE)
 
 
 class Section(BaseModel):

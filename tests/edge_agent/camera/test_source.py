@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from contract.camera_address import shown
 from edge_agent.camera import source
-from edge_agent.camera.source import FOLDER_INTERVAL_S, opener, shown
+from edge_agent.camera.source import FOLDER_INTERVAL_S, opener
 from edge_agent.errors import SourceError
 from models.results import Picture
 
@@ -97,6 +98,8 @@ def test_an_address_is_refused_without_its_secrets(capfd: pytest.CaptureFixture[
         ("rtsp://u:p?SECRET@camera/x", "rtsp://"),
         ("http://camera/x?mail=a@SECRET", "http://"),
         ("rtsp://user_SECRET", "rtsp://"),
+        ("0", "0"),
+        ("clips/a.mkv", "clips/a.mkv"),
     ],
 )
 def test_of_an_address_only_scheme_and_host_are_shown(url: str, said: str) -> None:
