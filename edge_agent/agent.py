@@ -22,7 +22,7 @@ from edge_agent.camera.frames import Ring, Sight
 from edge_agent.chain.books import Books
 from edge_agent.chain.capture import Closed
 from edge_agent.clock import Clock
-from edge_agent.decide import Decision, confirm_by_hand, cut_short
+from edge_agent.decide import EXEMPT, Decision, confirm_by_hand, cut_short
 from edge_agent.errors import TooManyOpen, UnknownWindow
 from edge_agent.health.metrics import Metrics
 from edge_agent.judging.cooldown import Cooldown
@@ -189,6 +189,8 @@ class Agent:
         if self._barred is not None:
             session.remarks = (self._barred,)
             return texts.by_hand(self._barred)
+        if self._exempts(start):
+            return texts.by_hand(EXEMPT)
         if self._cooldown is not None and self._cooldown.pauses(start):
             session.remarks = (REPEATED,)
             return texts.by_hand("cooling_down")
@@ -199,6 +201,14 @@ class Agent:
             session.remarks = (REPEATED,)
             log.warning("cooling_down", window=start.window, msgid=start.msgid)
         return answer
+
+    def _exempts(self, start: Start) -> bool:
+        try:
+            return self._judge.exempts(start.psn_no, self._clock.now())
+        except Exception:  # whoever cannot be looked up is not compared either: the quick look fails the same way
+            log.exception("looking_up_failed", msgid=start.msgid)
+            self._metrics.failed("judge")
+            return False
 
     def _quick_look(self, start: Start) -> Decision:
         """The decision on the last few seconds alone: what the till can be told at once."""

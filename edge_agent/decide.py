@@ -10,6 +10,9 @@ from enum import StrEnum
 from contract.events import FrameCounts, Liveness, ManualReason, Outcome
 from edge_agent.sections.core import Limits
 
+EXEMPT = "face_not_used"
+"""The insured person cannot or will not use the face: the till checks by hand, and the capture says that nothing was compared."""
+
 
 class Emptiness(StrEnum):
     """What the background says about the whole time."""
@@ -63,7 +66,8 @@ class Evidence:
     and `persons` those seen at one time. `faces` counts faces in all frames, followed or not. `emptiness` is that of the settlement's own
     frames, `around` that of the longer time around it at this window, and `elsewhere` the same of all other windows.
 
-    `other_cards` is the number of other insured persons for whom the same face stood here recently. `faults` are the codes of what kept the
+    `exempt` says that the insured person is not to be compared; then nobody is. `other_cards` is the number of other insured persons for
+    whom the same face stood here recently. `faults` are the codes of what kept the
     window from being seen for some of the time.
     """
 
@@ -78,6 +82,7 @@ class Evidence:
     followed: int = 0
     people: tuple[Person, ...] = ()
     compared: Compared = Compared()
+    exempt: bool = False
     other_cards: int = 0
     faults: tuple[str, ...] = ()
 
@@ -97,6 +102,8 @@ def decide(seen: Evidence, limits: Limits) -> Decision:
     """
     if seen.frames.seen == 0 or (seen.faults and not _anybody_usable(seen, limits)):
         return Decision(outcome=Outcome.BLIND, reasons=("camera_blind", *_fault_codes(seen)))
+    if seen.exempt and (seen.followed or seen.faces):
+        return _undecided(EXEMPT)
     if not seen.people:
         return _nobody(seen, limits)
     found = _identity(seen, limits)

@@ -25,13 +25,14 @@ class Fault:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Known:
     """Whom a face may be compared with for one insured person, all by the same embedder and unexpired. `staff` and `watched`, the watch
-    list, leave that person out.
+    list, leave that person out. Whoever is `exempt` is verified by hand, and no face at the window is compared with anybody.
     """
 
     insured: Vector | None
     proxies: Matrix
     staff: Matrix
     watched: Matrix
+    exempt: bool = False
 
 
 class People(Protocol):

@@ -113,6 +113,7 @@ class Acquaintances:
     proxies: list[NDArray[np.float32]] = field(default_factory=list)
     staff: list[NDArray[np.float32]] = field(default_factory=list)
     watched: list[NDArray[np.float32]] = field(default_factory=list)
+    exempt: set[str] = field(default_factory=set)
     size: int = 3
 
     def known(self, psn_no: str, at: datetime) -> Known:  # noqa: ARG002 - the port's signature
@@ -121,6 +122,7 @@ class Acquaintances:
             proxies=self._rows(self.proxies),
             staff=self._rows(self.staff),
             watched=self._rows(self.watched),
+            exempt=psn_no in self.exempt,
         )
 
     def _rows(self, vectors: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:

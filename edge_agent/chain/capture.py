@@ -14,7 +14,7 @@ from contract.sealed import Signer
 from edge_agent.camera.coverage import HOUR, Hour
 from edge_agent.chain.outbox import Place
 from edge_agent.clock import Clock, Offset
-from edge_agent.decide import Decision
+from edge_agent.decide import EXEMPT, Decision
 from edge_agent.film.film import jpeg
 from edge_agent.judging.judge import Judgement
 from edge_agent.session import Bind, ByHand, Start, Void
@@ -95,9 +95,9 @@ class Scribe:
         self._offset = offset
 
     def enclose(self, closed: Closed) -> Enclosed:
-        """Seal to the centre what the evidence mode lets out of the window."""
+        """Seal to the centre what the evidence mode lets out of the window; nothing of a person whose face is not used."""
         judgement = closed.judgement
-        if judgement is None or not self.leaves(closed.decision.outcome):
+        if judgement is None or EXEMPT in closed.decision.reasons or not self.leaves(closed.decision.outcome):
             return Enclosed()
         picture, role = (closed.scene, MediaRole.SCENE) if judgement.portrait is None else (judgement.portrait, MediaRole.BEST)
         embedding = None if judgement.vector is None else self._sealed_vector(judgement.vector, closed.start.msgid)

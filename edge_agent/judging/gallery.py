@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS faces (
     PRIMARY KEY (psn_no, role, embedder)
 );
 CREATE TABLE IF NOT EXISTS acting (insured TEXT NOT NULL, proxy TEXT NOT NULL, role TEXT NOT NULL, PRIMARY KEY (insured, proxy, role));
+CREATE TABLE IF NOT EXISTS exempt (psn_no TEXT PRIMARY KEY, expires_at TEXT NOT NULL);
 """
 VECTOR_TYPE = "<f4"
 
@@ -56,9 +57,12 @@ class Faces:
         return found
 
     def known(self, psn_no: str, at: datetime) -> Known:
-        """Whom a face may be compared with when this person's card is used."""
+        """Whom a face may be compared with when this person's card is used: nobody where the person is exempt."""
         usable = (self._embedder, _text(at))
         with self._vault.transaction() as db:
+            if db.execute("SELECT 1 FROM exempt WHERE psn_no = ? AND expires_at > ?", (psn_no, _text(at))).fetchone():
+                nobody = self._matrix(())
+                return Known(insured=None, proxies=nobody, staff=nobody, watched=nobody, exempt=True)
             insured = db.execute(
                 "SELECT vector FROM faces WHERE psn_no = ? AND embedder = ? AND expires_at > ? ORDER BY role LIMIT 1", (psn_no, *usable)
             ).fetchone()
@@ -90,9 +94,12 @@ class Faces:
         with self._vault.transaction() as db:
             if db.execute("UPDATE state SET version = ? WHERE version = ?", (command.to_version, command.from_version)).rowcount == 0:
                 return False
-            _forget(db, [*page.forget, *(entry.psn_no for entry in page.hold)])  # a page says all that is known of a person
+            named = (*page.hold, *page.exempt)
+            _forget(db, [*page.forget, *(one.psn_no for one in named)])  # a page says all that is known of a person
             self._hold(db, rows, page.hold)
-            db.execute("DELETE FROM faces WHERE expires_at <= ?", (_text(at),))
+            db.executemany("INSERT OR REPLACE INTO exempt VALUES (?, ?)", [(one.psn_no, _text(one.expires_at)) for one in page.exempt])
+            for table in ("faces", "exempt"):
+                db.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (_text(at),))  # noqa: S608 - our own names
         return True
 
     def add(self, entries: Sequence[GalleryEntry]) -> None:
@@ -125,6 +132,7 @@ def _forget(db: Connection, people: Sequence[str]) -> None:
     names = [(name,) for name in people]
     db.executemany("DELETE FROM faces WHERE psn_no = ?", names)
     db.executemany("DELETE FROM acting WHERE proxy = ?", names)
+    db.executemany("DELETE FROM exempt WHERE psn_no = ?", names)
 
 
 def _row(entry: GalleryEntry, size: int, embedder: str) -> tuple[str, str, str, bytes, str]:

@@ -92,11 +92,14 @@ class Judge:
         self._limits = limits
 
     def judge(self, session: Session, *, at: datetime, interrupted: bool, around: Around, quick: bool = False) -> Judgement:
-        """Decide the session as it stands. `quick` embeds only the newest moments. Raises ModelError when the network fails."""
-        real = session.follower.real(min_score=self._limits.min_face_score, min_frames=self._limits.min_track_frames)
-        compared = real[: QUICK_PEOPLE if quick else MAX_PEOPLE]
-        faces = [self._embedded(track, QUICK_SHOTS if quick else None) for track in compared]
+        """Decide the session as it stands. `quick` embeds only the newest moments. Where the insured person is exempt no face is embedded.
+
+        Raises ModelError when the network fails.
+        """
         known = self._people.known(session.start.psn_no, at)
+        real = session.follower.real(min_score=self._limits.min_face_score, min_frames=self._limits.min_track_frames)
+        compared = () if known.exempt else real[: QUICK_PEOPLE if quick else MAX_PEOPLE]
+        faces = [self._embedded(track, QUICK_SHOTS if quick else None) for track in compared]
         people = tuple(
             self._examined(face, self._person(face, known, session, self._first_s(face, faces)), faces[0], session) for face in faces
         )
@@ -114,6 +117,7 @@ class Judge:
             faults=around.faults,
             faces=session.faces,
             enrolled=known.insured is not None,
+            exempt=known.exempt,
             persons=session.follower.persons(real),
             followed=len(real),
             people=people,
@@ -121,6 +125,10 @@ class Judge:
             other_cards=0 if subject is None else self._recent.other_cards(subject, session.start.psn_no, session.opened_s),
         )
         return self._judgement(decide(evidence, self._limits), evidence, faces)
+
+    def exempts(self, psn_no: str, at: datetime) -> bool:
+        """Whether this person is verified by hand and never compared."""
+        return self._people.known(psn_no, at).exempt
 
     def remember(self, judgement: Judgement, session: Session) -> None:
         """Keep the face in memory, to notice it with other cards; not one that was hidden or seen too little."""

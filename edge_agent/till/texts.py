@@ -1,7 +1,7 @@
 """What the clerk reads. Only what would help; never a score and never a word against the person at the window."""
 
 from contract.events import Outcome
-from edge_agent.decide import Decision
+from edge_agent.decide import EXEMPT, Decision
 from edge_agent.session import Answer, TillAnswer
 
 ADVICE: dict[str, tuple[str, str]] = {
@@ -27,6 +27,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "camera_blind": ("摄像头无画面，请人工核验身份。", "The camera gives no picture. Please check the identity by hand."),
     "not_enrolled": ("参保人未登记人脸，请人工核验身份。", "No face is enrolled for this person. Please check the identity by hand."),
+    EXEMPT: ("该参保人不使用人脸核验，请人工核验身份。", "This person does not use the face. Please check the identity by hand."),
     "judging_failed": ("无法比对，请人工核验身份。", "Comparison is not possible now. Please check the identity by hand."),
     "cooling_down": (
         "该窗口或该参保人多次未通过比对，暂停比对；请人工核验身份。",
@@ -64,7 +65,7 @@ ADVICE: dict[str, tuple[str, str]] = {
 PASSED = ("可以结算。", "The settlement may go on.")
 UNSURE = "liveness_cannot_judge"  # recognised, but perhaps from a picture: never a pass, and never more than a reminder
 OF_THE_VIEW = ("camera_covered", "camera_dark", "camera_overexposed", "camera_defocused", "camera_moved")  # what the clerk can mend
-BY_HAND = (*OF_THE_VIEW, "camera_blind", "not_enrolled", "judging_failed")
+BY_HAND = (*OF_THE_VIEW, "camera_blind", EXEMPT, "not_enrolled", "judging_failed")
 UNCOMPARED = ("cooling_down", "no_room", "revoked")
 """Said before anything is compared."""
 ASK = (

@@ -40,6 +40,7 @@ from edge_agent.judging.cooldown import Cooldown
 from edge_agent.judging.examine import Examiner
 from edge_agent.judging.judge import Judge
 from edge_agent.judging.recent import RecentFaces
+from edge_agent.ports import Known
 from edge_agent.sections.core import Limits, Times
 from edge_agent.sections.machine import Cooldown as CooldownLimits
 from edge_agent.window.vacancy import Vacancy
@@ -56,6 +57,13 @@ SOFTWARE = Software(agent="0", detector="d", embedder="e", limits_sha256="a" * 6
 FPS = 8  # its interval has no rounding error
 BY_HAND = till.ByHand(msgid="M1", opter="C7", reason=ManualReason.NOT_ENROLLED)
 SCENE = np.full((400, 640, 3), 7, np.uint8)
+
+
+class Unreadable(Acquaintances):
+    """A register of people on a disk that has gone."""
+
+    def known(self, psn_no: str, at: datetime) -> Known:  # noqa: ARG002 - the port's signature
+        raise OSError("no disk")
 
 
 class Bench:
@@ -324,6 +332,28 @@ def test_an_unknown_person_is_checked_by_hand(bench: Bench) -> None:
     bench.agent.tick()
     (capture,) = bench.captures()
     assert capture.outcome is Outcome.MANUAL_VERIFIED and {"not_enrolled", "manual_not_enrolled"} <= set(capture.reasons)
+
+
+def test_whoever_does_not_use_the_face_is_checked_by_hand_at_once_and_nothing_of_them_leaves(bench: Bench) -> None:
+    bench.people.exempt.add("P1")
+    bench.show(GREEN)
+    answer = bench.start()
+    assert (answer.answer, answer.reasons) == (till.TillAnswer.MANUAL, ("face_not_used",))
+    bench.show(GREEN)
+    bench.bind()
+    bench.agent.by_hand(till.ByHand(msgid="M1", opter="C7", reason=ManualReason.DECLINED))
+    bench.show(None, seconds=TIMES.window_after_s + TIMES.presence_after_s + 1)
+    bench.agent.tick()
+    (capture,) = bench.captures()
+    assert capture.outcome is Outcome.MANUAL_VERIFIED and {"face_not_used", "manual_declined"} <= set(capture.reasons)
+    assert (capture.similarity, capture.embedding, capture.media, list(bench.media())) == (None, None, (), [])
+
+
+def test_a_register_of_people_that_cannot_be_read_compares_nobody(bench: Bench) -> None:
+    bench.people = Unreadable()
+    bench.restart()
+    bench.show(BLUE)
+    assert (bench.start().answer, bench.start().reasons) == (till.TillAnswer.MANUAL, ("judging_failed",))
 
 
 def test_the_clerks_word_does_not_clear_another_person(bench: Bench) -> None:

@@ -57,6 +57,8 @@ STRANGER = person(insured=0.1, insured_best=0.2)
         (evidence(person(used=0, insured=None, insured_best=None)), Outcome.UNDECIDED, "too_few_good_frames"),
         (evidence(person(insured=None, insured_best=None)), Outcome.UNDECIDED, "not_compared"),
         (evidence(person(insured=None, insured_best=None), enrolled=False), Outcome.UNDECIDED, "not_enrolled"),
+        (evidence(exempt=True, followed=1, enrolled=False), Outcome.UNDECIDED, "face_not_used"),
+        (evidence(exempt=True, faces=0, emptiness=Emptiness.EMPTY), Outcome.NO_PERSON, "window_empty"),
         (evidence(STRANGER, person(key=2)), Outcome.SAME, "insured_beside"),
         (evidence(STRANGER, person(key=2, insured=0.5, insured_best=0.6)), Outcome.UNDECIDED, "another_face_unclear"),
         (evidence(STRANGER, person(key=2, insured=0.93, insured_best=0.94, used=2, clear=2, share=0.1)), U, "another_face_unclear"),

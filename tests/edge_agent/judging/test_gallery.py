@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from contract.commands import Gallery, GalleryEntry, GalleryPage, GalleryRole
+from contract.commands import Exempt, Gallery, GalleryEntry, GalleryPage, GalleryRole
 from contract.sealed import gallery_purpose, raw_public, seal, to_text
 from edge_agent.disk.vault import Vault
 from edge_agent.errors import GalleryRefused
@@ -23,8 +23,8 @@ def faces(embedder: str = "colour-1") -> Faces:
     return Faces(vault=Vault.in_memory(SCHEMA), seal_key=KEY, device=DEVICE, embedder=embedder, size=3)
 
 
-def command(*hold: GalleryEntry, forget: tuple[str, ...] = (), at: int = 0, **changes: Any) -> Gallery:
-    page = GalleryPage(hold=hold, forget=forget).model_dump_json().encode()
+def command(*hold: GalleryEntry, forget: tuple[str, ...] = (), exempt: tuple[Exempt, ...] = (), at: int = 0, **changes: Any) -> Gallery:
+    page = GalleryPage(hold=hold, forget=forget, exempt=exempt).model_dump_json().encode()
     sealed = seal(
         changes.pop("plain", page), changes.pop("to", raw_public(KEY.public_key())), changes.pop("purpose", gallery_purpose(DEVICE))
     )
@@ -56,6 +56,24 @@ def test_a_newer_template_replaces_the_older_whatever_the_role() -> None:
     assert np.array_equal(gallery.known("P1", NOW).insured, Y)
     assert len(gallery.known("P2", NOW).staff) == 0
     assert len(gallery.known("P9", NOW).proxies) == 0
+
+
+def test_whoever_is_exempt_is_compared_with_nobody_until_it_ends() -> None:
+    gallery = faces()
+    soon = NOW + timedelta(days=1)
+    gallery.apply(command(entry("P1", X, acts_for=("P2",)), entry("P3", Z, role=GalleryRole.STAFF)), NOW)
+    gallery.apply(command(entry("P1", X), exempt=(Exempt(psn_no="P1", expires_at=soon), Exempt(psn_no="P2", expires_at=soon)), at=1), NOW)
+    for psn_no in ("P1", "P2"):
+        known = gallery.known(psn_no, NOW)
+        assert (known.exempt, known.insured, len(known.proxies), len(known.staff)) == (True, None, 0, 0)
+    after = gallery.known("P1", soon)
+    assert not after.exempt and np.array_equal(after.insured, X)
+    gallery.apply(command(forget=("P1",), at=2), NOW)
+    assert not gallery.known("P1", NOW).exempt and gallery.known("P2", NOW).exempt
+
+
+def test_a_page_without_exceptions_is_written_as_ever() -> None:
+    assert GalleryPage(hold=(), forget=("P1",)).model_dump_json() == '{"hold":[],"forget":["P1"]}'
 
 
 def test_proxies_stand_for_those_they_act_for() -> None:

@@ -69,6 +69,13 @@ def test_the_enrolled_person_is_the_same() -> None:
     assert (found.evidence.frames.seen, found.evidence.frames.with_subject, found.evidence.persons) == (24, 24, 1)
 
 
+def test_of_whoever_does_not_use_the_face_none_is_embedded() -> None:
+    embedder = CountingEmbedder()
+    found = judged(*stay(GREEN), people=Acquaintances(insured={"P1": X}, exempt={"P1"}), embedder=embedder)
+    assert (found.decision.outcome, found.decision.reasons) == (Outcome.UNDECIDED, ("face_not_used",))
+    assert (embedder.batches, found.vector, found.portrait, found.similarity) == ([], None, None, None)
+
+
 def test_another_person_is_different() -> None:
     found = judged(*stay(GREEN))
     assert (found.decision.outcome, found.similarity) == (Outcome.DIFFERENT, pytest.approx(0, abs=1e-2))
