@@ -52,6 +52,9 @@ LAYERS = ("model", "store", "service", "api", "pages")
 ABOVE_ALL = {"wiring", "app", "cli", "__main__", "migrate", "reconcile"}
 """Modules whose work it is to name many rooms' insides."""
 
+ONE_FILE = {"scripts/verify_evidence.py": 900}
+"""What an auditor takes along must be one file."""
+
 ONLY_IMPORT = {"onnxruntime": "models/session.py", "insightface": "models/insightface_pack.py", "sqlcipher3": "edge_agent/disk/vault.py"}
 
 
@@ -174,7 +177,7 @@ def test_no_room_is_named_for_leftovers() -> None:
 @pytest.mark.parametrize("path", every_source(), ids=name)
 def test_files_and_functions_stay_short(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 400, f"{name(path)} has {len(lines)} lines"
+    assert len(lines) <= ONE_FILE.get(name(path), 400), f"{name(path)} has {len(lines)} lines"
     for node in ast.walk(ast.parse("\n".join(lines))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
