@@ -14,6 +14,9 @@ from central.audit import pages as audit
 from central.captures import pages as captures
 from central.cases import api as cases_api
 from central.cases import pages as cases_pages
+from central.enrolment import api as enrolment_api
+from central.enrolment import pages as enrolment_pages
+from central.enrolment.model import Gate
 from central.orders import api as orders_api
 from central.orders import pages as orders_pages
 from central.overview import pages as overview
@@ -22,10 +25,11 @@ from central.web import assets, faults, language, operation
 from central.web.console import Console
 from central.web.headers import BodyLimit, SecurityHeaders
 from central.wiring import Centre
+from contract.enrolment import MAX_REQUEST
 
 STATIC = Path(__file__).parent / "web" / "static"
 FORM_BYTES = 64 * 1024
-UPLOAD_BYTES = {"/api/people": 32 * 1024 * 1024}
+UPLOAD_BYTES = {enrolment_api.PATH: MAX_REQUEST, "/api/people": 32 * 1024 * 1024}
 ROUTERS = (
     accounts_api.router,
     accounts_pages.router,
@@ -36,6 +40,8 @@ ROUTERS = (
     captures.api,
     cases_pages.router,
     cases_api.router,
+    enrolment_api.router,
+    enrolment_pages.router,
     orders_api.router,
     orders_pages.router,
     overview.pages,
@@ -63,6 +69,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.console = Console()
     app.state.hashing = passwords.Hashing()
     app.state.metrics = CollectorRegistry()
+    app.state.enrolment_gate = Gate()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
