@@ -32,12 +32,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
         """To the database."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without zone cannot be stored: {value.isoformat()}")
-        delta = value.astimezone(UTC) - _EPOCH
-        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+        return None if value is None else to_micros(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         """From the database, always in UTC."""
@@ -73,6 +68,14 @@ Name = String(64)
 def from_micros(value: int) -> datetime:
     """The moment that `UtcDateTime` stores as this number."""
     return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+
+
+def to_micros(value: datetime) -> int:
+    """The number as which `UtcDateTime` stores a moment. Raises ValueError for one without zone."""
+    if value.tzinfo is None:
+        raise ValueError(f"a time without zone cannot be stored: {value.isoformat()}")
+    delta = value.astimezone(UTC) - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def utc_now() -> datetime:

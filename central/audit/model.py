@@ -59,9 +59,9 @@ class ChainReport:
         return self.broken_at is None and self.known_head_present is not False
 
 
-def digest(*, at: datetime, actor: str, action: str, object: str, detail: Mapping[str, JsonValue], prev: str) -> str:
-    """The SHA-256 of an entry's canonical JSON (sorted keys, no spaces, UTF-8). Raises BadInput for what JSON cannot say exactly."""
-    content = {
+def content(*, at: datetime, actor: str, action: str, object: str, detail: Mapping[str, JsonValue], prev: str) -> bytes:
+    """An entry's canonical JSON (sorted keys, no spaces, UTF-8). Raises BadInput for what JSON cannot say exactly."""
+    said = {
         "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": actor,
         "action": action,
@@ -70,10 +70,15 @@ def digest(*, at: datetime, actor: str, action: str, object: str, detail: Mappin
         "prev": prev,
     }
     try:
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return sha256(text.encode()).hexdigest()
+        return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise BadInput(f"audit entry {action!r}: its detail cannot be written as JSON: {error}") from None
+
+
+def content_of(entry: Entry) -> bytes:
+    """The canonical JSON of an entry that is here."""
+    said = {"at": entry.at, "actor": entry.actor, "action": entry.action, "object": entry.object}
+    return content(**said, detail=entry.detail, prev=entry.prev)  # type: ignore[arg-type]
 
 
 def require_sizes(*, actor: str, action: str, object: str) -> None:
@@ -87,8 +92,7 @@ def walk(entries: Iterable[Entry], known_head: str | None) -> ChainReport:
     """Check every link, oldest first; stops at the first entry that is not what it should be."""
     prev, count, seen = GENESIS, 0, False
     for entry in entries:
-        expected = digest(at=entry.at, actor=entry.actor, action=entry.action, object=entry.object, detail=entry.detail, prev=entry.prev)
-        if entry.prev != prev or entry.sha256 != expected:
+        if entry.prev != prev or entry.sha256 != sha256(content_of(entry)).hexdigest():
             return _report(count, prev, entry.audit_id, known_head, seen)
         prev, count = entry.sha256, count + 1
         seen = seen or prev == known_head

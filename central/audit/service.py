@@ -2,27 +2,32 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from hashlib import sha256
 from types import MappingProxyType
 
 from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from central.audit import store
-from central.audit.model import AuditPage, ChainReport, Entry, digest, require_sizes, walk
+from central.audit.model import AuditPage, ChainReport, Entry, content, require_sizes, walk
+from central.transparency import service as transparency
+from central.transparency.model import Kind
 
 _NOTHING: Mapping[str, JsonValue] = MappingProxyType({})
 
 
 def record(db: Connection, *, now: datetime, actor: str, action: str, object: str, detail: Mapping[str, JsonValue] = _NOTHING) -> None:
-    """Append who did what to which thing. The caller owns the transaction; it must be a writing one.
+    """Append who did what to which thing, here and to the transparency log. The caller owns the transaction; it must be a writing one.
 
     `detail` is kept as JSON: no picture, no template, no password belongs in it. Raises BadInput for a name that does not fit its
     column or a detail that JSON cannot say.
     """
     require_sizes(actor=actor, action=action, object=object)
     prev = store.lock_head(db)
-    sha256 = digest(at=now, actor=actor, action=action, object=object, detail=dict(detail), prev=prev)
-    store.add(db, at=now, actor=actor, action=action, object=object, detail=detail, prev=prev, sha256=sha256)
+    said = content(at=now, actor=actor, action=action, object=object, detail=dict(detail), prev=prev)
+    name = sha256(said).hexdigest()
+    store.add(db, at=now, actor=actor, action=action, object=object, detail=detail, prev=prev, sha256=name)
+    transparency.append(db, Kind.AUDIT, name, said, at=now)
 
 
 def verify_chain(db: Connection, *, known_head: str | None = None) -> ChainReport:

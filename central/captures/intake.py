@@ -25,6 +25,8 @@ from central.orders import service as orders
 from central.orders.model import Answer
 from central.orders.model import Result as Film
 from central.settings import FaceGroupSettings
+from central.transparency import service as transparency
+from central.transparency.model import Entry, Kind, event_ref
 from contract.events import Binding, Capture, Coverage, Footage, Loss, ManualCheck, Result, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
@@ -120,6 +122,7 @@ class Intake:
             else:
                 self._irregular(db, "conflict", one.device.device_id, one, f"another event has number {one.seq}", one.signed, now)
         store.add_events(db, [_event_row(one, now) for one in fresh.values()])
+        transparency.append_many(db, [_log_entry(one) for one in fresh.values()], at=now)
         for one in fresh.values():
             self._read(db, one, now)
         taken.new_events = len(fresh)
@@ -266,6 +269,10 @@ def _event_row(one: OpenedEvent, now: datetime) -> dict[str, object]:
     kind = one.event.kind if one.event is not None else "unreadable"
     named = {"kind": kind, "sha256": one.verified.sha256, "prev": one.prev, "kid": one.verified.kid}
     return _number(one) | named | {"signed": one.signed, "at": one.at, "received_at": now}
+
+
+def _log_entry(one: OpenedEvent) -> Entry:
+    return Entry(kind=Kind.EVENT, ref=event_ref(*_key(one)), content=one.signed)
 
 
 def _capture_row(one: OpenedEvent, capture: Capture, now: datetime) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
@@ -10,6 +10,7 @@ from typing import Any
 
 from central.china import CHINA
 from central.errors import BadInput, Conflict
+from central.transparency.model import canonical
 
 MAX_REASON = 500
 """Characters of a review's reason."""
@@ -69,6 +70,7 @@ class FindingView:
     occurred_at: datetime
     found_at: datetime
     withdrawn_at: datetime | None
+    version: int
     status: Status
     reviews: tuple[Review, ...]
 
@@ -117,6 +119,22 @@ def checked_reason(text: str) -> str:
     if len(reason) > MAX_REASON:
         raise BadInput(f"the reason has {len(reason)} characters, at most {MAX_REASON} are allowed")
     return reason
+
+
+def log_ref(row: Mapping[Any, Any]) -> str:
+    """The name of a finding, as it stands in this row, in the transparency log."""
+    return f"{row['jr_id']}#{row['version']}"
+
+
+def content(row: Mapping[Any, Any]) -> bytes:
+    """What the transparency log commits to: canonical JSON of all columns of `findings`, times in UTC, money in yuan as text."""
+    return canonical({str(name): _plain(value) for name, value in row.items()})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return f"{value:.2f}" if isinstance(value, Decimal) else value
 
 
 def jr_id(rule_id: str, subject_key: str, occurred_at: datetime) -> str:

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, RowMapping
 from central.audit import service as audit
 from central.cases import store
 from central.cases.ledger import Recorded, decide
-from central.cases.model import FindingChanges, FindingPage, FindingView, Review, Status, Verdict, checked_reason, move
+from central.cases.model import FindingChanges, FindingPage, FindingView, Review, Status, Verdict, checked_reason, content, log_ref, move
 from central.errors import BadInput, NotFound
 from central.rules.engine import RuleFault, RuleResults
+from central.transparency import service as transparency
+from central.transparency.model import Entry, Kind
 
 _LARGEST_PAGE = 500
 
@@ -83,9 +85,19 @@ def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) 
     store.add(db, changes.new)
     store.overwrite(db, changes.updated)
     store.withdraw(db, changes.withdrawn, now=now)
+    touched = [row["jr_id"] for row in changes.new] + [jr_id for jr_id, _ in changes.updated] + changes.withdrawn
+    transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, touched)], at=now)
     for fault in results.faults:
         store.add_rule_fault(db, run_id=run_id, rule_id=fault.rule_id, message=fault.message, now=now)
     return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
+
+
+def stated(db: Connection, jr_id: str) -> tuple[str, bytes]:
+    """The name of a finding in the transparency log and what is committed to there, as it stands now. Raises NotFound."""
+    entry = next((_log_entry(row) for row in store.rows_of(db, [jr_id])), None)
+    if entry is None:
+        raise NotFound(f"finding {jr_id[:60]!r} is not here")
+    return entry.ref, entry.content
 
 
 def captures_in_force(db: Connection, confirmed_since: datetime) -> frozenset[str]:
@@ -96,6 +108,10 @@ def captures_in_force(db: Connection, confirmed_since: datetime) -> frozenset[st
 def rule_faults(db: Connection, run_id: int) -> tuple[RuleFault, ...]:
     """Rules that could not be run in a run."""
     return tuple(RuleFault(rule_id=row["rule_id"], message=row["message"]) for row in store.rule_faults_of(db, run_id))
+
+
+def _log_entry(row: RowMapping) -> Entry:
+    return Entry(kind=Kind.FINDING, ref=log_ref(row), content=content(row))
 
 
 def _verdict(text: str) -> Verdict:

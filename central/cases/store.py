@@ -87,15 +87,22 @@ def add(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def overwrite(db: Connection, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-    """Overwrite columns of findings."""
+    """Overwrite columns of findings, each as its next version."""
     for jr_id, values in rows:
-        db.execute(update(findings).where(findings.c.jr_id == jr_id).values(**values))
+        db.execute(update(findings).where(findings.c.jr_id == jr_id).values(**values, version=findings.c.version + 1))
 
 
 def withdraw(db: Connection, jr_ids: Sequence[str], *, now: datetime) -> None:
-    """Mark findings as no longer supported."""
+    """Mark findings as no longer supported, each as its next version."""
+    withdrawn = update(findings).values(withdrawn_at=now, version=findings.c.version + 1)
     for start in range(0, len(jr_ids), _CHUNK):
-        db.execute(update(findings).where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK])).values(withdrawn_at=now))
+        db.execute(withdrawn.where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK])))
+
+
+def rows_of(db: Connection, jr_ids: Sequence[str]) -> Iterator[RowMapping]:
+    """The columns of these findings as they stand."""
+    for start in range(0, len(jr_ids), _CHUNK):
+        yield from db.execute(select(findings).where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK]))).mappings()
 
 
 def add_rule_fault(db: Connection, *, run_id: int, rule_id: str, message: str, now: datetime) -> None:

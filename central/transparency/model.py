@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ class Kind(StrEnum):
     """A finding as it then stood. ref: jr_id#version; content: canonical JSON of its row."""
     AUDIT = "audit"
     """An entry of the audit log. ref: its sha256; content: the bytes that this hash is of."""
+
+
+_KINDS = frozenset(Kind)
+_REF = re.compile(rf"[!-~]{{1,{MAX_REF}}}")
 
 
 class LogBroken(CentralError):
@@ -161,10 +166,10 @@ def canonical(content: Mapping[str, Any]) -> bytes:
 
 def checked(entry: Entry) -> Entry:
     """Raises BadInput for an unknown kind or a reference that does not fit its column."""
-    if entry.kind not in tuple(Kind):
+    if entry.kind not in _KINDS:
         raise BadInput(f"log kind {entry.kind[:40]!r} is none of {', '.join(Kind)}")
-    if not 0 < len(entry.ref) <= MAX_REF:
-        raise BadInput(f"log reference has {len(entry.ref)} characters, allowed are 1 to {MAX_REF}: {entry.ref[:80]!r}")
+    if not _REF.fullmatch(entry.ref):
+        raise BadInput(f"log reference {entry.ref[:80]!r}: allowed are 1 to {MAX_REF} printed characters without spaces")
     return entry
 
 

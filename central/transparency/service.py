@@ -33,8 +33,9 @@ def append(db: Connection, kind: str, ref: str, content: bytes, *, at: datetime)
 
 def append_many(db: Connection, entries: Sequence[Entry], *, at: datetime) -> None:
     """The same for many at once, in this order."""
-    salts = os.urandom(SALT * len(entries))
-    store.add_pending(db, [_new_leaf(entry, salts[SALT * n : SALT * (n + 1)], at) for n, entry in enumerate(entries)])
+    if entries:
+        salts = os.urandom(SALT * len(entries))
+        store.add_pending(db, at, [_new_leaf(entry, salts[SALT * n : SALT * (n + 1)], at) for n, entry in enumerate(entries)])
 
 
 def integrate(db: Connection, keys: CentreKeys, now: datetime, *, limit: int = AT_ONCE) -> Checkpoint | None:

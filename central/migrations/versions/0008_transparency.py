@@ -16,24 +16,25 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Apply."""
-    leaf = lambda: (
-        sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("ref", sa.String(96), nullable=False),
-        sa.Column("at", central.db.UtcDateTime(), nullable=False),
-        sa.Column("commitment", sa.LargeBinary(32), nullable=False),
-        sa.Column("salt", sa.LargeBinary(32), nullable=True),
-    )
     op.create_table(
         "log_pending",
         sa.Column("pending_id", _NUMBER, autoincrement=True, nullable=False),
-        *leaf(),
+        sa.Column("at", central.db.UtcDateTime(), nullable=False),
+        sa.Column("leaves", sa.Integer(), nullable=False),
+        sa.Column("names", sa.Text(), nullable=False),
+        sa.Column("commitments", sa.LargeBinary(), nullable=False),
+        sa.Column("salts", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("pending_id", name=op.f("pk_log_pending")),
         sqlite_autoincrement=True,
     )
     op.create_table(
         "log_leaves",
         sa.Column("place", _NUMBER, autoincrement=False, nullable=False),
-        *leaf(),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("ref", sa.String(96), nullable=False),
+        sa.Column("at", central.db.UtcDateTime(), nullable=False),
+        sa.Column("commitment", sa.LargeBinary(32), nullable=False),
+        sa.Column("salt", sa.LargeBinary(32), nullable=True),
         sa.PrimaryKeyConstraint("place", name=op.f("pk_log_leaves")),
     )
     op.create_index("ix_log_leaves_ref", "log_leaves", ["ref", "kind"])

@@ -178,7 +178,7 @@ def test_nothing_is_signed_over_a_tree_that_was_changed(engine: Engine, keys: Ce
         integrate(engine, keys)
     with engine.begin() as db:
         db.execute(update(log_tiles).where(log_tiles.c.level == 0, log_tiles.c.number == 1).values(hashes=tile))
-        assert db.execute(select(log_pending.c.ref)).scalar_one() == "T1/1/300", "what waits is still there"
+        assert db.execute(select(log_pending.c.names)).scalar_one() == "event T1/1/300\n", "what waits is still there"
     integrate(engine, keys)
     with engine.begin() as db:
         checked(db, keys, 300)
@@ -207,7 +207,7 @@ def test_old_checkpoints_that_nobody_vouched_for_go(engine: Engine, keys: Centre
         require_consistent(1, 4, transparency.root(db, 1), transparency.root(db, 4), transparency.consistency(db, 1, 4))
 
 
-@pytest.mark.parametrize(("kind", "ref"), [("picture", "x"), ("event", ""), ("event", "x" * 97)])
+@pytest.mark.parametrize(("kind", "ref"), [("picture", "x"), ("event", ""), ("event", "x" * 97), ("event", "a b"), ("event", "a\nb")])
 def test_a_name_that_does_not_fit_is_refused(engine: Engine, kind: str, ref: str) -> None:
     with pytest.raises(BadInput, match=r"log (kind|reference)"), engine.begin() as db:
         transparency.append(db, kind, ref, b"", at=NOW)
