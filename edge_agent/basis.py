@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from contract.events import Software
-from contract.sealed import Signer, from_text
+from contract.sealed import from_text
 from edge_agent.chain import outbox, register
 from edge_agent.chain.books import Books
 from edge_agent.chain.capture import Scribe
@@ -21,7 +21,7 @@ from edge_agent.health.soundness import Noticed
 from edge_agent.judging import gallery
 from edge_agent.judging.calibration import liveness_limits, measured
 from edge_agent.judging.trial import Trial, on_trial
-from edge_agent.keys import load_seal_key, load_signer
+from edge_agent.keyring import KeyRing, load_keys
 from edge_agent.orders.standing import Standing
 from edge_agent.settings import Settings
 from edge_agent.software import describe
@@ -39,7 +39,7 @@ class Base:
     settings: Settings
     calibrated: Mapping[str, LivenessLimits]
     pack: Pack
-    signer: Signer
+    signer: KeyRing
     clock: Clock
     offset: Offset
     metrics: Metrics
@@ -55,7 +55,9 @@ class Base:
     @property
     def losses(self) -> Losses:
         """What says, signed, that numbers of the chain are lost."""
-        return Losses(signer=self.signer, device=self.settings.device_id, clock=self.clock, software=self.software)
+        return Losses(
+            signer=self.signer, device=self.settings.device_id, clock=self.clock, software=self.software, find_own=self.signer.find
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ def lay(settings: Settings, pack: Pack, clock: Clock, standing: Standing | None)
         settings=settings,
         calibrated=calibrated,
         pack=pack,
-        signer=load_signer(settings.files.sign_key),
+        signer=KeyRing(load_keys(settings.files)),
         clock=clock,
         offset=Offset(),
         metrics=Metrics(),
@@ -109,8 +111,7 @@ def open_stores(base: Base, schema: str) -> Stores:
 
 
 def _gallery(base: Base, faces: Vault, embedder: Embedder) -> gallery.Faces:
-    seal_key = load_seal_key(base.settings.files.seal_key)
-    return gallery.Faces(vault=faces, seal_key=seal_key, device=base.settings.device_id, embedder=embedder.version, size=embedder.size)
+    return gallery.Faces(vault=faces, seal_key=base.signer, device=base.settings.device_id, embedder=embedder.version, size=embedder.size)
 
 
 def books(base: Base, stores: Stores, give_up_film: Callable[[], bool], noticed: Noticed) -> Books:

@@ -51,6 +51,12 @@ def trusted(texts: tuple[str, ...]) -> dict[str, TrustedKey]:
     return {key.kid: key for key in keys}
 
 
+def read_private(path: Path) -> bytes:
+    """The bytes of a secret file. Raises BadKey if it is missing or others may read it."""
+    check_private(path)
+    return path.read_bytes()
+
+
 def check_private(path: Path) -> None:
     """Raises BadKey if the file is missing or others than its owner may touch it."""
     try:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.message import Message
 from models.results import Picture, Vector
 
 Matrix = NDArray[np.float32]  # (N, D), rows of unit length
@@ -33,6 +34,24 @@ class Known:
     staff: Matrix
     watched: Matrix
     exempt: bool = False
+
+
+class Signing(Protocol):
+    """What signs this device's messages with the key that is in use now."""
+
+    @property
+    def kid(self) -> str:
+        """The thumbprint of that key."""
+        ...
+
+    @property
+    def public(self) -> bytes:
+        """Its public half, raw."""
+        ...
+
+    def sign(self, message: Message) -> bytes:
+        """Serialise once and sign. Raises ValueError for a message that is too large."""
+        ...
 
 
 class People(Protocol):

@@ -26,7 +26,7 @@ from edge_agent.judging.examine import Examiner
 from edge_agent.judging.judge import Judge
 from edge_agent.judging.recent import RecentFaces
 from edge_agent.judging.trial import SCHEMA as TRIAL_SCHEMA
-from edge_agent.keys import load_seal_key, load_token, trusted
+from edge_agent.keys import load_token, trusted
 from edge_agent.link.inbox import Inbox
 from edge_agent.link.link import Link
 from edge_agent.link.sender import Sender
@@ -34,6 +34,8 @@ from edge_agent.link.states import Device, States
 from edge_agent.orders.orders import SCHEMA as ORDERS_SCHEMA
 from edge_agent.orders.orders import Orders
 from edge_agent.orders.probation import Signs
+from edge_agent.orders.rekeying import SCHEMA as REKEY_SCHEMA
+from edge_agent.orders.rekeying import Rekeying
 from edge_agent.orders.standing import Standing
 from edge_agent.ports import OpenStream
 from edge_agent.program import Program
@@ -51,7 +53,7 @@ from edge_agent.window.watch import Sessions
 from edge_agent.window.watching import Watching, new_vacancy, watching
 from models.pack import Pack
 
-OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + requests.SCHEMA + TRIAL_SCHEMA + ORDERS_SCHEMA
+OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + requests.SCHEMA + TRIAL_SCHEMA + ORDERS_SCHEMA + REKEY_SCHEMA
 NO_MORE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -80,8 +82,8 @@ def build(
     agent = _agent(base, stores, own, filming, vacancy)
     seeing = _watching(base, Filmed(Settling(agent, settings.windows), filming.film), vacancy, streams or {})
     ledger = CoverageBook(seeing.coverage, partial(_tell_coverage, base, stores))
-    ordered = _orders(base, stores)
-    inbox = _inbox(base, stores, filming, ordered)
+    ordered, rekeying = _orders(base, stores), _rekeying(base, stores)
+    inbox = _inbox(base, stores, filming, ordered, rekeying)
     problems = Problems({**seeing.checks(), **_checks(base, stores, inbox, ordered), **own.checks()}, base.metrics)
     states = _states(base, stores, seeing.cameras, problems)
     link = _link(base, stores, own, inbox, states)
@@ -103,7 +105,7 @@ def build(
         vaults=stores.vaults,
         pulses=base.pulses,
         others=(filming.recorder, ledger),
-        turn=_turn(base, ordered, own, problems, link),
+        turn=_turn(base, ordered, rekeying, own, problems, link),
     )
 
 
@@ -127,7 +129,7 @@ def _soundness(base: Base) -> Soundness:
 
 def _self_knowledge(base: Base, stores: Stores, filming: Filming, soundness: Soundness) -> SelfKnowledge:
     settings, written = base.settings, books(base, stores, filming.spool.give_up, soundness.note)
-    line = Line(pack=base.pack, signer=base.signer, seal_key=load_seal_key(settings.files.seal_key), vaults=stores.vaults)
+    line = Line(pack=base.pack, signer=base.signer, seal_key=base.signer.keys.seal_keys[0], vaults=stores.vaults)
     return SelfKnowledge(
         settings=settings,
         clock=base.clock,
@@ -172,9 +174,20 @@ def _orders(base: Base, stores: Stores) -> Orders | None:
     )
 
 
-def _turn(base: Base, ordered: Orders | None, own: SelfKnowledge, problems: Problems, link: Link) -> Callable[[], bool]:
-    if ordered is None:
-        return lambda: False
+def _rekeying(base: Base, stores: Stores) -> Rekeying:
+    return Rekeying(
+        files=base.settings.files,
+        device=base.settings.device_id,
+        ring=base.signer,
+        vault=stores.vaults[0],
+        outbox=stores.outbox,
+        scribe=scribe(base),
+        clock=base.clock,
+        ask_days=0 if base.revoked else base.settings.machine.rekey_days,
+    )
+
+
+def _turn(base: Base, ordered: Orders | None, rekeying: Rekeying, own: SelfKnowledge, problems: Problems, link: Link) -> Callable[[], bool]:
     signs = Signs(
         problems=problems.find,
         connected=lambda: link.connected,
@@ -183,10 +196,15 @@ def _turn(base: Base, ordered: Orders | None, own: SelfKnowledge, problems: Prob
         canary=own.canary,
         idle=own.books.idle,
     )
-    return partial(ordered.turn, signs)
+
+    def turn() -> bool:
+        rekeying.turn()
+        return ordered is not None and ordered.turn(signs)
+
+    return turn
 
 
-def _inbox(base: Base, stores: Stores, filming: Filming, ordered: Orders | None) -> Inbox:
+def _inbox(base: Base, stores: Stores, filming: Filming, ordered: Orders | None, rekeying: Rekeying) -> Inbox:
     return Inbox(
         device=base.settings.device_id,
         centre=trusted(base.settings.centre.sign_keys),
@@ -197,6 +215,7 @@ def _inbox(base: Base, stores: Stores, filming: Filming, ordered: Orders | None)
         offset=base.offset,
         metrics=base.metrics,
         orders=ordered,
+        rekeying=rekeying,
     )
 
 
@@ -291,6 +310,7 @@ def _link(base: Base, stores: Stores, own: SelfKnowledge, inbox: Inbox, states: 
         next_connection=stores.outbox.next_connection,
         make_room=own.books.make_room,
         noticed=own.soundness.note,
+        identity=lambda: base.signer.kid,
         inbox=inbox,
         states=states,
         clock=base.pulses.clock("link"),

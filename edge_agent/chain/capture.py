@@ -10,13 +10,13 @@ import numpy as np
 from contract import events, sealed
 from contract.events import Closing, EvidenceMode, FrameCounts, Liveness, MediaRef, MediaRole, Outcome, Software
 from contract.media import media_id
-from contract.sealed import Signer
 from edge_agent.camera.coverage import HOUR, Hour
 from edge_agent.chain.outbox import Place
 from edge_agent.clock import Clock, Offset
 from edge_agent.decide import EXEMPT, Decision
 from edge_agent.film.film import jpeg
 from edge_agent.judging.judge import Judgement
+from edge_agent.ports import Signing
 from edge_agent.session import Bind, ByHand, Start, Void
 from models.results import Picture, Vector
 
@@ -70,13 +70,23 @@ class Told:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """New public keys, raw; see `contract.events.KeyOffer`."""
+
+    sign_public: bytes
+    seal_public: bytes
+    csr: bytes
+    proof: bytes
+
+
 class Scribe:
     """Writes and signs this device's events and seals what goes with them. Keeps nothing."""
 
     def __init__(
         self,
         *,
-        signer: Signer,
+        signer: Signing,
         device: str,
         fixmedins_code: str,
         centre_seal_key: bytes,
@@ -199,6 +209,15 @@ class Scribe:
     def result(self, request: str, told: Told, place: Place) -> bytes:
         """The signed word at this place of the chain on what became of a command."""
         return self._signer.sign(events.Result(**self._stamp(place), request=request, result=told.result, why=told.why, detail=told.detail))
+
+    def key_offer(self, offer: Offer, request: str | None, place: Place) -> bytes:
+        """The signed word at this place of the chain that this device offers these keys."""
+        texts = {name: sealed.to_text(getattr(offer, name)) for name in Offer.__dataclass_fields__}
+        return self._signer.sign(events.KeyOffer.model_validate(self._stamp(place) | texts | {"request": request}))
+
+    def key_in_use(self, kid: str, before: str, place: Place) -> bytes:
+        """The signed word at this place of the chain that the key which signs it has replaced the one before."""
+        return self._signer.sign(events.KeyInUse(**self._stamp(place), kid=kid, before=before))
 
     def leaves(self, outcome: Outcome) -> bool:
         """Whether pictures of a settlement with this outcome may leave the window."""

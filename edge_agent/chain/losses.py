@@ -1,22 +1,30 @@
 """Events about events: what is lost, and what comes back from quarantine."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from contract.events import AnyEvent, EventBase, Loss, Software, parse_event
 from contract.message import MalformedMessage
-from contract.sealed import Signer, TrustedKey, Untrusted, verify
+from contract.sealed import TrustedKey, Untrusted, verify
 from edge_agent.chain.outbox import Place
 from edge_agent.clock import Clock
 from edge_agent.disk.apart import Gap
+from edge_agent.ports import Signing
+
+FindOwn = Callable[[str], TrustedKey | None]
 
 
 class Losses:
     """Writes and signs for one device. Keeps nothing."""
 
-    def __init__(self, *, signer: Signer, device: str, clock: Clock, software: Software | None = None) -> None:
+    def __init__(
+        self, *, signer: Signing, device: str, clock: Clock, software: Software | None = None, find_own: FindOwn | None = None
+    ) -> None:
+        """`find_own` knows the keys of this device by their thumbprints, replaced ones too; without it only the one in use is known."""
         self._signer, self._device, self._clock, self._software = signer, device, clock, software
-        self._own = TrustedKey(signer.public)
+        own = TrustedKey(signer.public)
+        self._find_own: FindOwn = find_own or {own.kid: own}.get
 
     def loss(self, place: Place, gap: Gap) -> bytes:
         """The signed word at this place of the chain that these numbers will not come."""
@@ -26,9 +34,9 @@ class Losses:
         )
 
     def ours(self, signed: bytes) -> AnyEvent | None:
-        """The event, if this device's key signed it; one under an earlier key is for the centre to judge."""
+        """The event, if a key of this device signed it."""
         try:
-            event = parse_event(verify(signed, {self._own.kid: self._own}.get, EventBase.typ).payload)
+            event = parse_event(verify(signed, self._find_own, EventBase.typ).payload)
         except (Untrusted, MalformedMessage):
             return None
         return event if event.device == self._device else None

@@ -12,7 +12,7 @@ from edge_agent.clock import SystemClock
 from edge_agent.disk.stores import NAME
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import AgentError
-from edge_agent.keys import load_signer
+from edge_agent.keyring import KeyRing, load_keys
 from edge_agent.settings import Settings, load
 from edge_agent.wiring import OUTBOX_SCHEMA
 
@@ -58,7 +58,8 @@ def _open(settings_file: Path) -> tuple[Outbox, Losses]:
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there: this terminal never ran")
         vault = Vault.open(path, vault_key(folder / "vault.key"), OUTBOX_SCHEMA)
-        losses = Losses(signer=load_signer(settings.files.sign_key), device=settings.device_id, clock=SystemClock())
+        ring = KeyRing(load_keys(settings.files))
+        losses = Losses(signer=ring, device=settings.device_id, clock=SystemClock(), find_own=ring.find)
     except (AgentError, OSError) as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise typer.Exit(2) from None

@@ -14,11 +14,12 @@ import numpy as np
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from contract.sealed import Signer, TrustedKey, Untrusted, raw_public, seal, unseal, verify
+from contract.sealed import TrustedKey, Untrusted, raw_public, seal, unseal, verify
 from contract.state import Death
 from edge_agent.clock import Clock
 from edge_agent.disk.vault import Vault
 from edge_agent.health import drawing
+from edge_agent.ports import Signing
 from models.align import chip
 from models.compare import similarity
 from models.liveness import crops
@@ -42,7 +43,7 @@ class Line:
     """The parts that are proved: networks, this device's keys, and its stores."""
 
     pack: Pack
-    signer: Signer
+    signer: Signing
     seal_key: X25519PrivateKey
     vaults: Sequence[Vault]
 

@@ -17,7 +17,8 @@ from edge_agent.health import machine
 from edge_agent.health.canary import Canary, Line
 from edge_agent.health.checks import certificate, disk, evidence, memory, secrets, temperature, weights
 from edge_agent.judging.calibration import liveness_limits, measured
-from edge_agent.keys import load_seal_key, load_signer, load_token, trusted
+from edge_agent.keyring import load_keys, tls_files
+from edge_agent.keys import load_token, trusted
 from edge_agent.link.connection import new_tls
 from edge_agent.orders import site
 from edge_agent.orders.standing import Standing
@@ -90,11 +91,10 @@ def _tried(trial: Callable[[], str | None]) -> str | None:
 
 
 def _keys(settings: Settings) -> str | None:
-    load_signer(settings.files.sign_key)
-    load_seal_key(settings.files.seal_key)
+    load_keys(settings.files)
     load_token(settings.files.till_token)
     trusted(settings.centre.sign_keys)
-    name = load_pem_x509_certificate(settings.files.tls_cert.read_bytes()).subject.rfc4514_string()
+    name = load_pem_x509_certificate(tls_files(settings.files)[0].read_bytes()).subject.rfc4514_string()
     if settings.device_id not in name:
         return f"the TLS certificate is for {name}, not for {settings.device_id}; enrol again"
     return None
@@ -125,7 +125,7 @@ def _machine(settings: Settings) -> str | None:
 
 
 def _certificate(settings: Settings) -> str | None:
-    ends = machine.certificate_ends(settings.files.tls_cert)
+    ends = machine.certificate_ends(tls_files(settings.files)[0])
     return _detail(certificate.check(ends, SystemClock().now(), settings.machine.certificate_days))
 
 
@@ -155,11 +155,11 @@ def _canary(settings: Settings) -> str | None:
     """As it runs every hour, here with a store in memory."""
     if weights.check(settings.files.models_dir):
         return None
-    store = Vault.in_memory("")
+    store, keys = Vault.in_memory(""), load_keys(settings.files)
     line = Line(
         pack=networks(settings),
-        signer=load_signer(settings.files.sign_key),
-        seal_key=load_seal_key(settings.files.seal_key),
+        signer=keys.signer,
+        seal_key=keys.seal_keys[0],
         vaults=(store,),
     )
     canary = Canary(line, every_s=settings.machine.canary_every_s, clock=SystemClock(), idle=lambda: True)

@@ -17,6 +17,7 @@ from edge_agent.health.metrics import Metrics
 from edge_agent.health.pulse import Pulses
 from edge_agent.health.soundness import Soundness
 from edge_agent.judging.cooldown import Cooldown
+from edge_agent.keyring import tls_files
 from edge_agent.settings import Settings
 
 
@@ -71,6 +72,6 @@ class SelfKnowledge:
         return memory.check(resident, available, max_mb=limits.max_memory_mb, min_available_mb=limits.min_free_memory_mb)
 
     def _certificate(self) -> Problem | None:
-        ends, now = machine.certificate_ends(self.settings.files.tls_cert), self.clock.now()
+        ends, now = machine.certificate_ends(tls_files(self.settings.files)[0]), self.clock.now()
         self.metrics.measured("certificate_days", (ends - now).total_seconds() / 86_400)
         return certificate.check(ends, now, self.settings.machine.certificate_days)

@@ -1,6 +1,7 @@
 """The enrolled persons of this site, encrypted on the device and in no other form than templates."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from contract.message import first_fault
 from contract.sealed import Untrusted, from_text, gallery_purpose, unseal
 from edge_agent.disk.vault import Connection, Vault
 from edge_agent.errors import GalleryRefused
+from edge_agent.keyring import KeyRing
 from edge_agent.ports import Known, Matrix
 from models import compare
 from models.errors import BadVector
@@ -37,7 +39,8 @@ VECTOR_TYPE = "<f4"
 class Faces:
     """Templates by psn_no. Safe to use from several threads. Templates of another embedder, and expired ones, do not exist for it."""
 
-    def __init__(self, *, vault: Vault, seal_key: X25519PrivateKey, device: str, embedder: str, size: int) -> None:
+    def __init__(self, *, vault: Vault, seal_key: X25519PrivateKey | KeyRing, device: str, embedder: str, size: int) -> None:
+        """A page opens with `seal_key`; with a ring, with the key in use or the one before, for it may have been on its way."""
         self._vault, self._seal_key, self._device = vault, seal_key, device
         self._embedder, self._size = embedder, size
 
@@ -110,13 +113,19 @@ class Faces:
 
     def _opened(self, command: Gallery) -> GalleryPage:
         try:
-            plain = unseal(from_text(command.page), self._seal_key, gallery_purpose(self._device))
-            return GalleryPage.model_validate_json(plain)
+            return GalleryPage.model_validate_json(self._unsealed(from_text(command.page)))
         except ValidationError as error:
             fault = first_fault("page", error)
         except (Untrusted, ValueError) as error:
             fault = str(error)
         raise GalleryRefused(f"gallery version {command.to_version} cannot be read: {fault}")
+
+    def _unsealed(self, page: bytes) -> bytes:
+        keys = self._seal_key.keys.seal_keys if isinstance(self._seal_key, KeyRing) else (self._seal_key,)
+        for key in keys[:-1]:
+            with suppress(Untrusted):
+                return unseal(page, key, gallery_purpose(self._device))
+        return unseal(page, keys[-1], gallery_purpose(self._device))
 
     def _hold(self, db: Connection, rows: Sequence[tuple[str, str, str, bytes, str]], entries: Sequence[GalleryEntry]) -> None:
         db.executemany("INSERT OR REPLACE INTO faces VALUES (?, ?, ?, ?, ?)", rows)

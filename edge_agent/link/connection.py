@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from contract.topics import Up, down_filter, up
 from edge_agent.clock import Clock
+from edge_agent.keyring import tls_files
 from edge_agent.link.states import States
 from edge_agent.settings import Settings
 
@@ -163,7 +164,7 @@ def new_tls(settings: Settings) -> ssl.SSLContext:
     """TLS with our certificate, believing only the broker's authority. Raises OSError for files that cannot be used."""
     context = ssl.create_default_context(cafile=settings.files.tls_ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.files.tls_cert, settings.files.tls_key)
+    context.load_cert_chain(*tls_files(settings.files))
     return context
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from contract.commands import Configure, EvidenceRequest, Gallery, Revoke, RollCall, parse_command
+from contract.commands import Admission, Configure, EvidenceRequest, Gallery, Rekey, Revoke, RollCall, parse_command
 from contract.message import MalformedMessage
 from contract.receipts import Receipt
 from contract.sealed import TrustedKey, Untrusted, verify
@@ -17,6 +17,7 @@ from edge_agent.film.requests import Requests
 from edge_agent.health.metrics import Metrics
 from edge_agent.judging.gallery import Faces
 from edge_agent.orders.orders import Orders
+from edge_agent.orders.rekeying import Rekeying
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +48,13 @@ class Inbox:
         offset: Offset,
         metrics: Metrics,
         orders: Orders | None = None,
+        rekeying: Rekeying | None = None,
     ) -> None:
-        """Without `orders` nobody changes the settings from afar or ends the service. A revoked device takes in nothing of anybody."""
-        self._orders = orders
+        """Without `orders` nobody changes the settings from afar or ends the service, without `rekeying` nobody orders new keys.
+
+        A revoked device takes in nothing of anybody.
+        """
+        self._orders, self._rekeying = orders, rekeying
         self._device, self._centre = device, centre
         self._outbox, self._gallery, self._requests = outbox, gallery, requests
         self._clock, self._offset, self._metrics = clock, offset, metrics
@@ -107,6 +112,8 @@ class Inbox:
             return NOTHING
         if isinstance(command, EvidenceRequest | RollCall):
             return self._request(command)
+        if isinstance(command, Rekey | Admission):
+            return self._rekey(command)
         changed = self._gallery.apply(command, self._clock.now())
         log.info("gallery_command", applied=changed, from_version=command.from_version, to_version=command.to_version)
         return Heard(gallery_changed=True)
@@ -128,6 +135,15 @@ class Inbox:
                 self._orders.take(command, signed)
         except (VaultFull, OSError) as error:
             log.warning("order_not_noted", request=command.request, why=str(error))
+        return NOTHING
+
+    def _rekey(self, command: Rekey | Admission) -> Heard:
+        """Obeyed, or without room for that said again by the centre."""
+        try:
+            if self._rekeying is not None:
+                self._rekeying.take(command)
+        except (VaultFull, OSError) as error:
+            log.warning("rekey_not_obeyed", kind=command.kind, why=str(error))
         return NOTHING
 
     def _refuse_other_device(self, device: str) -> None:

@@ -50,11 +50,12 @@ class Link:
         metrics: Metrics,
         make_room: Callable[[], bool] = lambda: False,
         noticed: Noticed = lambda _: None,
+        identity: Callable[[], str] = lambda: "",
     ) -> None:
         """`make_room` is asked where the disk has none for the number of a connection or for what was heard; False when it could not.
-        `noticed` is shown what broke a connection.
+        `noticed` is shown what broke a connection. When the `identity` changes a connection ends in good order, and the next begins.
         """
-        self._make_room, self._noticed = make_room, noticed
+        self._make_room, self._noticed, self._identity = make_room, noticed, identity
         self._settings, self._new_sender, self._next_connection = settings, new_sender, next_connection
         self._inbox, self._states, self._clock, self._metrics = inbox, states, clock, metrics
         self._pause_s, self._patience_s = FIRST_PAUSE_S, PATIENCE_S
@@ -93,13 +94,14 @@ class Link:
     def _live(self) -> None:
         """One connection from connect to loss. Raises LinkLost, OSError or whatever broke it."""
         number = self._written(self._next_connection)
+        identity = self._identity()
         connection = Connection(self._settings, self._states, number, self._clock, patience_s=self._patience_s)
         try:
             connection.open()
             self._up.set()
             self._metrics.connected()
             log.info("link_up", connection=connection.number)
-            self._serve(connection)
+            self._serve(connection, identity)
             connection.farewell()
         except LinkLost as error:
             self._learn(connection, error)
@@ -114,9 +116,9 @@ class Link:
         elif self._up.is_set() and isinstance(error, LinkSilent):
             self._patience_s = min(2 * self._patience_s, PATIENCE_MAX_S)
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: Connection, identity: str) -> None:
         sender, report = self._new_sender(), _Report(self._settings.link.health_every_s, self._clock)
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self._identity() == identity:
             connection.loop()
             for topic, payload in connection.received():
                 heard = self._heard(topic, payload)

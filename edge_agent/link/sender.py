@@ -14,13 +14,13 @@ from itertools import islice
 import structlog
 
 from contract.media import join_wire, part_headers
-from contract.sealed import Signer
 from contract.topics import Up
 from edge_agent.chain.losses import Losses
 from edge_agent.chain.outbox import Outbox
 from edge_agent.clock import Clock
 from edge_agent.disk.apart import START
 from edge_agent.errors import VaultFull
+from edge_agent.ports import Signing
 from edge_agent.sections.core import Link
 
 PAGE = 32
@@ -40,7 +40,7 @@ class Parcel:
 class Sender:
     """The order of one connection. Not safe to use from several threads: the link's thread owns it."""
 
-    def __init__(self, *, outbox: Outbox, signer: Signer, device: str, limits: Link, clock: Clock) -> None:
+    def __init__(self, *, outbox: Outbox, signer: Signing, device: str, limits: Link, clock: Clock) -> None:
         self._outbox, self._signer, self._device, self._limits, self._clock = outbox, signer, device, limits, clock
         self._receipted = outbox.backlog().receipted
         self._cursor = self._receipted

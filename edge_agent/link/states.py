@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from contract.events import Software
-from contract.sealed import Signer
 from contract.state import Birth, CameraState, Death, Health, Problem
 from edge_agent.chain.outbox import Outbox
 from edge_agent.clock import Clock
 from edge_agent.judging.gallery import Faces
-from edge_agent.ports import Camera
+from edge_agent.ports import Camera, Signing
 
 FindProblems = Callable[[], tuple[Problem, ...]]
 
@@ -29,7 +28,7 @@ class States:
     def __init__(
         self,
         *,
-        signer: Signer,
+        signer: Signing,
         device: Device,
         cameras: Mapping[str, Camera],
         outbox: Outbox,

@@ -20,6 +20,10 @@ class Machine(Section):
     """Less available memory is reported: the system would soon end a program, perhaps this one."""
     certificate_days: int = Field(30, ge=1, le=400)
     """A certificate that ends within so many days is reported: time to enrol anew without haste."""
+    rekey_days: int = Field(45, ge=0, le=400)
+    """So many days before its certificate ends the device makes new keys by itself and offers them to the centre: early enough that
+    `certificate_days` is never reached where the line holds; 0 leaves it to the centre's orders.
+    """
     still_s: float = Field(60.0, ge=5, le=3600)
     """A thread that made no progress for so long is reported, and the service manager is no longer told that all is well. The longest
     honest pause is a connection that is tried in vain, about 20 s.
