@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from central.errors import BadInput, Conflict
 
@@ -66,6 +66,20 @@ class Marking:
     def reviewed(self) -> bool:
         """True if site and evidence were reviewed both legally and technically, each with success."""
         return not self.missing
+
+
+class Speaker(Protocol):
+    """The texts of one language."""
+
+    @property
+    def language(self) -> str:
+        """`zh` or `en`."""
+
+    def text(self, key: str, **values: object) -> str:
+        """A text with its places filled."""
+
+    def code(self, family: str, code: object) -> str:
+        """The text of a code, or the code itself where there is none."""
 
 
 def marking(sites_reviewed: Sequence[tuple[bool, bool]], stamps: Sequence[Stamp], covers: str) -> Marking:
