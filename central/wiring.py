@@ -12,6 +12,7 @@ from central.captures.mqtt import Bus
 from central.db import open_engine, utc_now
 from central.evidence.objects import EvidenceStore, FileEvidence
 from central.keys import CentreKeys, read_keys
+from central.people.enrolment import Registrar
 from central.people.faces import Enroller
 from central.settings import Settings
 
@@ -25,18 +26,22 @@ class Centre:
     keys: CentreKeys
     pictures: EvidenceStore
     enroller: Enroller
+    registrar: Registrar
     now: Callable[[], datetime]
 
 
 def open_centre(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> Centre:
     """Read the keys and prepare the rest; nothing is connected yet. Raises Misconfigured."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine, keys, files = open_engine(settings.url), read_keys(settings.keys_dir), FileEvidence(settings.evidence_dir)
+    enroller = Enroller(settings.models_dir, settings.people)
     return Centre(
         settings=settings,
-        engine=open_engine(settings.url),
-        keys=read_keys(settings.keys_dir),
-        pictures=FileEvidence(settings.evidence_dir),
-        enroller=Enroller(settings.models_dir, settings.people),
+        engine=engine,
+        keys=keys,
+        pictures=files,
+        enroller=enroller,
+        registrar=Registrar(engine=engine, keys=keys, files=files, enroller=enroller, settings=settings.people, now=now),
         now=now,
     )
 

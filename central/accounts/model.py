@@ -33,6 +33,8 @@ class Right(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_SITES = "manage_sites"
     ENROL = "enrol"
+    SEE_PEOPLE = "see_people"
+    KEEP_WATCH = "keep_watch"
     READ_FINDINGS = "read_findings"
     SEE_PICTURES = "see_pictures"
     REVIEW = "review"
@@ -42,9 +44,13 @@ class Right(StrEnum):
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
-        Role.ADMINISTRATOR: frozenset({Right.SEE_OVERVIEW, Right.MANAGE_ACCOUNTS, Right.MANAGE_SITES, Right.ENROL}),
-        Role.MONITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.REVIEW, Right.ASK_FILM}),
-        Role.AUDITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.READ_AUDIT}),
+        Role.ADMINISTRATOR: frozenset(
+            {Right.SEE_OVERVIEW, Right.MANAGE_ACCOUNTS, Right.MANAGE_SITES, Right.ENROL, Right.SEE_PEOPLE, Right.KEEP_WATCH}
+        ),
+        Role.MONITOR: frozenset(
+            {Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.REVIEW, Right.ASK_FILM, Right.SEE_PEOPLE, Right.KEEP_WATCH}
+        ),
+        Role.AUDITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.READ_AUDIT, Right.SEE_PEOPLE}),
     }
 )
 

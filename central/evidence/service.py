@@ -97,6 +97,21 @@ def erase_some(
     return Erased(count=len(due), after=rows[-1]["media_id"] if len(rows) == _ERASED_AT_ONCE else None)
 
 
+def erase(db: Connection, files: EvidenceStore, media_ids: Sequence[str], *, why: str, actor: str, now: datetime) -> tuple[str, ...]:
+    """Erase these objects where they are here, whatever they are; the names of those that went, which the audit log keeps too.
+
+    The caller has made sure that nothing holds them.
+    """
+    gone = tuple(name for name in media_ids if (row := store.one(db, name)) is not None and is_here(row))
+    for name in gone:
+        files.remove(name)
+    if gone:
+        store.mark_erased(db, gone, now=now)
+        detail: dict[str, JsonValue] = {"why": why, "objects": [*gone]}
+        audit.record(db, now=now, actor=actor, action="evidence.erase", object=f"{len(gone)} objects", detail=detail)
+    return gone
+
+
 def is_here(row: RowMapping) -> bool:
     """Whether the object of this row can be opened: it came, and was not erased."""
     return row["stored_at"] is not None and row["erased_at"] is None

@@ -1,69 +1,158 @@
-"""Enrol people, keep the proxy register, and bring each site's terminals the faces that it expects."""
+"""Enrol people and keep what is registered of them. `enrolment` decides whether a picture may be enrolled; here it is done."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import StringIO
+from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, RowMapping, Subquery
+from pydantic import JsonValue
+from sqlalchemy import Connection, RowMapping
 
 from central.arrow import read_table
 from central.audit import service as audit
-from central.china import CHINA
-from central.devices import service as devices
 from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
-from central.people import store
-from central.people.model import Enrolment, Proxy
+from central.people import lists, store
+from central.people.counts import count_faces, newest_count
+from central.people.exemptions import add_exemption, end_exemption
+from central.people.gallery import gallery_command, newest_changes, renew_galleries, tell_sites, template_purpose
+from central.people.model import (
+    MAX_REFERENCE,
+    Basis,
+    Duplicate,
+    Enrolment,
+    ExemptReason,
+    Likeness,
+    NoSuchPerson,
+    Verdict,
+    check,
+    check_basis,
+    require_psn_no,
+    words,
+)
+from central.people.proxies import end_proxy, expect_with_charges, read_proxies, register_proxy
+from central.settings import PeopleSettings
 from central.sites import service as sites
-from contract.commands import GALLERY_PAGE, MAX_ACTS_FOR, Gallery, GalleryEntry, GalleryPage, GalleryRole
-from contract.ids import PsnNo
-from contract.sealed import gallery_purpose, seal, to_text, unseal
+from contract.commands import GalleryRole
+from contract.sealed import seal
 from models.results import Template
 
-_psn_no = TypeAdapter(PsnNo)
-_OPEN_END = datetime(2099, 12, 30, tzinfo=CHINA)
-_REGISTER_COLUMNS = ("psn_no", "proxy_psn_no", "from", "to", "reason")
-
-
-def check(request: Enrolment) -> None:
-    """Raises BadInput for an identifier that cannot be one, or a missing legal basis."""
-    require_psn_no(request.psn_no)
-    if not request.legal_basis.strip():
-        raise BadInput(f"person {request.psn_no}: a face may be held only on a legal basis: name it")
-
-
-def require_psn_no(text: str) -> None:
-    """Raises BadInput unless the text can be a psn_no."""
-    try:
-        _psn_no.validate_python(text)
-    except ValidationError:
-        raise BadInput(f"{text[:40]!r} is not a psn_no: 1 to 30 letters, digits, - or _") from None
+__all__ = [
+    "ExemptReason",
+    "add_exemption",
+    "check",
+    "count_faces",
+    "end_exemption",
+    "end_proxy",
+    "gallery_command",
+    "newest_changes",
+    "newest_count",
+    "read_proxies",
+    "register_proxy",
+    "renew_galleries",
+    "require_psn_no",
+]
 
 
 def enrol(
-    db: Connection, keys: CentreKeys, files: EvidenceStore, request: Enrolment, templates: Sequence[Template], *, now: datetime, actor: str
+    db: Connection,
+    keys: CentreKeys,
+    files: EvidenceStore,
+    request: Enrolment,
+    templates: Sequence[Template],
+    *,
+    now: datetime,
+    actor: str,
+    keep: int = 1,
 ) -> None:
     """Keep one person's templates, one for each network, and picture, all sealed, and let the site's terminals know.
 
-    Does not look for duplicates. A new template replaces the earlier one of the same network. Raises NotFound for an unknown site, BadInput
-    for a wrong request.
+    Does not look whom they resemble: `enrolment.Registrar` does. Of each network the newest `keep` templates stay in use.
+    Raises NotFound for an unknown site, BadInput for a wrong request.
     """
-    check(request)
+    check(request, now)
     sites.require_site(db, request.fixmedins_code)
     store.put_person(db, request.psn_no, request.legal_basis, now=now)
+    if request.basis is not None:
+        _put_basis(db, request.psn_no, request.basis, request.legal_basis, now=now, actor=actor)
     purpose = f"enrolment-picture/1 {request.psn_no}"
     picture = evidence.keep_own(db, files, keys, request.pictures[0], purpose=purpose, role="enrolment", now=now)
+    made = {"taken_at": request.taken_at, "enrolled_at": now, "enrolled_by": actor}
     for template in templates:
-        _put_template(db, keys, request.psn_no, template, picture, now=now, actor=actor)
-    store.expect(db, request.fixmedins_code, request.psn_no, request.role)
-    _tell_sites(db, request.psn_no, now=now)
-    audit.record(db, now=now, actor=actor, action="person.enrol", object=request.psn_no, detail={"site": request.fixmedins_code})
+        _put_template(db, keys, request.psn_no, template, made | {"media_id": picture}, keep=keep)
+    _put_place(db, request, now=now, actor=actor)
+    expect_with_charges(db, request.psn_no, now=now, actor=actor)
+    tell_sites(db, request.psn_no, now=now)
+    detail: dict[str, JsonValue] = {"site": request.fixmedins_code, "role": request.role.value, "note": request.note}
+    if request.basis is not None:
+        detail |= {"basis": request.basis.kind.value, "reference": request.basis.reference}
+    audit.record(db, now=now, actor=actor, action="person.enrol", object=request.psn_no, detail=detail)
+
+
+def record_basis(db: Connection, psn_no: str, basis: Basis, said: str, *, now: datetime, actor: str) -> None:
+    """Record a newer basis of somebody who is enrolled, as after a renewal. Raises NoSuchPerson, BadInput."""
+    require_person(db, psn_no)
+    check_basis(psn_no, basis, now)
+    _put_basis(db, psn_no, basis, said, now=now, actor=actor)
+    tell_sites(db, psn_no, now=now)
+    detail: dict[str, JsonValue] = {"basis": basis.kind.value, "reference": basis.reference}
+    audit.record(db, now=now, actor=actor, action="person.basis", object=psn_no, detail=detail)
+
+
+def withdraw_basis(db: Connection, psn_no: str, reference: str, *, now: datetime, actor: str) -> int:
+    """Note that the person took back what the face was held on; how many bases that ended. Erases nothing by itself."""
+    require_person(db, psn_no)
+    said = words(reference, "the reference of the withdrawal", most=MAX_REFERENCE)
+    ended = store.withdraw_bases(db, psn_no, said, actor=actor, now=now)
+    audit.record(db, now=now, actor=actor, action="person.withdraw", object=psn_no, detail={"reference": said})
+    return ended
+
+
+def require_person(db: Connection, psn_no: str) -> RowMapping:
+    """The person's row. Raises NoSuchPerson, or BadInput for a number that cannot be one."""
+    require_psn_no(psn_no)
+    row = store.person(db, psn_no)
+    if row is None:
+        raise NoSuchPerson(f"person {psn_no} is not registered here")
+    return row
+
+
+def expect(
+    db: Connection,
+    psn_no: str,
+    fixmedins_code: str,
+    role: GalleryRole,
+    *,
+    reference: str | None = None,
+    valid_until: datetime | None = None,
+    now: datetime,
+    actor: str,
+) -> None:
+    """One more site expects a person who is enrolled already, as insured or as its staff, until then. Raises NotFound, BadInput."""
+    require_person(db, psn_no)
+    sites.require_site(db, fixmedins_code)
+    if role is GalleryRole.WATCH:
+        raise BadInput(f"person {psn_no}: nobody is watched for without a written decision (people watch)")
+    if valid_until is not None and valid_until <= now:
+        raise BadInput(f"person {psn_no} at {fixmedins_code}: the end ({valid_until:%Y-%m-%d}) has passed")
+    row = {"fixmedins_code": fixmedins_code, "psn_no": psn_no, "role": role.value, "reference": reference, "valid_until": valid_until}
+    store.expect(db, row | {"added_at": now, "added_by": actor})
+    store.add_change(db, fixmedins_code, psn_no, now=now)
+    detail: dict[str, JsonValue] = {"site": fixmedins_code, "role": role.value, "reference": reference}
+    audit.record(db, now=now, actor=actor, action="person.expect", object=psn_no, detail=detail)
+
+
+def expect_no_more(db: Connection, psn_no: str, fixmedins_code: str, *, now: datetime, actor: str) -> None:
+    """A site expects a person no more, as staff that has left; its terminals forget them. Raises NotFound."""
+    if not store.expect_no_more(db, fixmedins_code, psn_no):
+        raise NotFound(f"person {psn_no[:40]} is not expected at {fixmedins_code[:20]}")
+    store.add_change(db, fixmedins_code, psn_no, now=now)
+    audit.record(db, now=now, actor=actor, action="person.leave", object=psn_no, detail={"site": fixmedins_code})
 
 
 def without_template(db: Connection, version: str) -> list[str]:
@@ -73,11 +162,14 @@ def without_template(db: Connection, version: str) -> list[str]:
 
 def add_template(db: Connection, keys: CentreKeys, psn_no: str, template: Template, *, now: datetime, actor: str) -> None:
     """One more template from the person's current picture, and let the sites' terminals know."""
+    held = store.current_templates(db, [psn_no])
     picture = store.picture_of(db, psn_no)
     if picture is None:
         raise NotFound(f"person {psn_no} has no enrolment picture")
-    _put_template(db, keys, psn_no, template, picture, now=now, actor=actor)
-    _tell_sites(db, psn_no, now=now)
+    taken_at = next((row["taken_at"] for row in reversed(held) if row["media_id"] == picture), None)
+    made = {"taken_at": taken_at, "enrolled_at": now, "enrolled_by": actor, "media_id": picture}
+    _put_template(db, keys, psn_no, template, made, keep=1)
+    tell_sites(db, psn_no, now=now)
     audit.record(db, now=now, actor=actor, action="person.template", object=psn_no, detail={"embedder": template.version})
 
 
@@ -89,72 +181,31 @@ def retire_templates(db: Connection, versions: Sequence[str], *, now: datetime, 
     people = store.with_other_templates(db, versions)
     for psn_no in people:
         store.retire_templates(db, psn_no, versions, now=now)
-        _tell_sites(db, psn_no, now=now)
+        tell_sites(db, psn_no, now=now)
     if people:
         audit.record(db, now=now, actor=actor, action="templates.retire", object=" ".join(versions)[:200], detail={"people": len(people)})
     return len(people)
 
 
-def _put_template(db: Connection, keys: CentreKeys, psn_no: str, template: Template, picture: str, *, now: datetime, actor: str) -> None:
-    vector = np.ascontiguousarray(template.vector, dtype="<f4").tobytes()
-    row = {
-        "psn_no": psn_no,
-        "embedder": template.version,
-        "sealed_vector": seal(vector, keys.seal_public, _template_purpose(psn_no)),
-        "quality": template.quality.weight,
-        "media_id": picture,
-        "enrolled_at": now,
-        "enrolled_by": actor,
-    }
-    store.put_template(db, row, now=now)
+def erase_face(db: Connection, files: EvidenceStore, psn_no: str, *, why: str, now: datetime, actor: str) -> tuple[dict[str, str], ...]:
+    """Erase every template and picture of a person that lies in this register, and let the terminals forget; what went, by its hash.
 
-
-def expect(db: Connection, psn_no: str, fixmedins_code: str, role: GalleryRole, *, now: datetime, actor: str) -> None:
-    """One more site expects a person who is enrolled already."""
-    sites.require_site(db, fixmedins_code)
-    store.expect(db, fixmedins_code, psn_no, role)
-    store.add_change(db, fixmedins_code, psn_no, now=now)
-    audit.record(db, now=now, actor=actor, action="person.expect", object=psn_no, detail={"site": fixmedins_code})
-
-
-def register_proxy(db: Connection, proxy: Proxy, *, now: datetime, actor: str) -> None:
-    """Add a proxy. Raises BadInput for oneself, or for an end before the begin."""
-    require_psn_no(proxy.psn_no)
-    require_psn_no(proxy.proxy_psn_no)
-    if proxy.psn_no == proxy.proxy_psn_no:
-        raise BadInput(f"person {proxy.psn_no} cannot be registered as the proxy of the same person")
-    if proxy.valid_to <= proxy.valid_from:
-        raise BadInput(f"proxy of {proxy.psn_no}: it ends ({proxy.valid_to.isoformat()}) before it begins ({proxy.valid_from.isoformat()})")
-    store.add_proxy(db, proxy)
-    if len(store.acting_for(db, [proxy.proxy_psn_no], now=max(now, proxy.valid_from)).get(proxy.proxy_psn_no, ())) > MAX_ACTS_FOR:
-        raise BadInput(f"{proxy.proxy_psn_no} would be the proxy of more than {MAX_ACTS_FOR} people at one time: end earlier entries first")
-    for fixmedins_code in store.sites_expecting(db, proxy.psn_no):
-        if proxy.proxy_psn_no not in store.roles_at(db, fixmedins_code, [proxy.proxy_psn_no]):
-            store.expect(db, fixmedins_code, proxy.proxy_psn_no, GalleryRole.INSURED)
-    _tell_sites(db, proxy.proxy_psn_no, now=now)
-    audit.record(db, now=now, actor=actor, action="proxy.register", object=proxy.psn_no, detail={"proxy": proxy.proxy_psn_no})
-
-
-def read_proxies(text: str) -> list[Proxy]:
-    """Read a proxy register (psn_no, proxy_psn_no, from, to, reason; local dates). Raises BadInput naming line and column."""
-    reader = csv.DictReader(StringIO(text))
-    if missing := [name for name in _REGISTER_COLUMNS if name not in (reader.fieldnames or ())]:
-        raise BadInput(f"proxy register: column {missing[0]!r} is missing; the columns are {', '.join(_REGISTER_COLUMNS)}")
-    return [
-        Proxy(
-            psn_no=row["psn_no"],
-            proxy_psn_no=row["proxy_psn_no"],
-            valid_from=_local_date(row["from"], line, "from"),
-            valid_to=_day_after(_local_date(row["to"], line, "to")),
-            reason=row["reason"] or "",
-        )
-        for line, row in enumerate(reader, start=2)
-    ]
+    What captures show of the person is not the register's: `central.subjects` does the rest. Raises NoSuchPerson.
+    """
+    require_person(db, psn_no)
+    held = store.templates_of(db, psn_no)
+    waiting = [row["media_id"] for row in lists.duplicates_about(db, psn_no) if row["psn_no"] == psn_no and row["media_id"]]
+    pictures = sorted({*(row["media_id"] for row in held), *waiting})
+    gone = evidence.erase(db, files, pictures, why=why, actor=actor, now=now)
+    store.erase_templates(db, psn_no, now=now)
+    tell_sites(db, psn_no, now=now)
+    vectors = tuple({"what": "template", "sha256": sha256(row["sealed_vector"]).hexdigest(), "embedder": row["embedder"]} for row in held)
+    return (*vectors, *({"what": "enrolment_picture", "sha256": name} for name in gone))
 
 
 def proxies_table(db: Connection) -> pa.Table:
     """The proxy register for the rules: psn_no, proxy_psn_no, valid_from, valid_to."""
-    return read_table(db, store.proxy_register())
+    return read_table(db, lists.proxy_register())
 
 
 def picture_of(db: Connection, psn_no: str) -> str | None:
@@ -162,83 +213,93 @@ def picture_of(db: Connection, psn_no: str) -> str | None:
     return store.picture_of(db, psn_no)
 
 
-def renew_galleries(db: Connection, *, now: datetime, days: int) -> int:
-    """Send again what would otherwise expire at the terminals, at half its life; how many entries that were."""
-    due = store.last_told_before(db, now - timedelta(days=days) / 2)
-    for row in due:
-        store.add_change(db, row["fixmedins_code"], row["psn_no"], now=now)
-    return len(due)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Everything that the register keeps of one person, the newest first. No vector and no picture, only their names and hashes."""
+
+    person: Mapping[str, object]
+    bases: tuple[Mapping[str, object], ...]
+    templates: tuple[Mapping[str, object], ...]
+    places: tuple[Mapping[str, object], ...]
+    proxies: tuple[Mapping[str, object], ...]
+    exemptions: tuple[Mapping[str, object], ...]
+    watches: tuple[Mapping[str, object], ...]
+    duplicates: tuple[Duplicate, ...]
+    exempt: bool
 
 
-def newest_changes() -> Subquery:
-    """Selects the newest gallery version of each site."""
-    return store.newest_changes()
+_ALL = 1000
 
 
-def gallery_command(db: Connection, keys: CentreKeys, device_id: str, from_version: int, *, now: datetime, days: int) -> Gallery | None:
-    """The next page for a device that holds `from_version`; None if it is up to date. The page is sealed to the device."""
-    key = devices.current_key(db, device_id)
-    changes = _that_fit(db, store.changes_after(db, key.fixmedins_code, from_version, GALLERY_PAGE))
-    if not changes:
-        return None
-    named = tuple(dict.fromkeys(row["psn_no"] for row in changes))
-    hold = _entries(db, keys, key.fixmedins_code, named, now=now, expires_at=now + timedelta(days=days))
-    page = GalleryPage(hold=tuple(hold), forget=tuple(sorted(set(named) - {entry.psn_no for entry in hold})))
-    return Gallery(
-        device=device_id,
-        at=now,
-        from_version=from_version,
-        to_version=changes[-1]["version"],
-        page=to_text(seal(page.model_dump_json().encode(), key.seal_public, gallery_purpose(device_id))),
+def kept_of(db: Connection, psn_no: str, *, now: datetime) -> Kept:
+    """What is kept of one person. Raises NoSuchPerson."""
+    person = require_person(db, psn_no)
+    return Kept(
+        person=dict(person),
+        bases=_plain(store.bases_of(db, psn_no)),
+        templates=tuple(
+            {name: value for name, value in row.items() if name != "sealed_vector"}
+            | {"sha256": sha256(row["sealed_vector"]).hexdigest(), "current": row["replaced_at"] is None}
+            for row in store.templates_of(db, psn_no)
+        ),
+        places=_plain(store.places_of(db, psn_no)),
+        proxies=_plain(lists.proxies_of(db, psn_no)),
+        exemptions=_plain(lists.exemption_page(db, offset=0, size=_ALL, psn_no=psn_no)[0]),
+        watches=_plain(lists.watch_page(db, offset=0, size=_ALL, psn_no=psn_no)[0]),
+        duplicates=tuple(duplicate_of(row) for row in lists.duplicates_about(db, psn_no)),
+        exempt=psn_no in lists.exempt(db, [psn_no], now=now),
     )
 
 
-def _that_fit(db: Connection, changes: Sequence[RowMapping]) -> Sequence[RowMapping]:
-    """The first changes whose templates, several for a person while networks change, make one page at most."""
-    entries = store.count_templates(db, [row["psn_no"] for row in changes])
-    total, seen = 0, set[str]()
-    for count, row in enumerate(changes):
-        total += 0 if row["psn_no"] in seen else entries.get(row["psn_no"], 0)
-        seen.add(row["psn_no"])
-        if total > GALLERY_PAGE:
-            return changes[:count]
-    return changes
+def sites_told_of(db: Connection, psn_no: str) -> dict[str, int]:
+    """By site, the gallery version with which its terminals know the newest about this person."""
+    return store.sites_told_of(db, psn_no)
 
 
-def _entries(
-    db: Connection, keys: CentreKeys, fixmedins_code: str, psn_nos: Sequence[str], *, now: datetime, expires_at: datetime
-) -> list[GalleryEntry]:
-    roles = store.roles_at(db, fixmedins_code, psn_nos)
-    acting = store.acting_for(db, psn_nos, now=now)
-    return [
-        GalleryEntry(
-            psn_no=row["psn_no"],
-            role=GalleryRole(roles[row["psn_no"]]),
-            embedder=row["embedder"],
-            vector=to_text(unseal(row["sealed_vector"], keys.seal_private, _template_purpose(row["psn_no"]))),
-            acts_for=acting.get(row["psn_no"], ())[:MAX_ACTS_FOR],
-            expires_at=expires_at,
-        )
-        for row in store.current_templates(db, roles)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What waits for somebody: people whose newest picture is too old (`renewals`), whose basis is over, and doubtful identities."""
+
+    renewals: int
+    without_basis: int
+    duplicates: int
+    faces: int
 
 
-def _tell_sites(db: Connection, psn_no: str, *, now: datetime) -> None:
-    for fixmedins_code in store.sites_expecting(db, psn_no):
-        store.add_change(db, fixmedins_code, psn_no, now=now)
+def due(db: Connection, settings: PeopleSettings, *, now: datetime) -> Due:
+    """How much waits, and how many faces are held in the register."""
+    _, renewals = store.due_for_renewal(db, now - timedelta(days=settings.template_days), limit=1)
+    _, undecided = lists.duplicate_page(db, undecided=True, offset=0, size=1)
+    return Due(renewals=renewals, without_basis=len(store.without_basis(db, now)), duplicates=undecided, faces=store.count_faces(db))
 
 
-def _template_purpose(psn_no: str) -> str:
-    return f"template/1 {psn_no}"
+def duplicate_of(row: RowMapping) -> Duplicate:
+    """An entry of the register of doubtful identities."""
+    verdict = None if row["verdict"] is None else Verdict(row["verdict"])
+    return Duplicate(**dict(row) | {"finding": Likeness(row["finding"]), "verdict": verdict})
 
 
-def _day_after(day: datetime) -> datetime:
-    """The last day counts whole; 9999-12-31 and the like mean that no end is set."""
-    return min(day, _OPEN_END) + timedelta(days=1)
+def _plain(rows: Sequence[RowMapping]) -> tuple[Mapping[str, object], ...]:
+    return tuple(dict(row) for row in rows)
 
 
-def _local_date(text: str | None, line: int, column: str) -> datetime:
-    try:
-        return datetime.strptime(text or "", "%Y-%m-%d").replace(tzinfo=CHINA)
-    except ValueError:
-        raise BadInput(f"proxy register line {line}, column {column!r}: {(text or '')[:40]!r} is not a date like 2026-01-31") from None
+def _put_basis(db: Connection, psn_no: str, basis: Basis, said: str, *, now: datetime, actor: str) -> None:
+    row = {"psn_no": psn_no, "kind": basis.kind.value, "reference": basis.reference.strip(), "words": said}
+    dated = {"given_on": basis.given_on, "valid_until": basis.valid_until, "recorded_at": now, "recorded_by": actor}
+    store.add_basis(db, row | dated)
+
+
+def _put_place(db: Connection, request: Enrolment, *, now: datetime, actor: str) -> None:
+    row = {"fixmedins_code": request.fixmedins_code, "psn_no": request.psn_no, "role": request.role.value}
+    until = {"reference": request.reference, "valid_until": request.valid_until}
+    store.expect(db, row | until | {"added_at": now, "added_by": actor})
+
+
+def _put_template(db: Connection, keys: CentreKeys, psn_no: str, template: Template, made: dict[str, Any], *, keep: int) -> None:
+    """`made`: from which picture (`media_id`), when it was taken, and who enrolled it when."""
+    store.lock_enrolment(db)  # numbers rise with commits, so who follows them in memory misses none
+    vector = np.ascontiguousarray(template.vector, dtype="<f4").tobytes()
+    sealed = seal(vector, keys.seal_public, template_purpose(psn_no))
+    told = {"quality": template.quality.weight, "source": template.source[:60]}
+    row = {"psn_no": psn_no, "embedder": template.version, "sealed_vector": sealed} | told | made
+    store.put_template(db, row, now=made["enrolled_at"], keep=keep)

@@ -1,14 +1,23 @@
-"""All SQL about people, templates, proxies and the gallery's changes."""
+"""All SQL about people, their templates and bases, where they are expected, and the gallery's changes. `lists` has the rest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Subquery, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, delete, func, insert, or_, select, text, update
 
-from central.db import upsert
-from central.people.model import Proxy
-from central.people.tables import expected_at, gallery_changes, people, proxies, templates
+from central.db import insert_new, upsert
+from central.people.tables import bases, expected_at, gallery_changes, people, templates
+
+_ENROLMENT_LOCK = 7_301_844
+_HERE = templates.c.erased_at.is_(None)
+_CURRENT = templates.c.replaced_at.is_(None) & _HERE
+
+
+def lock_enrolment(db: Connection) -> None:
+    """One enrolment at a time, so that two of the same face under two numbers cannot pass each other (SQLite has one writer anyway)."""
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ENROLMENT_LOCK})
 
 
 def put_person(db: Connection, psn_no: str, legal_basis: str, *, now: datetime) -> None:
@@ -16,69 +25,186 @@ def put_person(db: Connection, psn_no: str, legal_basis: str, *, now: datetime) 
     upsert(db, people, [{"psn_no": psn_no, "legal_basis": legal_basis, "enrolled_at": now}], ["psn_no"])
 
 
-def put_template(db: Connection, row: Mapping[str, Any], *, now: datetime) -> None:
-    """The new template replaces earlier ones of the same person and network; they stay for old evidence."""
-    same = (templates.c.psn_no == row["psn_no"]) & (templates.c.embedder == row["embedder"]) & templates.c.replaced_at.is_(None)
-    db.execute(update(templates).where(same).values(replaced_at=now))
+def know_person(db: Connection, psn_no: str, *, now: datetime) -> None:
+    """Insert a person of whom no face is held; one who is here stays as is."""
+    insert_new(db, people, [{"psn_no": psn_no, "legal_basis": "", "enrolled_at": now}], ["psn_no"])
+
+
+def person(db: Connection, psn_no: str) -> RowMapping | None:
+    """One person, or None."""
+    return db.execute(select(people).where(people.c.psn_no == psn_no)).mappings().first()
+
+
+def page(db: Connection, beginning: str, *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
+    """People whose number begins so, in order, with `templates` in use and the `newest` picture's time; and how many there are in all."""
+    begins = people.c.psn_no.startswith(beginning, autoescape=True)
+    newest = func.max(func.coalesce(templates.c.taken_at, templates.c.enrolled_at)).label("newest")
+    joined = people.outerjoin(templates, (templates.c.psn_no == people.c.psn_no) & _CURRENT)
+    query = select(people, func.count(templates.c.template_id).label("templates"), newest).select_from(joined).where(begins)
+    grouped = query.group_by(people.c.psn_no, people.c.legal_basis, people.c.enrolled_at).order_by(people.c.psn_no)
+    total = db.scalar(select(func.count()).select_from(people).where(begins)) or 0
+    return db.execute(grouped.limit(size).offset(offset)).mappings().all(), total
+
+
+def count_faces(db: Connection) -> int:
+    """People of whom at least one template is held."""
+    return db.scalar(select(func.count(templates.c.psn_no.distinct())).where(_HERE)) or 0
+
+
+def put_template(db: Connection, row: Mapping[str, Any], *, now: datetime, keep: int = 1) -> None:
+    """Add a template; of the same person and network the newest `keep` stay in use, older ones are kept for old evidence."""
     db.execute(insert(templates).values(**row))
+    same = (templates.c.psn_no == row["psn_no"]) & (templates.c.embedder == row["embedder"]) & _CURRENT
+    taken = func.coalesce(templates.c.taken_at, templates.c.enrolled_at)
+    newest = select(templates.c.template_id).where(same).order_by(taken.desc(), templates.c.template_id.desc()).limit(keep)
+    db.execute(update(templates).where(same, templates.c.template_id.not_in(newest)).values(replaced_at=now))
 
 
 def current_templates(db: Connection, psn_nos: Iterable[str]) -> Sequence[RowMapping]:
-    """The templates in use of these people."""
-    condition = templates.c.psn_no.in_(list(psn_nos)) & templates.c.replaced_at.is_(None)
-    return db.execute(select(templates).where(condition)).mappings().all()
+    """The templates in use of these people, the oldest first."""
+    query = select(templates).where(templates.c.psn_no.in_(list(psn_nos)), _CURRENT).order_by(templates.c.template_id)
+    return db.execute(query).mappings().all()
 
 
-def count_templates(db: Connection, psn_nos: Iterable[str]) -> dict[str, int]:
-    """How many templates of each of these people are in use."""
-    condition = templates.c.psn_no.in_(list(psn_nos)) & templates.c.replaced_at.is_(None)
-    rows = db.execute(select(templates.c.psn_no, func.count()).where(condition).group_by(templates.c.psn_no))
+def templates_of(db: Connection, psn_no: str) -> Sequence[RowMapping]:
+    """Every template that is held of one person, the newest first."""
+    query = select(templates).where(templates.c.psn_no == psn_no, _HERE).order_by(templates.c.template_id.desc())
+    return db.execute(query).mappings().all()
+
+
+def current_after(db: Connection, embedder: str, template_id: int, limit: int) -> Sequence[RowMapping]:
+    """Templates of a network in use with higher numbers, in order: (template_id, psn_no, sealed_vector)."""
+    names = (templates.c.template_id, templates.c.psn_no, templates.c.sealed_vector)
+    query = select(*names).where(templates.c.embedder == embedder, templates.c.template_id > template_id, _CURRENT)
+    return db.execute(query.order_by(templates.c.template_id).limit(limit)).mappings().all()
+
+
+def out_of_use_since(db: Connection, moment: datetime) -> list[int]:
+    """Templates that were replaced or erased since then."""
+    return list(db.scalars(select(templates.c.template_id).where(templates.c.replaced_at >= moment)))
+
+
+def count_embedders(db: Connection, psn_nos: Iterable[str]) -> dict[str, int]:
+    """With how many networks each of these people has templates in use."""
+    counted = select(templates.c.psn_no, func.count(templates.c.embedder.distinct()))
+    rows = db.execute(counted.where(templates.c.psn_no.in_(list(psn_nos)), _CURRENT).group_by(templates.c.psn_no))
     return {row[0]: row[1] for row in rows}
 
 
 def without_template(db: Connection, version: str) -> list[str]:
     """People who have templates in use, but none of this network."""
-    current = templates.c.replaced_at.is_(None)
-    have = select(templates.c.psn_no).where(current & (templates.c.embedder == version))
-    found = select(templates.c.psn_no).where(current & templates.c.psn_no.not_in(have)).distinct().order_by(templates.c.psn_no)
+    have = select(templates.c.psn_no).where(_CURRENT & (templates.c.embedder == version))
+    found = select(templates.c.psn_no).where(_CURRENT & templates.c.psn_no.not_in(have)).distinct().order_by(templates.c.psn_no)
     return list(db.scalars(found))
 
 
 def with_other_templates(db: Connection, versions: Sequence[str]) -> list[str]:
     """People who have a template of each of these networks in use, and others besides."""
-    current = templates.c.replaced_at.is_(None)
     named = templates.c.embedder.in_(list(versions))
-    whole = select(templates.c.psn_no).where(current & named).group_by(templates.c.psn_no).having(func.count() >= len(versions))
-    found = select(templates.c.psn_no).where(current & ~named & templates.c.psn_no.in_(whole)).distinct().order_by(templates.c.psn_no)
+    each = func.count(templates.c.embedder.distinct())
+    whole = select(templates.c.psn_no).where(_CURRENT & named).group_by(templates.c.psn_no).having(each >= len(versions))
+    found = select(templates.c.psn_no).where(_CURRENT & ~named & templates.c.psn_no.in_(whole)).distinct().order_by(templates.c.psn_no)
     return list(db.scalars(found))
 
 
 def retire_templates(db: Connection, psn_no: str, versions: Sequence[str], *, now: datetime) -> None:
     """This person's templates of other networks than these are no longer in use."""
-    others = (templates.c.psn_no == psn_no) & templates.c.embedder.not_in(list(versions)) & templates.c.replaced_at.is_(None)
+    others = (templates.c.psn_no == psn_no) & templates.c.embedder.not_in(list(versions)) & _CURRENT
     db.execute(update(templates).where(others).values(replaced_at=now))
+
+
+def erase_templates(db: Connection, psn_no: str, *, now: datetime) -> None:
+    """Overwrite every vector of this person; that there was a template stays known."""
+    # `replaced_at` is new for all of them: by it every process that holds vectors in memory learns which to drop.
+    db.execute(update(templates).where(templates.c.psn_no == psn_no, _HERE).values(sealed_vector=b"", erased_at=now, replaced_at=now))
+
+
+def due_for_renewal(db: Connection, taken_before: datetime, *, limit: int) -> tuple[Sequence[RowMapping], int]:
+    """People whose newest picture is older than this: (psn_no, newest), the oldest first, and how many they are."""
+    newest = func.max(func.coalesce(templates.c.taken_at, templates.c.enrolled_at))
+    found = select(templates.c.psn_no, newest.label("newest")).where(_CURRENT).group_by(templates.c.psn_no).having(newest < taken_before)
+    total = db.scalar(select(func.count()).select_from(found.subquery("due"))) or 0
+    return db.execute(found.order_by(newest).limit(limit)).mappings().all(), total
 
 
 def picture_of(db: Connection, psn_no: str) -> str | None:
     """The newest enrolment picture's media_id."""
-    condition = (templates.c.psn_no == psn_no) & templates.c.replaced_at.is_(None)
-    return db.scalar(select(templates.c.media_id).where(condition).order_by(templates.c.enrolled_at.desc()))
+    newest = templates.c.enrolled_at.desc(), templates.c.template_id.desc()
+    return db.scalar(select(templates.c.media_id).where(templates.c.psn_no == psn_no, _CURRENT).order_by(*newest).limit(1))
 
 
-def expect(db: Connection, fixmedins_code: str, psn_no: str, role: str) -> None:
-    """This site expects this person."""
-    upsert(db, expected_at, [{"fixmedins_code": fixmedins_code, "psn_no": psn_no, "role": role}], ["fixmedins_code", "psn_no"])
+def add_basis(db: Connection, row: Mapping[str, Any]) -> None:
+    """Record why a face may be held."""
+    db.execute(insert(bases).values(**row))
 
 
-def roles_at(db: Connection, fixmedins_code: str, psn_nos: Iterable[str]) -> dict[str, str]:
-    """Role by person, for those of the list whom this site expects."""
-    condition = (expected_at.c.fixmedins_code == fixmedins_code) & expected_at.c.psn_no.in_(list(psn_nos))
-    return {row.psn_no: row.role for row in db.execute(select(expected_at.c.psn_no, expected_at.c.role).where(condition))}
+def bases_of(db: Connection, psn_no: str) -> Sequence[RowMapping]:
+    """Every basis of one person, the newest first."""
+    return db.execute(select(bases).where(bases.c.psn_no == psn_no).order_by(bases.c.basis_id.desc())).mappings().all()
+
+
+def withdraw_bases(db: Connection, psn_no: str, reference: str, *, actor: str, now: datetime) -> int:
+    """Mark every basis of one person as withdrawn; how many that were."""
+    standing = (bases.c.psn_no == psn_no) & bases.c.withdrawn_at.is_(None)
+    return db.execute(update(bases).where(standing).values(withdrawn_at=now, withdrawn_by=actor, withdrawn_ref=reference)).rowcount
+
+
+def _over(now: datetime) -> ColumnElement[bool]:
+    return bases.c.withdrawn_at.is_not(None) | (bases.c.valid_until <= now)
+
+
+def without_basis(db: Connection, now: datetime, psn_nos: Collection[str] | None = None) -> list[str]:
+    """People (of these, or all) whose newest basis is over while a template is in use. Those without a dated one are not meant."""
+    newest = select(func.max(bases.c.basis_id)).group_by(bases.c.psn_no)
+    held = select(templates.c.psn_no).where(_CURRENT)
+    over = select(bases.c.psn_no).where(bases.c.basis_id.in_(newest), _over(now), bases.c.psn_no.in_(held))
+    if psn_nos is not None:
+        over = over.where(bases.c.psn_no.in_(list(psn_nos)))
+    return list(db.scalars(over.order_by(bases.c.psn_no)))
+
+
+def expect(db: Connection, row: Mapping[str, Any]) -> None:
+    """A site expects a person: (fixmedins_code, psn_no, role, reference, valid_until, added_at, added_by)."""
+    upsert(db, expected_at, [row], ["fixmedins_code", "psn_no"])
+
+
+def expect_no_more(db: Connection, fixmedins_code: str, psn_no: str) -> bool:
+    """A site does not expect a person any more; False if it did not."""
+    return (
+        db.execute(delete(expected_at).where(expected_at.c.fixmedins_code == fixmedins_code, expected_at.c.psn_no == psn_no)).rowcount > 0
+    )
+
+
+def roles_at(db: Connection, fixmedins_code: str, psn_nos: Iterable[str], *, now: datetime) -> dict[str, RowMapping]:
+    """(role, valid_until) by person, for those of the list whom this site expects now."""
+    mine = (expected_at.c.fixmedins_code == fixmedins_code) & expected_at.c.psn_no.in_(list(psn_nos))
+    standing = or_(expected_at.c.valid_until.is_(None), expected_at.c.valid_until > now)
+    rows = db.execute(select(expected_at.c.psn_no, expected_at.c.role, expected_at.c.valid_until).where(mine, standing)).mappings()
+    return {row["psn_no"]: row for row in rows}
+
+
+def places_of(db: Connection, psn_no: str) -> Sequence[RowMapping]:
+    """Where and as what one person is expected."""
+    return db.execute(select(expected_at).where(expected_at.c.psn_no == psn_no).order_by(expected_at.c.fixmedins_code)).mappings().all()
+
+
+def of_role(db: Connection, role: str, *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
+    """Who is expected in this role, by site and number, and how many."""
+    wanted = expected_at.c.role == role
+    total = db.scalar(select(func.count()).select_from(expected_at).where(wanted)) or 0
+    query = select(expected_at).where(wanted).order_by(expected_at.c.fixmedins_code, expected_at.c.psn_no)
+    return db.execute(query.limit(size).offset(offset)).mappings().all(), total
 
 
 def sites_expecting(db: Connection, psn_no: str) -> list[str]:
     """The sites that expect this person."""
     return list(db.scalars(select(expected_at.c.fixmedins_code).where(expected_at.c.psn_no == psn_no)))
+
+
+def sites_told_of(db: Connection, psn_no: str) -> dict[str, int]:
+    """The newest change about this person by site: what a terminal holds of them is settled once it has that version."""
+    newest = select(gallery_changes.c.fixmedins_code, func.max(gallery_changes.c.version)).where(gallery_changes.c.psn_no == psn_no)
+    return {row[0]: row[1] for row in db.execute(newest.group_by(gallery_changes.c.fixmedins_code))}
 
 
 def add_change(db: Connection, fixmedins_code: str, psn_no: str, *, now: datetime) -> None:
@@ -106,23 +232,3 @@ def newest_changes() -> Subquery:
         .group_by(gallery_changes.c.fixmedins_code)
         .subquery("newest_changes")
     )
-
-
-def add_proxy(db: Connection, proxy: Proxy) -> None:
-    """Insert a proxy, or change the end and reason of one that began at the same time."""
-    row = {name: getattr(proxy, name) for name in ("psn_no", "proxy_psn_no", "valid_from", "valid_to", "reason")}
-    upsert(db, proxies, [row], ["psn_no", "proxy_psn_no", "valid_from"])
-
-
-def proxy_register() -> Select[Any]:
-    """Selects who may settle for whom, and when."""
-    return select(proxies.c.psn_no, proxies.c.proxy_psn_no, proxies.c.valid_from, proxies.c.valid_to)
-
-
-def acting_for(db: Connection, psn_nos: Iterable[str], *, now: datetime) -> dict[str, tuple[str, ...]]:
-    """For each of these people: whose valid proxy they are now."""
-    condition = proxies.c.proxy_psn_no.in_(list(psn_nos)) & (proxies.c.valid_from <= now) & (proxies.c.valid_to > now)
-    found: dict[str, tuple[str, ...]] = {}
-    for row in db.execute(select(proxies).where(condition).order_by(proxies.c.psn_no)).mappings():
-        found[row["proxy_psn_no"]] = (*found.get(row["proxy_psn_no"], ()), row["psn_no"])
-    return found

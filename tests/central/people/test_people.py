@@ -9,7 +9,7 @@ import pytest
 
 from central.errors import BadInput, NotFound
 from central.people import service as people
-from central.people.model import Enrolment, Proxy
+from central.people.model import Enrolment, Proxy, check
 from central.people.tables import templates
 from central.wiring import Centre
 from contract.commands import MAX_ACTS_FOR, Gallery, GalleryPage, GalleryRole
@@ -96,7 +96,7 @@ def test_a_template_and_picture_lie_sealed(centre: Centre, tmp_path: Path) -> No
 @pytest.mark.parametrize("changes", [{"psn_no": "a b"}, {"psn_no": ""}, {"legal_basis": "  "}])
 def test_a_wrong_request_is_refused(centre: Centre, changes: dict[str, object]) -> None:
     with pytest.raises(BadInput):
-        people.check(request(**changes))  # type: ignore[arg-type]
+        check(request(**changes), NOW)  # type: ignore[arg-type]
 
 
 def test_an_unknown_site_is_refused_and_nothing_is_kept(centre: Centre) -> None:
