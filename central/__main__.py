@@ -13,11 +13,10 @@ from sqlalchemy.exc import OperationalError
 from central import migrate as schema
 from central.accounts import service as accounts
 from central.app import create_app
-from central.broker.embedded import EmbeddedBroker
 from central.captures.mqtt import MqttBus
 from central.claims import service as claims
-from central.cli import account, device, people
-from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals, write_broker_files
+from central.cli import account, broker, device, log, people
+from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals
 from central.db import reading, utc_now
 from central.keys import make_keys
 from central.reconcile import reconcile as run_reconciliation
@@ -29,6 +28,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Th
 app.add_typer(people.app, name="people")
 app.add_typer(account.app, name="account")
 app.add_typer(device.app, name="device")
+app.command("broker")(broker.broker)
+app.add_typer(log.app, name="log")
 
 
 @app.command()
@@ -69,29 +70,6 @@ def ingest(settings: SettingsFile = None, metrics_port: Annotated[int, typer.Opt
             build_ingest(centre, bus).run(stop)
         finally:
             bus.stop()
-
-
-@app.command()
-def broker(
-    settings: SettingsFile = None,
-    program: Annotated[Path | None, typer.Option(help="Another nats-server program than the installed one.")] = None,
-) -> None:
-    """Run the embedded broker; devices that are enrolled or revoked while it runs are let in or cut off within seconds."""
-    with explained():
-        centre = opened(settings)
-        stop = stop_on_signals()
-        written, _ = write_broker_files(centre)
-        folder = written.nats.parent
-        with EmbeddedBroker(
-            configuration=written.nats, port=centre.settings.broker.port, log=folder / "nats.log", program=program
-        ) as running:
-            typer.echo(f"broker on {centre.settings.broker.host}:{centre.settings.broker.port}; files for Mosquitto in {folder}")
-            while not stop.wait(2) and running.pid is not None:
-                try:
-                    if write_broker_files(centre)[1]:
-                        running.reload()
-                except OperationalError as error:
-                    typer.echo(f"the database cannot be read now, the broker goes on as it is: {error.orig}", err=True)
 
 
 @app.command(name="import")

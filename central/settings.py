@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from central.errors import Misconfigured
+from contract.checkpoints import WITNESS, VerifierKey
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Share = Annotated[float, Field(ge=-1, le=1)]
@@ -112,6 +113,18 @@ class PeopleSettings(Part):
     )
 
 
+class DeviceSettings(Part):
+    """The life of terminals."""
+
+    rekey_days: int = Field(
+        default=60,
+        ge=0,
+        le=700,
+        description="So many days before its certificate ends a device is ordered to make new keys; two weeks more than it would begin by "
+        "itself, so that whoever is off-line for a while is not late. 0 orders nothing.",
+    )
+
+
 class RetentionSettings(Part):
     """How long sealed pictures and film are kept here. Enrolment pictures are not meant, nor the signed events, which hold no picture."""
 
@@ -124,6 +137,43 @@ class RetentionSettings(Part):
         le=3660,
         description="What supports a confirmed one, from its review: two years, as for a penalty.",
     )
+
+
+class WitnessSettings(Part):
+    """Another organisation's witness (C2SP tlog-witness): it signs that our log only ever grew."""
+
+    url: str = Field(
+        pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="Its submission prefix; checkpoints go to add-checkpoint below it."
+    )
+    key: str = Field(description="Its verifier key, as `scripts/witness.py key` prints it: name+id+key.")
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_witness_key(cls, text: str) -> str:
+        if VerifierKey.parse(text).kind != WITNESS:
+            raise ValueError("is the key of a log, not of a witness")
+        return text
+
+
+class TransparencySettings(Part):
+    """The transparency log: how often it signs, and who vouches for it."""
+
+    every_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between two checkpoints while something happens.")
+    witness_every_s: float = Field(default=60.0, gt=0, le=86_400, description="Seconds between two questions to the witnesses.")
+    witness_timeout_s: float = Field(default=10.0, gt=0, le=60, description="How long a witness may take to answer, all in all.")
+    witnesses: tuple[WitnessSettings, ...] = Field(default=(), max_length=16, description="Who is asked to co-sign; none by default.")
+
+    @field_validator("witnesses")
+    @classmethod
+    def _differ(cls, witnesses: tuple[WitnessSettings, ...]) -> tuple[WitnessSettings, ...]:
+        if len({VerifierKey.parse(each.key).name for each in witnesses}) < len(witnesses):
+            raise ValueError("two witnesses have the same name")
+        return witnesses
+
+    @property
+    def witness_keys(self) -> tuple[VerifierKey, ...]:
+        """Names and public keys of the witnesses."""
+        return tuple(VerifierKey.parse(each.key) for each in self.witnesses)
 
 
 class Settings(BaseSettings):
@@ -143,6 +193,8 @@ class Settings(BaseSettings):
     faces: FaceGroupSettings = FaceGroupSettings()
     people: PeopleSettings = PeopleSettings()
     retention: RetentionSettings = RetentionSettings()
+    devices: DeviceSettings = DeviceSettings()
+    transparency: TransparencySettings = TransparencySettings()
 
     @classmethod
     def settings_customise_sources(

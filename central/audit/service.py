@@ -1,6 +1,7 @@
 """Writing and checking the audit log. An entry is written in the transaction of what it tells, so neither exists without the other."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
@@ -9,9 +10,9 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from central.audit import store
-from central.audit.model import AuditPage, ChainReport, Entry, content, require_sizes, walk
+from central.audit.model import AuditPage, ChainReport, Entry, content, content_of, require_sizes, walk
 from central.transparency import service as transparency
-from central.transparency.model import Kind
+from central.transparency.model import Kind, canonical
 
 _NOTHING: Mapping[str, JsonValue] = MappingProxyType({})
 
@@ -33,6 +34,27 @@ def record(db: Connection, *, now: datetime, actor: str, action: str, object: st
 def verify_chain(db: Connection, *, known_head: str | None = None) -> ChainReport:
     """Walk over the whole log and check every hash; `known_head` is a head that somebody noted after an earlier walk."""
     return walk(store.every(db), known_head)
+
+
+def logged(db: Connection, size: int) -> Iterator[bytes]:
+    """Every entry, oldest first, as a line of an export: with its place among the first `size` leaves of the transparency log and the salt
+    that opens its leaf there. `index` is null where it has no place among them, `salt` also where it was erased.
+    """
+    for entry in store.every(db):
+        found = transparency.find(db, Kind.AUDIT, entry.sha256)
+        index, salt = (None, None) if found is None or found[0] >= size else (found[0], found[1].salt)
+        said = {"entry": json.loads(content_of(entry)), "index": index, "salt": None if salt is None else salt.hex()}
+        yield canonical(said) + b"\n"
+
+
+def unlogged(db: Connection) -> Iterator[str]:
+    """What each entry says that is not in the transparency log as it stands here; those that wait for their place are left out."""
+    for entry in store.every(db):
+        found = transparency.find(db, Kind.AUDIT, entry.sha256)
+        if found is not None and found[1].opens(content_of(entry)) is False:
+            yield f"audit entry {entry.audit_id} is not what was logged"
+        if found is None and not transparency.waits(db, Kind.AUDIT, entry.sha256):
+            yield f"audit entry {entry.audit_id} was never logged"
 
 
 def entries(db: Connection, *, page: int = 1, size: int = 50, actor: str | None = None, action: str | None = None) -> AuditPage:

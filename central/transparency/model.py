@@ -3,6 +3,7 @@
 import hmac
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,6 +89,17 @@ class Proof:
     path: tuple[bytes, ...]
     size: int
     checkpoint: str
+
+    def opens(self, content: bytes) -> bool | None:
+        """Whether the leaf commits to this content; None once its salt was erased."""
+        said = json.loads(self.leaf)
+        return None if self.salt is None else hmac.compare_digest(commit(self.salt, content).hex(), said["commitment"])
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON says it: salt in hexadecimal, hashes of the path in base64."""
+        named = {"kind": self.kind, "ref": self.ref, "index": self.index, "leaf": self.leaf.decode(), "size": self.size}
+        path = [b64encode(hash).decode() for hash in self.path]
+        return named | {"salt": None if self.salt is None else self.salt.hex(), "path": path, "checkpoint": self.checkpoint}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

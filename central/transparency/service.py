@@ -6,7 +6,7 @@ shown differently to different people is found: by witnesses, by devices, by aud
 
 import os
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -16,11 +16,14 @@ from central.keys import CentreKeys
 from central.transparency import store
 from central.transparency.model import SALT, Anchor, Entry, Leaf, LogBroken, Proof, Signed, WitnessState, checked, commit
 from central.transparency.tree import EMPTY, TornTile, Tree, grow
-from contract.checkpoints import Checkpoint, sign
+from contract.checkpoints import Checkpoint, Signature, VerifierKey, sign, signed_by
+from contract.sealed import Untrusted
 
 AT_ONCE = 20_000
 """Leaves that get their places in one transaction: some tenths of a second."""
 _KEEP_UNWITNESSED = timedelta(days=1)
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_FAULT = 300
 
 
 def append(db: Connection, kind: str, ref: str, content: bytes, *, at: datetime) -> None:
@@ -81,15 +84,14 @@ def newest(db: Connection) -> Signed | None:
     return store.newest(db)
 
 
+def newest_cosigned(db: Connection) -> Signed | None:
+    """The newest checkpoint that a witness co-signed."""
+    return store.newest_cosigned(db)
+
+
 def checkpoint(db: Connection) -> str:
     """The newest checkpoint as a signed note, with the lines of witnesses that co-signed this very one. Raises NotFound in an empty log."""
     return _note(db, _head(db))
-
-
-def cosigned_checkpoint(db: Connection) -> str | None:
-    """The newest checkpoint that a witness co-signed, with all lines."""
-    signed = store.newest_cosigned(db)
-    return None if signed is None else _note(db, signed)
 
 
 def proof(db: Connection, kind: str, ref: str) -> Proof | None:
@@ -132,6 +134,11 @@ def root(db: Connection, size: int) -> bytes:
     return Tree(partial(store.tile, db)).root(size) if size else EMPTY
 
 
+def find(db: Connection, kind: str, ref: str) -> tuple[int, Leaf] | None:
+    """The place and the leaf of this name; None if it has no place yet."""
+    return store.find(db, kind, ref)
+
+
 def leaves(db: Connection, first: int, end: int) -> list[Leaf]:
     """Leaves by their places, in order."""
     return store.leaves(db, first, end)
@@ -156,6 +163,21 @@ def forget(db: Connection, kind: str, ref: str) -> bool:
 def tile(db: Connection, level: int, number: int) -> bytes:
     """The hashes of a tile as far as it is filled."""
     return store.tile(db, level, number)
+
+
+def keep_cosignature(db: Connection, checkpoint: Checkpoint, line: Signature, key: VerifierKey, *, now: datetime) -> None:
+    """Keep what a witness signed below one of our checkpoints. Raises Untrusted for a line that is not its own, false, or of another time."""
+    at = signed_by(checkpoint, line, key)
+    if at is None:
+        raise Untrusted(f"the answer of {key.name} carries no valid co-signature of it")
+    if abs(at - now.timestamp()) > _CLOCKS_DIFFER.total_seconds():
+        raise Untrusted(f"{key.name} says to have signed {at - now.timestamp():+.0f} s from now: one of the clocks is wrong")
+    store.add_cosignature(db, checkpoint.size, key.name, line.line, datetime.fromtimestamp(at, UTC))
+
+
+def note_witness(db: Connection, name: str, size: int, *, now: datetime, fault: str | None) -> None:
+    """Remember how far a witness has co-signed and what went wrong this time."""
+    store.put_witness(db, name, size, now, None if fault is None else fault[:_FAULT])
 
 
 def note_anchor(db: Connection, device_id: str, size: int, root_said: str, *, said_at: datetime) -> bool:
