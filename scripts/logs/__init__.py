@@ -1,0 +1,1 @@
+"""Making logs and changing them, to show that every change is found."""
