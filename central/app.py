@@ -20,6 +20,8 @@ from central.enrolment.model import Gate
 from central.orders import api as orders_api
 from central.orders import pages as orders_pages
 from central.overview import pages as overview
+from central.packages import api as packages_api
+from central.packages import pages as packages_pages
 from central.people import api as people_api
 from central.web import assets, faults, language, operation
 from central.web.console import Console
@@ -46,6 +48,8 @@ ROUTERS = (
     orders_pages.router,
     overview.pages,
     overview.api,
+    packages_api.router,
+    packages_pages.router,
     people_api.router,
     language.router,
     operation.router,

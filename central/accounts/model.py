@@ -24,6 +24,8 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     MONITOR = "monitor"
     AUDITOR = "auditor"
+    EXAMINER = "examiner"
+    """Reviews evidence legally or technically (审核人员); decides about no finding."""
 
 
 class Right(StrEnum):
@@ -40,6 +42,9 @@ class Right(StrEnum):
     REVIEW = "review"
     ASK_FILM = "ask_film"
     READ_AUDIT = "read_audit"
+    EXPORT_EVIDENCE = "export_evidence"
+    STAMP_EVIDENCE = "stamp_evidence"
+    HOLD_EVIDENCE = "hold_evidence"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
@@ -48,9 +53,30 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
             {Right.SEE_OVERVIEW, Right.MANAGE_ACCOUNTS, Right.MANAGE_SITES, Right.ENROL, Right.SEE_PEOPLE, Right.KEEP_WATCH}
         ),
         Role.MONITOR: frozenset(
-            {Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.REVIEW, Right.ASK_FILM, Right.SEE_PEOPLE, Right.KEEP_WATCH}
+            {
+                Right.SEE_OVERVIEW,
+                Right.READ_FINDINGS,
+                Right.SEE_PICTURES,
+                Right.REVIEW,
+                Right.ASK_FILM,
+                Right.SEE_PEOPLE,
+                Right.KEEP_WATCH,
+                Right.EXPORT_EVIDENCE,
+                Right.HOLD_EVIDENCE,
+            }
         ),
-        Role.AUDITOR: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.READ_AUDIT, Right.SEE_PEOPLE}),
+        Role.AUDITOR: frozenset(
+            {
+                Right.SEE_OVERVIEW,
+                Right.READ_FINDINGS,
+                Right.SEE_PICTURES,
+                Right.READ_AUDIT,
+                Right.SEE_PEOPLE,
+                Right.EXPORT_EVIDENCE,
+                Right.HOLD_EVIDENCE,
+            }
+        ),
+        Role.EXAMINER: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.STAMP_EVIDENCE}),
     }
 )
 

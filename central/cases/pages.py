@@ -134,8 +134,10 @@ def _finding(
         read = dossier.read(db, jr_id)
         film = {each.capture.capture_id: _orders_about(db, each.capture, centre.now()) for each in read.sightings}
         names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
+        reviewed = sites.standing(db, read.finding.fixmedins_code, read.finding.occurred_at).reviewed
     shown = {
         "dossier": read,
+        "unreviewed": not reviewed,
         "finding": read.finding,
         "site_name": names.get(read.finding.fixmedins_code, ""),
         "verdicts": tuple(Verdict),

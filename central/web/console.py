@@ -33,6 +33,10 @@ class Console:
         chosen = request.cookies.get(LANGUAGE_COOKIE)
         return self._texts[Language.EN if chosen == Language.EN else Language.ZH]
 
+    def texts_in(self, language: Language) -> Texts:
+        """The texts of one language."""
+        return self._texts[language]
+
     def page(
         self, request: Request, template: str, *, viewer: Viewer | None = None, status: int = 200, shown: Mapping[str, object]
     ) -> HTMLResponse:
