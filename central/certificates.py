@@ -1,18 +1,22 @@
 """X.509 for mutual TLS: one small authority, a server certificate for the broker, client certificates for devices and the centre.
 
 A client certificate carries its name twice: as common name (Mosquitto's user name) and as e-mail in the subject alternative name
-(what a NATS server maps to a user), so that one certificate works at every broker.
+(what a NATS server maps to a user), so that one certificate works at every broker. A device's e-mail names its key besides: a NATS server
+knows no revocation list, so whoever holds a key that was replaced must have another name there than who holds the new one.
 """
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DEVICE_MAIL_DOMAIN = "device.invalid"
@@ -37,6 +41,51 @@ def client_mail(name: str) -> str:
     return f"{name}@{DEVICE_MAIL_DOMAIN}"
 
 
+@lru_cache(maxsize=100_000)
+def mail_in(certificate: str) -> str | None:
+    """The e-mail form under which a NATS server knows this certificate (PEM); None where it has none."""
+    try:
+        names = x509.load_pem_x509_certificate(certificate.encode()).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return None
+    return next(iter(names.value.get_values_for_type(x509.RFC822Name)), None)
+
+
+@lru_cache(maxsize=100_000)
+def serial_of(certificate: str) -> int:
+    """The serial number of a certificate (PEM). Raises ValueError."""
+    return x509.load_pem_x509_certificate(certificate.encode()).serial_number
+
+
+@lru_cache(maxsize=100_000)
+def ends_at(certificate: str) -> datetime:
+    """When a certificate (PEM) ends, UTC. Raises ValueError."""
+    return x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+
+
+def revocation_list(authority: Pair, cut_off: Mapping[int, datetime], *, after: datetime | None, now: datetime) -> bytes:
+    """A list (PEM) of serial numbers that are not admitted any more, signed by the authority, later than one made `after`.
+
+    It holds as long as the authority: a list that ended would lock every terminal out. It begins a day early, as certificates do.
+    """
+    issuer = x509.load_pem_x509_certificate(authority.certificate)
+    begins = (now - _CLOCK_SLACK).replace(microsecond=0)
+    if after is not None and begins <= after:
+        begins = after + timedelta(seconds=1)
+    builder = (
+        x509.CertificateRevocationListBuilder().issuer_name(issuer.subject).last_update(begins).next_update(issuer.not_valid_after_utc)
+    )
+    for serial, at in sorted(cut_off.items()):
+        builder = builder.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build())
+    return builder.sign(_signing_key(authority), hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def read_revocation_list(pem: bytes) -> tuple[frozenset[int], datetime]:
+    """The serial numbers of a list and from when on it holds. Raises ValueError."""
+    crl = x509.load_pem_x509_crl(pem)
+    return frozenset(each.serial_number for each in crl), crl.last_update_utc
+
+
 def make_authority(*, now: datetime) -> Pair:
     """A self-signed certificate authority that can sign end entities only."""
     key = new_key()
@@ -55,7 +104,8 @@ def issue_server(authority: Pair, public: ec.EllipticCurvePublicKey, *, hosts: t
 
 def issue_client(authority: Pair, public: ec.EllipticCurvePublicKey, *, name: str, now: datetime) -> bytes:
     """A client certificate (PEM) for a key that a device or the centre made and keeps."""
-    names = x509.SubjectAlternativeName([x509.RFC822Name(client_mail(name))])
+    mail = client_mail(name if name == CENTRE_NAME else f"{name}.{_mark(public)}")
+    names = x509.SubjectAlternativeName([x509.RFC822Name(mail)])
     return _issue(authority, public, _Entity(name, names, ExtendedKeyUsageOID.CLIENT_AUTH, CLIENT_DAYS), now)
 
 
@@ -69,6 +119,17 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def _mark(public: ec.EllipticCurvePublicKey) -> str:
+    return sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()[:16]
+
+
+def _signing_key(authority: Pair) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(authority.key, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"the authority's key is a {type(key).__name__}, expected an elliptic-curve key")
+    return key
+
+
 class _Entity(NamedTuple):
     common_name: str
     names: x509.SubjectAlternativeName
@@ -78,9 +139,7 @@ class _Entity(NamedTuple):
 
 def _issue(authority: Pair, public: ec.EllipticCurvePublicKey, entity: _Entity, now: datetime) -> bytes:
     issuer = x509.load_pem_x509_certificate(authority.certificate)
-    issuer_key = load_pem_private_key(authority.key, password=None)
-    if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"the authority's key is a {type(issuer_key).__name__}, expected an elliptic-curve key")
+    issuer_key = _signing_key(authority)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, entity.common_name)])
     builder = _builder(subject, issuer.subject, public, now, timedelta(days=entity.days))
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -1,5 +1,6 @@
-"""The embedded broker: a NATS server as a child process, for one machine and for trying things out."""
+"""A broker as a child process: the embedded one (a NATS server, for one machine and for trying things out), or Mosquitto."""
 
+import os
 import shutil
 import signal
 import socket
@@ -27,12 +28,20 @@ def find_server(path: Path | None = None) -> Path:
     return Path(found)
 
 
-class EmbeddedBroker:
-    """Runs the server with one configuration file; `reload` makes it read the file again and drop users that are gone."""
+def find_mosquitto(path: Path | None = None) -> Path:
+    """Mosquitto's program: the one given, else the system's. Raises Misconfigured."""
+    found = path or shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None or not Path(found).is_file():
+        raise Misconfigured(f"no mosquitto program at {path or 'PATH or /usr/sbin'}: apt-get install mosquitto, or name it with --program")
+    return Path(found)
 
-    def __init__(self, *, configuration: Path, port: int, log: Path, program: Path | None = None) -> None:
+
+class BrokerProcess:
+    """Runs a broker with one configuration file; `reload` makes it read its files again, and whoever is gone from them reaches nothing."""
+
+    def __init__(self, *, program: Path, configuration: Path, port: int, log: Path) -> None:
         """Does not start it yet."""
-        self._command = [str(find_server(program)), "-c", str(configuration)]
+        self._command = [str(program), "-c", str(configuration)]
         self._port = port
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +61,8 @@ class EmbeddedBroker:
         self.stop()
         tail = self._log.read_text(errors="replace")[-2000:]
         raise Misconfigured(
-            f"the embedded broker did not come up on port {self._port} within {_READY_S} s; its log {self._log} ends:\n{tail}"
+            f"the broker {Path(self._command[0]).name} did not come up on port {self._port} within {_READY_S} s; "
+            f"its log {self._log} ends:\n{tail}"
         )
 
     @property
@@ -89,3 +99,19 @@ class EmbeddedBroker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop."""
         self.stop()
+
+
+class EmbeddedBroker(BrokerProcess):
+    """The NATS server. At a reload it also cuts the connections of users that are gone."""
+
+    def __init__(self, *, configuration: Path, port: int, log: Path, program: Path | None = None) -> None:
+        """Raises Misconfigured without a program; does not start it yet."""
+        super().__init__(program=find_server(program), configuration=configuration, port=port, log=log)
+
+
+class Mosquitto(BrokerProcess):
+    """Mosquitto. At a reload it leaves connections open; devices that are gone from its files send and receive nothing on them any more."""
+
+    def __init__(self, *, configuration: Path, port: int, log: Path, program: Path | None = None) -> None:
+        """Raises Misconfigured without a program; does not start it yet."""
+        super().__init__(program=find_mosquitto(program), configuration=configuration, port=port, log=log)

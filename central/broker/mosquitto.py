@@ -12,16 +12,18 @@ _MAX_QUEUED = 100_000
 """Messages that wait for an ingest worker that is away; above it Mosquitto drops silently, and the devices send again."""
 
 
-def configuration(listener: Listener, *, store: Path, access_list: Path, account: str) -> str:
+def configuration(listener: Listener, *, store: Path, access_list: Path, account: str, revoked: Path | None) -> str:
     """Text of mosquitto.conf: mutual TLS, the certificate's common name is the user name, windows as large as ours.
 
-    `account` is the system's user that may read the key file; a broker started as root becomes that one.
+    `account` is the system's user that may read the key file; a broker started as root becomes that one. `revoked` lists certificates that
+    get no connection any more.
     """
+    list_of_revoked = "" if revoked is None else f"\ncrlfile {revoked}"
     return f"""user {account}
 listener {listener.port} {listener.host}
 cafile {listener.authority}
 certfile {listener.certificate}
-keyfile {listener.key}
+keyfile {listener.key}{list_of_revoked}
 require_certificate true
 use_identity_as_username true
 allow_anonymous false

@@ -1,7 +1,7 @@
 """Configuration of the embedded broker (NATS server speaking MQTT 3.1.1): pure text from names and paths."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +23,14 @@ class Listener:
     authority: Path
 
 
-def configuration(listener: Listener, *, store: Path, devices: Iterable[str]) -> str:
+def configuration(listener: Listener, *, store: Path, devices: Mapping[str, Sequence[str]]) -> str:
     """Text of nats.conf: mutual TLS on both ports, one user per certificate, each device confined to its own topics.
 
+    `devices` are names with the e-mail forms of their certificates.
     The native port is opened on loopback at a free number only because the server insists on one; it asks for the same certificates.
     """
     tls = _tls(listener)
-    users = "\n".join([_centre(), *(_device(device) for device in sorted(devices))])
+    users = "\n".join([_centre(), *(_device(device, mail) for device, mails in sorted(devices.items()) for mail in mails)])
     return f"""server_name: window-watch
 host: 127.0.0.1
 port: -1
@@ -57,7 +58,7 @@ def _centre() -> str:
     return f'  {{ user: "{client_mail(CENTRE_NAME)}", permissions: {{ publish: [">"], subscribe: [">"] }} }}'
 
 
-def _device(device: str) -> str:
+def _device(device: str, mail: str) -> str:
     publish = f"{ROOT}.up.{shard(device):02d}.{device}.*"
     subscribe = [f"{ROOT}.down.{device}.*", "$MQTT.sub.>", "$MQTT.deliver.pubrel.>"]
-    return f'  {{ user: "{client_mail(device)}", permissions: {{ publish: ["{publish}"], subscribe: {json.dumps(subscribe)} }} }}'
+    return f'  {{ user: {json.dumps(mail)}, permissions: {{ publish: ["{publish}"], subscribe: {json.dumps(subscribe)} }} }}'

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from central.captures import looks, service
 from central.captures.intake import Intake, Taken
 from central.captures.mqtt import Bus, Delivery
 from central.db import reading
@@ -17,9 +18,10 @@ from central.devices import service as devices
 from central.errors import CentralError
 from central.keys import CentreKeys
 from central.orders import service as orders
-from central.orders.model import Order
+from central.orders.model import Order, pause
 from central.people import service as people
 from central.settings import Settings
+from contract.commands import Admission
 from contract.topics import Down, down, shard
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,7 @@ _BATCH_SECONDS = Histogram("central_ingest_batch_seconds", "One batch, from the 
 _RESEND_GALLERY = timedelta(seconds=10)
 _HOUSEKEEPING = timedelta(hours=1)
 _LOOK = timedelta(seconds=1)
+_REKEY_VALID = timedelta(days=30)
 _AFTER_FAILURE_S = 1.0
 _PASSING = (OperationalError, InterfaceError, PoolTimeout, OSError)
 """Failures of the database or disk that pass by themselves; the batch waits for that."""
@@ -44,6 +47,7 @@ class Ingest:
         """Owns nothing that it is given."""
         self._bus, self._intake, self._engine, self._keys, self._settings, self._now = bus, intake, engine, keys, settings, now
         self._told: dict[str, tuple[int, datetime]] = {}
+        self._admitted: dict[str, tuple[int, datetime]] = {}
         self._looked = self._kept = datetime.fromtimestamp(0, now().tzinfo)
 
     def run(self, stop: Event) -> None:
@@ -64,7 +68,9 @@ class Ingest:
             self._looked = self._now()
             self._send_galleries()
             self._send_orders()
+            self._send_admissions()
             self._retire()
+            self._look_again()
         self._keep_house()
 
     def _commit(self, deliveries: Sequence[Delivery], stop: Event) -> None:
@@ -104,6 +110,8 @@ class Ingest:
     def _send_receipts(self, taken: Taken) -> None:
         for receipt in taken.receipts:
             self._bus.publish(down(Down.RECEIPT, receipt.device), self._keys.signer.sign(receipt))
+        for answer in taken.answers:
+            self._bus.publish(down(Down.COMMAND, answer.device), self._keys.signer.sign(answer))
         _EVENTS.inc(taken.new_events)
         _REPEATED.inc(taken.repeated)
         for refused in taken.refused:
@@ -153,6 +161,31 @@ class Ingest:
                 orders.note_sent(db, order, now=now)
             log.info("order.sent", device=order.device_id, kind=order.kind, request=order.request, times=order.times_sent + 1)
 
+    def _send_admissions(self) -> None:
+        """Tell each device that offered new keys of its certificate, again and again until it uses them."""
+        now = self._now()
+        with reading(self._engine).begin() as db:
+            waiting = [one for one in devices.admissions(db) if self._is_mine(one.device_id)]
+            alive = devices.alive(db, now) if waiting else frozenset()
+        self._admitted = {kid: told for kid, told in self._admitted.items() if kid in {one.kid for one in waiting}}
+        for one in waiting:
+            times, at = self._admitted.get(one.kid, (0, now))
+            if one.device_id not in alive or (times and now - at < pause(times)):
+                continue
+            command = Admission(device=one.device_id, at=now, kid=one.kid, certificate=one.certificate, why=None)
+            if self._bus.publish(down(Down.COMMAND, one.device_id), self._keys.signer.sign(command)):
+                self._admitted[one.kid] = (times + 1, now)
+                log.info("admission.sent", device=one.device_id, kid=one.kid, times=times + 1)
+
+    def _look_again(self) -> None:
+        """Queue what came before new entries of the hot list."""
+        if not self._is_first:
+            return
+        with self._engine.begin() as db:
+            queued = looks.sweep(db, now=self._now())
+        if queued:
+            log.info("hotlist.swept", looks=queued)
+
     def _retire(self) -> None:
         """Cut off devices that were ended in order."""
         now = self._now()
@@ -163,6 +196,12 @@ class Ingest:
                 orders.retire(db, order, now=now)
             log.info("device.retired", device=order.device_id, request=order.request, obeyed=order.result == "revoked")
 
+    @property
+    def _is_first(self) -> bool:
+        """Whether this worker, among several, does what only one has to do."""
+        shards = self._settings.broker.shards
+        return shards is None or 0 in shards
+
     def _is_mine(self, device: str) -> bool:
         """Whether this worker, among several, is the one that speaks to a device."""
         shards = self._settings.broker.shards
@@ -172,9 +211,22 @@ class Ingest:
         now = self._now()
         if now - self._kept < _HOUSEKEEPING:
             return
-        self._kept = now
+        last, self._kept = self._kept, now
         self._intake.forget_old_faces()
         with self._engine.begin() as db:
             renewed = people.renew_galleries(db, now=now, days=self._settings.people.gallery_days)
+            people.count_faces(db, self._settings.people.faces_warn, seen=service.count_strangers(db), now=now, actor="ingest")
+            erased = service.erased_since(db, last)
+        if erased:
+            self._intake.rolled_back()  # what is in memory is read again, without the vectors that a person had erased
         if renewed:
             log.info("gallery.renewed", entries=renewed)
+        self._rekey_ending(now)
+
+    def _rekey_ending(self, now: datetime) -> None:
+        """Order new keys where a certificate ends soon."""
+        days = timedelta(days=self._settings.devices.rekey_days)
+        with self._engine.begin() as db:
+            given = orders.rekey_ending(db, now + days, valid_for=_REKEY_VALID, now=now, actor="ingest") if days else []
+        for order in given:
+            log.info("rekey.ordered", device=order.device_id, request=order.request)

@@ -12,12 +12,13 @@ from hashlib import sha256
 import numpy as np
 from sqlalchemy import Connection
 
-from central.captures import chain, store
+from central.captures import chain, looks, store
 from central.captures.face_groups import FaceIndex, Known, Limits
+from central.captures.handover import Handovers
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState, capture_id
 from central.captures.opening import Refused, open_message
 from central.devices import service as devices
-from central.devices.model import DeviceKey
+from central.devices.model import BadOffer, DeviceKey
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
@@ -27,9 +28,10 @@ from central.orders.model import Result as Film
 from central.settings import FaceGroupSettings
 from central.transparency import service as transparency
 from central.transparency.model import Entry, Kind, event_ref
-from contract.events import Binding, Capture, Coverage, Footage, Loss, ManualCheck, Result, Thinning, Void
+from contract.commands import Admission
+from contract.events import Binding, Capture, Coverage, Footage, KeyOffer, Loss, ManualCheck, Result, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
-from contract.sealed import Untrusted, embedding_purpose, from_text, unseal
+from contract.sealed import TrustedKey, Untrusted, embedding_purpose, from_text, unseal
 from contract.state import Death
 from models.compare import unit
 from models.errors import BadVector
@@ -42,9 +44,10 @@ _UNCLEAR = {"face_covered", "too_few_good_frames", "face_not_usable"}
 
 @dataclass(slots=True)
 class Taken:
-    """What a batch changed. `receipts` may be signed and sent only after the commit."""
+    """What a batch changed. `receipts` and `answers` may be signed and sent only after the commit."""
 
     receipts: list[Receipt] = field(default_factory=list)
+    answers: list[Admission] = field(default_factory=list)
     new_events: int = 0
     repeated: int = 0
     refused: list[Refused] = field(default_factory=list)
@@ -57,6 +60,7 @@ class Intake:
         """Reads nothing yet; the faces of a network are loaded when its first capture comes."""
         self._keys, self._files, self._faces, self._now = keys, files, faces, now
         self._indexes: dict[str, FaceIndex] = {}
+        self._handovers = Handovers()
 
     def take(self, db: Connection, batch: Sequence[Incoming]) -> Taken:
         """Store a batch. A message that is refused is counted and never stops the others."""
@@ -84,6 +88,7 @@ class Intake:
     def rolled_back(self) -> None:
         """The transaction did not hold: the faces remembered from it are forgotten, and all are read again when they are needed."""
         self._indexes.clear()
+        self._handovers.forget()
 
     def forget_old_faces(self) -> None:
         """Drop faces older than the comparison window; called now and then, for it walks over all of them."""
@@ -96,19 +101,25 @@ class Intake:
 
         def find_key(kid: str) -> DeviceKey | None:
             if kid not in known:
-                known[kid] = devices.key(db, kid)
+                known[kid] = devices.signer(db, kid)
             return known[kid]
 
         opened: list[Opened] = []
         for message in batch:
             try:
-                opened.append(open_message(message, find_key))
+                opened.append(open_message(message, find_key, now))
             except Refused as refused:
-                taken.refused.append(refused)
-                store.count_rejection(db, refused.device, refused.reason, now=now)
+                self._refuse(db, refused, taken, now)
                 if refused.reason == "malformed":
                     self._irregular(db, "malformed", refused.device, None, str(refused), message.payload, now)
         return opened
+
+    def _refuse(self, db: Connection, refused: Refused, taken: Taken, now: datetime) -> None:
+        """Counted; what a key signed that was good once is kept besides, for somebody may have stolen it."""
+        taken.refused.append(refused)
+        store.count_rejection(db, refused.device, refused.reason, now=now)
+        if refused.signed is not None:
+            self._irregular(db, refused.reason, refused.device, None, str(refused), refused.signed, now)
 
     def _take_events(self, db: Connection, opened: Sequence[OpenedEvent], taken: Taken, now: datetime) -> None:
         held = store.hashes_of(db, [_key(one) for one in opened])
@@ -121,10 +132,14 @@ class Intake:
                 taken.repeated += 1
             else:
                 self._irregular(db, "conflict", one.device.device_id, one, f"another event has number {one.seq}", one.signed, now)
+        fresh = self._handovers.apply(db, fresh, lambda refused: self._refuse(db, refused, taken, now), now)
         store.add_events(db, [_event_row(one, now) for one in fresh.values()])
         transparency.append_many(db, [_log_entry(one) for one in fresh.values()], at=now)
         for one in fresh.values():
             self._read(db, one, now)
+            if isinstance(one.event, KeyOffer):
+                self._read_offer(db, one, one.event, taken, now)
+        looks.screen(db, fresh.values(), now=now)
         taken.new_events = len(fresh)
 
     def _read(self, db: Connection, one: OpenedEvent, now: datetime) -> None:
@@ -163,6 +178,16 @@ class Intake:
         if footage.request is not None:
             told = Answer(result=Film.FILM if footage.media else Film.NO_FILM, why=footage.missing, detail="", at=now)
             self._answered(db, one, footage.request, orders.answer_film(db, footage.device, footage.request, told), now)
+
+    def _read_offer(self, db: Connection, one: OpenedEvent, offer: KeyOffer, taken: Taken, now: datetime) -> None:
+        """Kept beside the key in use, and told to the device by ingest until it uses it; or refused, and told so at once."""
+        try:
+            devices.take_offer(db, self._keys, offer, now=now)
+        except BadOffer as error:
+            self._irregular(db, "bad_offer", offer.device, one, str(error), one.signed, now)
+            orders.answer_rekey(db, offer.device, Answer(result="refused", why="bad_offer", detail=str(error), at=now))
+            kid = TrustedKey(from_text(offer.sign_public)).kid
+            taken.answers.append(Admission(device=offer.device, at=now, kid=kid, certificate=None, why="bad_offer"))
 
     def _read_lost(self, db: Connection, one: OpenedEvent, lost: Thinning | Loss, now: datetime) -> None:
         if isinstance(lost, Thinning):

@@ -1,6 +1,7 @@
 """Verify first, parse afterwards: from bytes of the broker to a message of a known device, or a reason to refuse it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +20,7 @@ KEYS_KEPT = 10_000
 """Devices of one ingest worker whose keys stay read."""
 
 FindKey = Callable[[str], DeviceKey | None]
+"""Finds the key of any device by its thumbprint, also one that is not trusted any more."""
 
 
 class Refused(Exception):
@@ -28,6 +30,8 @@ class Refused(Exception):
         """Keep the parts for counting."""
         super().__init__(f"{device}: {reason}: {detail}")
         self.device, self.reason, self.detail = device, reason, detail
+        self.signed: bytes | None = None
+        """The bytes of an event that a key of this device did sign when it was not to any more; an auditor should see them."""
 
 
 class _Numbered(BaseModel):
@@ -41,21 +45,21 @@ class _Numbered(BaseModel):
     at: Moment
 
 
-def open_message(message: Incoming, find_key: FindKey) -> Opened:
+def open_message(message: Incoming, find_key: FindKey, now: datetime) -> Opened:
     """Check topic, signature, signer and content in this order. Raises Refused; never touches the database."""
     try:
         topic = parse_up(message.topic)
     except ValueError as error:
         raise Refused("?", "bad_topic", str(error)) from None
     try:
-        return _OPENERS[topic.channel](topic.device, message.payload, find_key)
+        return _OPENERS[topic.channel](topic.device, message.payload, find_key, now)
     except Untrusted as error:
         raise Refused(topic.device, "untrusted", str(error)) from None
     except MalformedMessage as error:
         raise Refused(topic.device, "malformed", str(error)) from None
 
 
-def _open_event(device: str, payload: bytes, find_key: FindKey) -> OpenedEvent:
+def _open_event(device: str, payload: bytes, find_key: FindKey, now: datetime) -> OpenedEvent:  # noqa: ARG001 - as the others
     key, verified = _verify(device, payload, find_key, EventBase.typ)
     try:
         number = _Numbered.model_validate_json(verified.payload)
@@ -63,6 +67,7 @@ def _open_event(device: str, payload: bytes, find_key: FindKey) -> OpenedEvent:
         raise MalformedMessage("event: it carries no readable number") from None
     if number.device != device:
         raise Untrusted("the event names another device than its topic")
+    require_in_force(key, "event", payload, key.signs(number.epoch, number.seq))
     event, fault = _read(verified.payload, key)
     return OpenedEvent(
         device=key,
@@ -88,23 +93,39 @@ def _read(payload: bytes, key: DeviceKey) -> tuple[AnyEvent | None, str]:
     return event, ""
 
 
-def _open_part(device: str, payload: bytes, find_key: FindKey) -> OpenedPart:
+def _open_part(device: str, payload: bytes, find_key: FindKey, now: datetime) -> OpenedPart:
     try:
         wire = split_wire(payload)
     except MalformedMessage as error:  # nothing is signed yet: to be counted, not kept
         raise Untrusted(str(error)) from None
-    part = read_part(wire, lambda header: _verify(device, header, find_key, MediaPart.typ)[1].payload)
+    part = read_part(wire, lambda header: _spoken(device, header, find_key, MediaPart.typ, now))
     if part.device != device:
         raise Untrusted("the part names another device than its topic")
     return OpenedPart(part=part, body=wire.body)
 
 
-def _open_state(device: str, payload: bytes, find_key: FindKey) -> OpenedState:
-    _, verified = _verify(device, payload, find_key, StateBase.typ)
-    state = parse_state(verified.payload)
+def _open_state(device: str, payload: bytes, find_key: FindKey, now: datetime) -> OpenedState:
+    state = parse_state(_spoken(device, payload, find_key, StateBase.typ, now))
     if state.device != device:
         raise Untrusted("the state names another device than its topic")
     return OpenedState(state=state)
+
+
+def _spoken(device: str, signed: bytes, find_key: FindKey, typ: str, now: datetime) -> bytes:
+    """The verified bytes of a report or a header of a picture."""
+    key, verified = _verify(device, signed, find_key, typ)
+    require_in_force(key, typ, None, key.speaks(now))
+    return verified.payload
+
+
+def require_in_force(key: DeviceKey, what: str, signed: bytes | None, allowed: bool) -> None:
+    """Raises Refused for a good signature by a key that was taken back, or that may not sign this any more."""
+    if key.revoked_at is None and allowed:
+        return
+    reason = "old_key" if key.revoked_at is None else "revoked_key"
+    refused = Refused(key.device_id, reason, f"the {what} is signed by key {key.kid[:12]}, which may not sign it any more")
+    refused.signed = signed
+    raise refused
 
 
 def _verify(device: str, signed: bytes, find_key: FindKey, typ: str) -> tuple[DeviceKey, Verified]:
@@ -128,4 +149,4 @@ def _trusted_key(public: bytes) -> TrustedKey:
     return TrustedKey(public)
 
 
-_OPENERS: dict[Up, Callable[[str, bytes, FindKey], Opened]] = {Up.EVENT: _open_event, Up.MEDIA: _open_part, Up.STATE: _open_state}
+_OPENERS: dict[Up, Callable[[str, bytes, FindKey, datetime], Opened]] = {Up.EVENT: _open_event, Up.MEDIA: _open_part, Up.STATE: _open_state}

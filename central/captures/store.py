@@ -1,6 +1,6 @@
 """All SQL about events, heads, captures, faces, bindings, film, coverage and refusals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    delete,
     exists,
     func,
     insert,
@@ -291,3 +292,57 @@ def seen_between(db: Connection, column: str, subject: str, since: datetime, unt
         footage.c[column] == subject, footage.c.received_at < until, footage.c.received_at >= since
     )
     return [(row[0], row[1]) for row in db.execute(seen.union_all(filmed))]
+
+
+def captures_since(db: Connection, since: datetime, device_id: str | None) -> Sequence[RowMapping]:
+    """Captures that began since then, of one device or of all."""
+    same = true() if device_id is None else captures.c.device_id == device_id
+    names = ("capture_id", "device_id", "fixmedins_code", "opened_at", "software")
+    query = select(*(captures.c[name] for name in names)).where(captures.c.opened_at >= since, same)
+    return db.execute(query.order_by(captures.c.opened_at)).mappings().all()
+
+
+def manual_checks_since(db: Connection, since: datetime, named: Mapping[str, str]) -> Sequence[RowMapping]:
+    """Checks by hand since then with these values."""
+    same = and_(manual_checks.c.at >= since, *(manual_checks.c[name] == value for name, value in named.items()))
+    return db.execute(select(manual_checks).where(same).order_by(manual_checks.c.at)).mappings().all()
+
+
+def of_person(db: Connection, psn_no: str) -> Sequence[RowMapping]:
+    """Every capture with this person's card, the newest first, with the face group where there is one."""
+    joined = captures.outerjoin(faces, faces.c.capture_id == captures.c.capture_id)
+    query = select(captures, faces.c.face_group, faces.c.band).select_from(joined).where(captures.c.psn_no == psn_no)
+    return db.execute(query.order_by(captures.c.opened_at.desc(), captures.c.capture_id)).mappings().all()
+
+
+def in_groups(db: Connection, groups: Collection[int], bands: Collection[str]) -> list[str]:
+    """Captures whose face belongs to one of these groups, as surely as these bands say."""
+    wanted = faces.c.face_group.in_(list(groups)) & faces.c.band.in_(list(bands))
+    return list(db.scalars(select(faces.c.capture_id).where(wanted).order_by(faces.c.capture_id)))
+
+
+def sealed_vector(db: Connection, capture_id: str) -> bytes | None:
+    """The sealed vector of a capture, or None."""
+    found: bytes | None = db.scalar(select(faces.c.sealed_vector).where(faces.c.capture_id == capture_id))
+    return found
+
+
+def erase_face(db: Connection, capture_id: str, key: tuple[str, int, int], *, now: datetime) -> None:
+    """Erase the vector of a capture, and the signed bytes that hold it too; their hash stays, so the chain can still be followed."""
+    db.execute(delete(faces).where(faces.c.capture_id == capture_id))
+    device_id, epoch, seq = key
+    one = (events.c.device_id == device_id) & (events.c.epoch == epoch) & (events.c.seq == seq)
+    db.execute(update(events).where(one, events.c.erased_at.is_(None)).values(signed=b"", erased_at=now))
+
+
+def count_strangers(db: Connection) -> int:
+    """Different faces among captures that were never recognised as the insured person."""
+    recognised = (
+        select(faces.c.face_group).join(captures, captures.c.capture_id == faces.c.capture_id).where(captures.c.outcome == Outcome.SAME)
+    )
+    return db.scalar(select(func.count(faces.c.face_group.distinct())).where(faces.c.face_group.not_in(recognised))) or 0
+
+
+def erased_since(db: Connection, moment: datetime) -> bool:
+    """Whether a vector was erased on request since then."""
+    return db.scalar(select(exists().where(events.c.erased_at >= moment))) or False

@@ -45,10 +45,10 @@ def explained() -> Iterator[None]:
 
 def write_broker_files(centre: Centre) -> tuple[broker_files.BrokerFiles, bool]:
     with reading(centre.engine).begin() as db:
-        names = devices.device_ids(db)
+        clients = devices.clients(db)
     settings = centre.settings
     return broker_files.write(
-        settings.data_dir / "broker", centre.keys, host=settings.broker.host, port=settings.broker.port, devices=names
+        settings.data_dir / "broker", centre.keys, host=settings.broker.host, port=settings.broker.port, clients=clients
     )
 
 

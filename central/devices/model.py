@@ -18,6 +18,10 @@ LOOK_BACK = timedelta(days=7)
 """How far back the captures of a device are looked at again when it is revoked, unless somebody knows better since when not to trust it."""
 
 
+class BadOffer(ValueError):
+    """Keys that a device offers are not taken; the text says why and holds no key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDevice:
     """A terminal to register, by the public halves of keys that it made and keeps."""
@@ -41,9 +45,11 @@ class DeviceKey:
     fixmedins_code: str
     sign_public: bytes
     seal_public: bytes
+    offered_epoch: int | None = None
     retired_at: datetime | None = None
     last_epoch: int | None = None
     last_seq: int | None = None
+    revoked_at: datetime | None = None
 
     def signs(self, epoch: int, seq: int) -> bool:
         """Whether an event of this number may be signed with it: a stolen old key appends nothing, and a backlog comes however late."""
@@ -72,6 +78,15 @@ class KeyPeriod:
     retired_at: datetime | None
     revoked_at: datetime | None
     revoked_why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A key that a device offered, with the certificate that it must be told of until it uses it."""
+
+    device_id: str
+    kid: str
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

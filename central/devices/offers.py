@@ -7,15 +7,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from central.devices.model import BadOffer
 from contract.events import KeyOffer
 from contract.possession import is_proved
 from contract.sealed import TrustedKey, from_text
 
 CURVE = "secp256r1"
-
-
-class BadOffer(ValueError):
-    """The offered keys are not taken; the text says why and holds no key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

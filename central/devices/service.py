@@ -8,14 +8,17 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
-from central.certificates import CENTRE_NAME
+from central.broker.clients import Clients
+from central.certificates import CENTRE_NAME, client_mail, ends_at, issue_client, mail_in, serial_of
 from central.devices import store
-from central.devices.model import LOOK_BACK, SILENT_AFTER, DeviceKey, DeviceRow, KeyPeriod, NewDevice, Post
-from central.devices.offers import tls_name, tls_of
+from central.devices.model import LOOK_BACK, SILENT_AFTER, Admitted, BadOffer, DeviceKey, DeviceRow, KeyPeriod, NewDevice, Post
+from central.devices.offers import read_offer, spki, tls_name, tls_of
 from central.errors import BadInput, Conflict, NotFound
 from central.hotlist import service as hotlist
 from central.hotlist.model import HotKind
+from central.keys import CentreKeys
 from central.sites import service as sites
+from contract.events import KeyOffer
 from contract.state import Birth, Death, Health
 
 log = structlog.get_logger(__name__)
@@ -121,9 +124,94 @@ def key_history(db: Connection, device_id: str) -> tuple[KeyPeriod, ...]:
     return tuple(KeyPeriod(**{name: row[name] for name in KeyPeriod.__dataclass_fields__}) for row in store.keys_of(db, device_id))
 
 
+def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, now: datetime) -> None:
+    """Keep the keys that a device offers in its chain beside the one that it uses, with a certificate for them.
+
+    The same offer again changes nothing; a later one of the device replaces one that is not in use yet. Raises BadOffer.
+    """
+    offered = read_offer(offer)
+    rows = store.keys_of(db, offer.device)
+    if any(row["kid"] == offered.kid and row["revoked_at"] is None and row["seal_public"] == offered.seal_public for row in rows):
+        return
+    try:
+        tls = spki(offered.tls_public)
+        require_new_keys(db, sign_public=offered.sign_public, seal_public=offered.seal_public, tls_public=tls)
+    except Conflict as error:
+        raise BadOffer(str(error)) from None
+    waiting = [row for row in rows if row["revoked_at"] is None and row["retired_at"] is None][1:]
+    if any((row["offered_epoch"], row["offered_seq"]) > (offer.epoch, offer.seq) for row in waiting):
+        raise BadOffer("the device has offered other keys since")
+    for row in waiting:
+        store.change_key(db, row["kid"], {"revoked_at": now, "revoked_why": "superseded"})
+    certificate = issue_client(keys.authority(), offered.tls_public, name=offer.device, now=now).decode()
+    new = {"kid": offered.kid, "device_id": offer.device, "sign_public": offered.sign_public, "seal_public": offered.seal_public}
+    place = {"offered_epoch": offer.epoch, "offered_seq": offer.seq, "valid_from": now}
+    store.add_key(db, new | place | {"certificate": certificate, "tls_sha256": tls_name(tls)})
+    audit.record(db, now=now, actor=offer.device, action="device.offer_key", object=offer.device, detail={"kid": offered.kid})
+
+
+def note_use(db: Connection, key: DeviceKey, epoch: int, seq: int, *, now: datetime) -> bool:
+    """An event of this number is signed with `key`: older keys of the device may have signed what lies below, and nothing else.
+
+    Says whether the device changed over with it: the first word of it, for whoever waits for that.
+    """
+    changed = False
+    for row in store.keys_of(db, key.device_id):
+        if row["kid"] == key.kid:
+            break
+        last = row["last_epoch"], row["last_seq"]
+        if row["revoked_at"] is None and (row["last_epoch"] is None or last > (epoch, seq - 1)):
+            retired = {"retired_at": now} if row["retired_at"] is None else {}
+            store.change_key(db, row["kid"], {"last_epoch": epoch, "last_seq": seq - 1} | retired)
+            changed = changed or row["retired_at"] is None
+    if changed:
+        audit.record(db, now=now, actor=key.device_id, action="device.change_key", object=key.device_id, detail={"kid": key.kid})
+    return changed
+
+
+def admissions(db: Connection) -> list[Admitted]:
+    """Keys that were offered and are not in use yet: their devices are to be told of their certificates."""
+    found, in_use = list[Admitted](), set[str]()
+    for row in store.certified_keys(db):
+        if row["revoked_at"] is not None or row["retired_at"] is not None:
+            continue
+        if row["device_id"] in in_use and row["offered_epoch"] is not None and row["certificate"]:
+            found.append(Admitted(device_id=row["device_id"], kid=row["kid"], certificate=row["certificate"]))
+        in_use.add(row["device_id"])
+    return found
+
+
+def certificates_ending(db: Connection, before: datetime) -> list[str]:
+    """Devices whose certificate ends before then and that have offered no other key. Of one that nobody noted nothing is known."""
+    live: dict[str, list[str | None]] = {}
+    for row in store.certified_keys(db):
+        if row["revoked_at"] is None and row["retired_at"] is None:
+            live.setdefault(row["device_id"], []).append(row["certificate"])
+    return [device_id for device_id, (first, *others) in live.items() if not others and first and ends_at(first) < before]
+
+
+def clients(db: Connection) -> Clients:
+    """Who may connect to a broker now, and which certificates may not any more."""
+    admitted: dict[str, list[str]] = {}
+    cut_off: dict[int, datetime] = {}
+    for row in store.certified_keys(db):
+        certificate, over = row["certificate"], row["revoked_at"] or row["retired_at"]
+        if over is None:
+            mail = mail_in(certificate) if certificate else None
+            admitted.setdefault(row["device_id"], []).append(mail or client_mail(row["device_id"]))
+        elif certificate:
+            cut_off[serial_of(certificate)] = over
+    return Clients(devices={device: tuple(mails) for device, mails in admitted.items()}, cut_off=cut_off)
+
+
 def key(db: Connection, kid: str) -> DeviceKey | None:
     """The trusted key with this thumbprint, or None."""
     return store.key(db, kid)
+
+
+def signer(db: Connection, kid: str) -> DeviceKey | None:
+    """The key with this thumbprint, whether it is trusted still or not; None for one that no device ever had."""
+    return store.signer(db, kid)
 
 
 def current_key(db: Connection, device_id: str) -> DeviceKey:

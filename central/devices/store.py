@@ -4,11 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
 from central.db import upsert
 from central.devices.model import DeviceKey, NewDevice
 from central.devices.tables import device_keys, device_states, devices, windows
+
+_BY_AGE = (
+    device_keys.c.valid_from,
+    func.coalesce(device_keys.c.offered_epoch, 0),
+    func.coalesce(device_keys.c.offered_seq, 0),
+    device_keys.c.kid,
+)
+"""Oldest first; keys of one moment in the order of the chain."""
 
 
 def device(db: Connection, device_id: str) -> RowMapping | None:
@@ -61,32 +69,32 @@ def add_key(db: Connection, row: Mapping[str, Any]) -> None:
 
 def key(db: Connection, kid: str) -> DeviceKey | None:
     """The key with this thumbprint if neither it nor its device is revoked."""
+    return _key(db, and_(device_keys.c.kid == kid, _in_force()))
+
+
+def signer(db: Connection, kid: str) -> DeviceKey | None:
+    """The key with this thumbprint, revoked or not."""
     return _key(db, device_keys.c.kid == kid)
 
 
 def current_key(db: Connection, device_id: str) -> DeviceKey | None:
     """The key that a device uses: the oldest that no other has replaced yet, for one that was only offered is not in use."""
-    return _key(db, and_(device_keys.c.device_id == device_id, device_keys.c.retired_at.is_(None)))
+    return _key(db, and_(device_keys.c.device_id == device_id, device_keys.c.retired_at.is_(None), _in_force()))
 
 
 def _key(db: Connection, condition: ColumnElement[bool]) -> DeviceKey | None:
-    row = (
-        db.execute(
-            select(device_keys, devices.c.fixmedins_code)
-            .join(devices)
-            .where(condition, device_keys.c.revoked_at.is_(None), devices.c.revoked_at.is_(None))
-            .order_by(device_keys.c.valid_from, device_keys.c.kid)
-        )
-        .mappings()
-        .first()
-    )
+    row = db.execute(select(device_keys, devices.c.fixmedins_code).join(devices).where(condition).order_by(*_BY_AGE)).mappings().first()
     return None if row is None else DeviceKey(**{name: row[name] for name in DeviceKey.__dataclass_fields__})
 
 
 def keys_of(db: Connection, device_id: str) -> Sequence[RowMapping]:
     """Every key that a device ever had, oldest first."""
     same = select(device_keys).where(device_keys.c.device_id == device_id)
-    return db.execute(same.order_by(device_keys.c.valid_from, device_keys.c.kid)).mappings().all()
+    return db.execute(same.order_by(*_BY_AGE)).mappings().all()
+
+
+def _in_force() -> ColumnElement[bool]:
+    return and_(device_keys.c.revoked_at.is_(None), devices.c.revoked_at.is_(None))
 
 
 def key_row(db: Connection, kid: str) -> RowMapping | None:
@@ -103,11 +111,10 @@ def owners_of(db: Connection, *, sign_public: bytes, seal_public: bytes, tls_sha
 
 
 def certified_keys(db: Connection) -> Sequence[RowMapping]:
-    """Every key with the certificate of its time (None where none was noted), and when its device was revoked; by device and time."""
-    names = ("kid", "device_id", "certificate", "valid_from", "retired_at", "revoked_at")
-    columns = [device_keys.c[name] for name in names]
-    query = select(*columns, devices.c.revoked_at.label("device_revoked_at")).join(devices)
-    return db.execute(query.order_by(device_keys.c.device_id, device_keys.c.valid_from, device_keys.c.kid)).mappings().all()
+    """Every key with the certificate of its time (None where none was noted), by device, oldest first."""
+    names = ("kid", "device_id", "certificate", "offered_epoch", "retired_at", "revoked_at")
+    query = select(*(device_keys.c[name] for name in names))
+    return db.execute(query.order_by(device_keys.c.device_id, *_BY_AGE)).mappings().all()
 
 
 def state(db: Connection, device_id: str) -> RowMapping | None:

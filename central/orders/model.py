@@ -9,7 +9,7 @@ from typing import Any
 
 from central.accounts.model import Right
 from central.errors import BadInput, Conflict, NotFound
-from contract.commands import Configure, EvidenceRequest, Request, Revoke, RollCall
+from contract.commands import Configure, EvidenceRequest, Rekey, Request, Revoke, RollCall
 
 MAX_PURPOSE = 500
 """Characters of what an order is for."""
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ROLL_CALL = "roll_call"
     CONFIGURE = "configure"
     REVOKE = "revoke"
+    REKEY = "rekey"
 
 
 class State(StrEnum):
@@ -44,12 +45,18 @@ class Result(StrEnum):
 
 
 COMMANDS: Mapping[Kind, type[Request]] = MappingProxyType(
-    {Kind.EVIDENCE_REQUEST: EvidenceRequest, Kind.ROLL_CALL: RollCall, Kind.CONFIGURE: Configure, Kind.REVOKE: Revoke}
+    {
+        Kind.EVIDENCE_REQUEST: EvidenceRequest,
+        Kind.ROLL_CALL: RollCall,
+        Kind.CONFIGURE: Configure,
+        Kind.REVOKE: Revoke,
+        Kind.REKEY: Rekey,
+    }
 )
 FILM = frozenset({Kind.EVIDENCE_REQUEST, Kind.ROLL_CALL})
 """Kinds that are answered by film."""
-DEEDS = frozenset(Kind) - FILM
-"""Kinds that are answered by what became of them."""
+DEEDS = frozenset({Kind.CONFIGURE, Kind.REVOKE})
+"""Kinds that are answered by what became of them; an order for new keys is answered by their use, or by what was wrong with the offer."""
 NEEDS: Mapping[Kind, Right] = MappingProxyType({kind: Right.ASK_FILM if kind in FILM else Right.MANAGE_SITES for kind in Kind})
 VALID_FOR: Mapping[Kind, timedelta] = MappingProxyType(
     {
@@ -57,6 +64,7 @@ VALID_FOR: Mapping[Kind, timedelta] = MappingProxyType(
         Kind.ROLL_CALL: timedelta(minutes=10),
         Kind.CONFIGURE: timedelta(hours=24),
         Kind.REVOKE: timedelta(days=7),
+        Kind.REKEY: timedelta(days=7),
     }
 )
 """A roll-call is about now; a device that is retired may be off-line for days."""

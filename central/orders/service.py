@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -70,6 +70,31 @@ def ask_revoke(db: Connection, device_id: str, why: str, *, by: Asking) -> Order
     Raises BadInput, DeviceGone, AlreadyAsked.
     """
     return _ask(db, Kind.REVOKE, device_id, "", {"why": why}, by)
+
+
+def ask_rekey(db: Connection, device_id: str, why: str, *, by: Asking) -> Order:
+    """Ask a device for new keys; it makes them, the centre admits them, and it changes over at work. `why` is a code such as `routine`.
+
+    Raises BadInput, DeviceGone, AlreadyAsked.
+    """
+    return _ask(db, Kind.REKEY, device_id, "", {"why": why}, by)
+
+
+def rekey_ending(db: Connection, before: datetime, *, valid_for: timedelta, now: datetime, actor: str) -> list[Order]:
+    """Ask every device whose certificate ends before then for new keys, unless it was asked already."""
+    given = []
+    for device_id in devices.certificates_ending(db, before):
+        if not store.is_open(db, kind=Kind.REKEY, device_id=device_id, subject="", now=now):
+            by = Asking(actor=actor, purpose="its certificate ends soon", at=now, valid_for=valid_for)
+            given.append(ask_rekey(db, device_id, "certificate_ends", by=by))
+    return given
+
+
+def answer_rekey(db: Connection, device_id: str, told: Answer) -> None:
+    """Note on every open order of the device for new keys what became of it."""
+    for row in store.open_now(db, told.at):
+        if (row["device_id"], row["kind"]) == (device_id, Kind.REKEY):
+            store.answer(db, row["request"], {"answered_at": told.at, "result": told.result, "why": told.why, "detail": told.detail[:200]})
 
 
 def get(db: Connection, request: str, *, viewer: Viewer | None = None, now: datetime) -> Order:

@@ -1,9 +1,7 @@
 """Both brokers with the very files that we generate: who gets in, and who may write and read where."""
 
 import shutil
-import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +11,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from central.broker import files as broker_files
-from central.broker.embedded import EmbeddedBroker, find_server
-from central.certificates import Pair, issue_client, key_pem, make_authority, new_key
+from central.broker.clients import Clients
+from central.broker.embedded import BrokerProcess, EmbeddedBroker, Mosquitto, find_server
+from central.certificates import Pair, issue_client, key_pem, mail_in, make_authority, new_key
 from central.errors import Misconfigured
 from central.keys import CentreKeys, make_keys, read_keys
 from contract.topics import Down, Up, down, ingest_filters, up
@@ -25,18 +24,27 @@ DEVICES = ["P99999900001-t1", "P99999900001-t2"]
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
 
 
+def made_pair(authority: Pair, name: str) -> Pair:
+    key = new_key()
+    return Pair(certificate=issue_client(authority, key.public_key(), name=name, now=builders.AT), key=key_pem(key))
+
+
 class Broker:
     """A private broker with the centre's keys."""
 
     def __init__(self, folder: Path, keys: CentreKeys, port: int) -> None:
         self.folder, self.keys, self.port = folder, keys, port
+        self.pairs = {name: made_pair(keys.authority(), name) for name in ("central", *DEVICES)}
+
+    @property
+    def clients(self) -> Clients:
+        return Clients(devices={name: (str(mail_in(self.pairs[name].certificate.decode())),) for name in DEVICES})
 
     def client(self, name: str, authority: Pair | None = None) -> "Client":
-        key = new_key()
-        certificate = issue_client(authority or self.keys.authority(), key.public_key(), name=name, now=builders.AT)
-        files = self.folder / f"{name}-{id(key)}.crt", self.folder / f"{name}-{id(key)}.key"
-        files[0].write_bytes(certificate)
-        files[1].write_bytes(key_pem(key))
+        pair = self.pairs[name] if authority is None else made_pair(authority, name)
+        files = self.folder / f"{name}-{id(pair)}.crt", self.folder / f"{name}-{id(pair)}.key"
+        files[0].write_bytes(pair.certificate)
+        files[1].write_bytes(pair.key)
         context = ssl.create_default_context(cafile=str(self.keys.tls("ca")[0]))
         context.load_cert_chain(*files)
         return Client(self.port, name, context)
@@ -76,26 +84,18 @@ class Client:
 def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     folder, port = tmp_path_factory.mktemp("broker"), free_port()
     keys = make_keys(folder / "keys", broker_hosts=("127.0.0.1", "localhost"), now=builders.AT)
-    written, changed = broker_files.write(folder / "broker", keys, host="127.0.0.1", port=port, devices=DEVICES)
+    made = Broker(folder, keys, port)
+    written, changed = broker_files.write(folder / "broker", keys, host="127.0.0.1", port=port, clients=made.clients)
     assert changed
+    running: BrokerProcess
     if request.param == "embedded":
-        with EmbeddedBroker(configuration=written.nats, port=port, log=folder / "log"):
-            yield Broker(folder, keys, port)
-        return
-    if MOSQUITTO is None:
+        running = EmbeddedBroker(configuration=written.nats, port=port, log=folder / "log")
+    elif MOSQUITTO is None:
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    process = subprocess.Popen([MOSQUITTO, "-c", str(written.mosquitto)])
-    try:
-        wait_until("mosquitto", lambda: socket.create_connection(("127.0.0.1", port), 1).close() is None if _open(port) else False, 10)
-        yield Broker(folder, keys, port)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    else:
+        running = Mosquitto(configuration=written.mosquitto, port=port, log=folder / "log")
+    with running:
+        yield made
 
 
 def test_a_stranger_does_not_get_in(broker: Broker) -> None:
@@ -134,7 +134,7 @@ def test_the_centres_client_id_cannot_be_guessed(tmp_path: Path) -> None:
 def test_a_device_is_named_in_both_files_until_it_is_revoked(tmp_path: Path) -> None:
     keys = make_keys(tmp_path / "keys", broker_hosts=("localhost",), now=builders.AT)
     for devices in (DEVICES, DEVICES[:1]):
-        written, _ = broker_files.write(tmp_path, keys, host="127.0.0.1", port=1, devices=devices)
+        written, _ = broker_files.write(tmp_path, keys, host="127.0.0.1", port=1, clients=Clients.named(devices))
         for path in (written.nats, written.access_list):
             assert (DEVICES[1] in path.read_text()) is (len(devices) == 2)
 
@@ -143,7 +143,7 @@ def test_the_files_are_new_only_when_devices_change(tmp_path: Path) -> None:
     keys = make_keys(tmp_path / "keys", broker_hosts=("localhost",), now=builders.AT)
 
     def changed(devices: list[str]) -> bool:
-        return broker_files.write(tmp_path, keys, host="127.0.0.1", port=1, devices=devices)[1]
+        return broker_files.write(tmp_path, keys, host="127.0.0.1", port=1, clients=Clients.named(devices))[1]
 
     assert [changed(DEVICES), changed(DEVICES), changed(DEVICES[:1])] == [True, False, True]
 

@@ -1,0 +1,280 @@
+"""Keys change over in the chain: who may offer what, which number may be signed with which key, and who may connect meanwhile."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select
+
+from central.captures.intake import Intake, Taken
+from central.captures.model import Incoming
+from central.captures.tables import events, irregularities
+from central.certificates import ends_at, mail_in, serial_of
+from central.devices import service as devices
+from central.devices.model import OVERLAP, NewDevice
+from central.errors import Conflict
+from central.orders import service as orders
+from central.orders.model import Asking, State
+from central.wiring import Centre
+from contract.sealed import raw_public, to_text
+from contract.topics import Up, up
+from tests import builders
+from tests.central.building import Terminal, make_centre, make_intake, take
+from tests.central.devices.rotation import NewKeys, in_use
+
+OTHER = "P99999900001-t2"
+
+
+class Desk:
+    """A centre, a terminal with some events, and time that is set."""
+
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        self.at = builders.AT
+        self.centre: Centre = make_centre(folder, now=lambda: self.at, database_url=database_url)
+        self.intake: Intake = make_intake(self.centre)
+        self.terminal = Terminal(self.centre).register()
+        self.first = self.terminal.signer
+        self.take(self.terminal.event(), self.terminal.event())
+
+    def take(self, *messages: Incoming) -> Taken:
+        return take(self.centre, self.intake, *messages)
+
+    def offer(self, keys: NewKeys, **changes: object) -> Taken:
+        return self.take(self.terminal.event(lambda **place: keys.offer(**(place | changes))))
+
+    def change_over(self, keys: NewKeys) -> Incoming:
+        """From here on the terminal signs with them; its first event so."""
+        self.terminal.signer = keys.signer
+        return self.terminal.event(in_use)
+
+    def irregular(self) -> list[str]:
+        with self.centre.engine.begin() as db:
+            return list(db.scalars(select(irregularities.c.kind).order_by(irregularities.c.irregularity_id)))
+
+    def numbers(self) -> list[int]:
+        with self.centre.engine.begin() as db:
+            return list(db.scalars(select(events.c.seq).order_by(events.c.seq)))
+
+    def stolen(self, seq: int, **changes: object) -> Incoming:
+        """An event of this number by whoever has the first key."""
+        signed = self.first.sign(builders.capture(**({"seq": seq, "msgid": f"STOLEN{seq}"} | changes)))
+        return Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=signed)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_key_is_offered_admitted_and_taken_over(desk: Desk) -> None:
+    keys = NewKeys()
+    with desk.centre.engine.begin() as db:
+        order = orders.ask_rekey(db, builders.DEVICE, "routine", by=Asking(actor="test", purpose="yearly", at=desk.at))
+    desk.offer(keys, request=order.request)
+    with desk.centre.engine.begin() as db:
+        (waiting,) = devices.admissions(db)
+        assert waiting.kid == keys.signer.kid and devices.current_key(db, builders.DEVICE).kid == desk.first.kid
+        assert ends_at(waiting.certificate) - desk.at > timedelta(days=700)
+        assert len(devices.clients(db).devices[builders.DEVICE]) == 2, "both certificates are admitted while keys change over"
+    backlog = desk.terminal.event()
+    taken = desk.take(desk.change_over(keys))
+    assert taken.new_events == 1 and not taken.refused
+    assert desk.take(backlog).new_events == 1, "signed before the handover, however late it comes"
+    with desk.centre.engine.begin() as db:
+        old, new = devices.key_history(db, builders.DEVICE)
+        assert (old.last_epoch, old.last_seq, old.retired_at) == (builders.EPOCH, 4, desk.at) and new.last_epoch is None
+        assert (new.offered_epoch, new.offered_seq) == (builders.EPOCH, 3)
+        assert devices.admissions(db) == [] and devices.current_key(db, builders.DEVICE).kid == keys.signer.kid
+        assert devices.current_key(db, builders.DEVICE).seal_public == raw_public(keys.seal.public_key())
+        assert devices.clients(db).devices == {builders.DEVICE: (mail_in(str(new.certificate)),)}
+        answered = orders.get(db, order.request, now=desk.at)
+    assert (answered.state, answered.result) == (State.ANSWERED, "in_force")
+    assert desk.irregular() == []
+
+
+def test_a_stolen_old_key_appends_nothing(desk: Desk) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys), desk.terminal.event())
+    taken = desk.take(desk.stolen(6), desk.stolen(5), desk.stolen(90), desk.stolen(1, epoch=builders.EPOCH + 1))
+    assert [refused.reason for refused in taken.refused] == ["old_key"] * 4 and taken.new_events == 0
+    assert desk.irregular() == ["old_key"] * 4 and desk.numbers() == [1, 2, 3, 4, 5]
+
+
+def test_what_an_old_key_signs_above_the_handover_is_refused_in_the_very_batch_that_brings_it(desk: Desk) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    taken = desk.take(desk.stolen(9), desk.change_over(keys))
+    assert [refused.reason for refused in taken.refused] == ["old_key"] and desk.numbers() == [1, 2, 3, 4]
+
+
+def test_the_handover_falls_with_an_event_that_comes_late(desk: Desk) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    first, second = desk.change_over(keys), desk.terminal.event()
+    desk.take(second)
+    desk.take(first)
+    with desk.centre.engine.begin() as db:
+        assert devices.key_history(db, builders.DEVICE)[0].last_seq == 3
+    assert desk.take(desk.stolen(4)).new_events == 0
+
+
+def test_a_worker_that_starts_anew_knows_the_handover(desk: Desk) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys))
+    desk.intake = make_intake(desk.centre)
+    desk.take(desk.terminal.event())
+    with desk.centre.engine.begin() as db:
+        assert devices.key_history(db, builders.DEVICE)[0].last_seq == 3
+
+
+def test_reports_of_the_old_key_overlap_and_end(desk: Desk) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    report = desk.terminal.send(Up.STATE, builders.health())
+    desk.take(desk.change_over(keys))
+    assert desk.take(report).refused == []
+    desk.at += OVERLAP + timedelta(seconds=1)
+    assert [refused.reason for refused in desk.take(report).refused] == ["old_key"]
+
+
+def test_a_replayed_offer_changes_nothing(desk: Desk) -> None:
+    keys = NewKeys()
+    offered = desk.terminal.event(keys.offer)
+    desk.take(offered)
+    desk.take(offered)
+    desk.offer(keys)
+    with desk.centre.engine.begin() as db:
+        assert len(devices.key_history(db, builders.DEVICE)) == 2
+    desk.take(desk.change_over(keys))
+    newer = NewKeys()
+    desk.offer(newer)
+    desk.take(desk.change_over(newer))
+    assert desk.irregular() == []
+    desk.offer(keys)
+    assert desk.irregular() == [], "the key is known, and stays retired"
+    with desk.centre.engine.begin() as db:
+        assert [bool(each.retired_at) for each in devices.key_history(db, builders.DEVICE)] == [True, True, False]
+
+
+def test_the_later_of_two_offers_counts_whatever_comes_first(desk: Desk) -> None:
+    lost, kept = NewKeys(), NewKeys()
+    first, second = desk.terminal.event(lost.offer), desk.terminal.event(kept.offer)
+    desk.take(second)
+    taken = desk.take(first)
+    assert desk.irregular() == ["bad_offer"] and [answer.why for answer in taken.answers] == ["bad_offer"]
+    with desk.centre.engine.begin() as db:
+        assert [one.kid for one in devices.admissions(db)] == [kept.signer.kid]
+    third = NewKeys()
+    desk.offer(third)
+    with desk.centre.engine.begin() as db:
+        assert [one.kid for one in devices.admissions(db)] == [third.signer.kid]
+        assert [key.revoked_why for key in devices.key_history(db, builders.DEVICE)] == [None, "superseded", None]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda _: {"proof": NewKeys().offer().proof}, "proof is not signed"),
+        (lambda _: {"seal_public": NewKeys().offer().seal_public}, "proof is not signed"),
+        (lambda _: {"csr": to_text(NewKeys().csr)}, "proof is not signed"),
+        (lambda _: {"proof": NewKeys(device=OTHER).offer().proof}, "proof is not signed"),
+        (lambda _: {"sign_public": "A" * 43}, ""),
+        (lambda _: {"csr": to_text(b"\x30\x03\x02\x01\x01")}, "cannot be read"),
+        (lambda keys: {"csr": to_text(keys.csr[:-1] + bytes([keys.csr[-1] ^ 1]))}, ""),
+    ],
+    ids=["another proof", "another seal key", "another request", "of another device", "weak key", "no request", "request changed"],
+)
+def test_an_offer_that_is_not_the_devices_own_is_refused_and_kept(desk: Desk, spoil: object, says: str) -> None:
+    keys = NewKeys()
+    taken = desk.offer(keys, **spoil(keys))  # type: ignore[operator]
+    assert taken.new_events == 1 and [answer.why for answer in taken.answers] == ["bad_offer"]
+    with desk.centre.engine.begin() as db:
+        assert len(devices.key_history(db, builders.DEVICE)) == 1 and devices.admissions(db) == []
+        (reason,) = db.scalars(select(irregularities.c.reason).where(irregularities.c.kind == "bad_offer"))
+    assert says in reason
+    assert desk.take(desk.terminal.event()).new_events == 1, "the chain goes on with the key in use"
+
+
+def test_a_request_for_another_curve_is_refused(desk: Desk) -> None:
+    desk.offer(NewKeys(curve=ec.SECP384R1()))
+    assert desk.irregular() == ["bad_offer"]
+
+
+def test_nobody_offers_keys_that_another_device_has_or_had(desk: Desk) -> None:
+    theirs = NewKeys()
+    other = replace(desk.terminal, device_id=OTHER, signer=theirs.signer, seal_key=theirs.seal, seq=0).register()
+    shared = NewKeys()
+    shared.sign, shared.signer = theirs.sign, theirs.signer
+    desk.offer(shared)
+    with desk.centre.engine.begin() as db:
+        devices.revoke_device(db, OTHER, now=desk.at, actor="test")
+    again = NewKeys()
+    again.seal = other.seal_key
+    desk.offer(again)
+    assert desk.irregular() == ["bad_offer", "bad_offer"]
+
+
+def test_a_key_offered_for_one_device_is_worth_nothing_on_the_topic_of_another(desk: Desk) -> None:
+    other = replace(desk.terminal, device_id=OTHER, signer=NewKeys().signer, seal_key=NewKeys().seal, seq=0, prev="0" * 64).register()
+    keys = NewKeys()
+    signed = other.signer.sign(keys.offer(seq=9))
+    taken = desk.take(Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=signed))
+    assert [refused.reason for refused in taken.refused] == ["untrusted"]
+    moved = other.event(lambda **place: NewKeys().offer(**(place | {"device": OTHER})))
+    desk.take(moved)
+    assert desk.irregular() == ["bad_offer"], "the proof names another device"
+
+
+def test_a_revoked_key_signs_neither_old_nor_new(desk: Desk) -> None:
+    late, later = desk.terminal.event(), desk.terminal.event()
+    with desk.centre.engine.begin() as db:
+        devices.revoke_device(db, builders.DEVICE, now=desk.at, actor="test", why="stolen")
+    taken = desk.take(late, later, desk.terminal.send(Up.STATE, builders.health()))
+    assert [refused.reason for refused in taken.refused] == ["revoked_key"] * 3 and desk.numbers() == [1, 2]
+    assert desk.irregular() == ["revoked_key"] * 2, "what it still sends is kept for an auditor"
+    with desk.centre.engine.begin() as db:
+        assert devices.clients(db).devices == {}
+
+
+def test_a_lost_key_is_replaced_at_once(desk: Desk) -> None:
+    keys = NewKeys()
+    new = NewDevice(
+        device_id=builders.DEVICE,
+        fixmedins_code=builders.SITE,
+        windows=("W1", "W2"),
+        kid=keys.signer.kid,
+        sign_public=keys.signer.public,
+        seal_public=raw_public(keys.seal.public_key()),
+    )
+    with desk.centre.engine.begin() as db:
+        devices.replace_key(db, new, now=desk.at, actor="test")
+        assert devices.windows_of(db, builders.DEVICE) == ("W1", "W2")
+        assert [key.revoked_why for key in devices.key_history(db, builders.DEVICE)] == ["replaced", None]
+        with pytest.raises(Conflict, match="signing key already belongs"):
+            devices.replace_key(db, new, now=desk.at, actor="test")
+    assert [refused.reason for refused in desk.take(desk.terminal.event()).refused] == ["revoked_key"]
+    fresh = Terminal(desk.centre, signer=keys.signer, seal_key=keys.seal)
+    assert desk.take(fresh.event(epoch=builders.EPOCH + 10)).new_events == 1
+
+
+def test_certificates_that_end_are_noticed_and_cut_off_ones_are_named(desk: Desk) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys))
+    newer = NewKeys()
+    with desk.centre.engine.begin() as db:
+        assert devices.certificates_ending(db, desk.at + timedelta(days=700)) == []
+        assert devices.certificates_ending(db, desk.at + timedelta(days=731)) == [builders.DEVICE]
+        given = orders.rekey_ending(db, desk.at + timedelta(days=731), valid_for=timedelta(days=30), now=desk.at, actor="test")
+        assert [order.body["why"] for order in given] == ["certificate_ends"]
+        assert orders.rekey_ending(db, desk.at + timedelta(days=731), valid_for=timedelta(days=30), now=desk.at, actor="test") == []
+    desk.offer(newer)
+    desk.take(desk.change_over(newer))
+    with desk.centre.engine.begin() as db:
+        replaced = str(devices.key_history(db, builders.DEVICE)[1].certificate)
+        assert set(devices.clients(db).cut_off) == {serial_of(replaced)}
+        assert devices.certificates_ending(db, desk.at + timedelta(days=700)) == []
