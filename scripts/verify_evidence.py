@@ -160,29 +160,36 @@ class Box:
             raise BadItem("(zip)", "container", "its end record")
         directory, place, expected = self._at(offset, size), 0, 0
         for _ in range(count):
+            here = self._name_at(expected)
             fixed = directory[place : place + 46]
             if len(fixed) < 46:
-                raise BadItem("(zip)", "container", "its directory is cut")
+                raise BadItem(here, "container", "the directory ends before it")
             crc, stored, whole, length = struct.unpack("<3LH", fixed[16:30])
             name = directory[place + 46 : place + 46 + length].decode("ascii", "replace")
-            numbers = (20, 3, 20, 0, 0, 0, 0, 33, crc, whole, whole, length, 0, 0, 0, 0, 0o100644 << 16, expected)
-            if struct.pack("<4s4B4H3L5H2L", b"PK\x01\x02", *numbers) != fixed or stored != whole:
-                raise BadItem(name, "container", "its entry in the directory (compressed, encrypted, elsewhere, or changed)")
-            self._add(name, crc, whole, expected)
+            numbers = (20, 3, 20, 0, 0, 0, 0, 33, crc, whole, whole, length, 0, 0, 0, 0, 0o644 << 16, expected)
+            if struct.pack("<4s4B4H3L5H2L", b"PK\x01\x02", *numbers) != fixed or stored != whole or place + 46 + length > size:
+                why = "its entry in the directory (compressed, encrypted, elsewhere, or changed)"
+                raise BadItem(here, "container", f"{why}, which names {name[:240]!r}")
+            self._add(name, here, crc, whole, expected)
             place, expected = place + 46 + length, expected + 30 + length + whole
         if place != size or expected != offset:
             raise BadItem("(zip)", "container", "something stands between its members")
 
-    def _add(self, name: str, crc: int, size: int, offset: int) -> None:
+    def _name_at(self, offset: int) -> str:
+        """What the header before a member calls it."""
+        head = self._at(offset, 30)
+        length = struct.unpack("<H", head[26:28])[0] if len(head) == 30 else 0
+        return self._at(offset + 30, min(length, 240)).decode("ascii", "replace") or "(zip)"
+
+    def _add(self, name: str, here: str, crc: int, size: int, offset: int) -> None:
+        head = struct.pack("<4s2B4H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 33, crc, size, size, len(name), 0) + name.encode()
+        if self._at(offset, len(head)) != head:
+            raise BadItem(here, "container", f"the header before it is not that of its entry in the directory, which names {name[:240]!r}")
         if not SAFE_NAME.fullmatch(name) or len(name) > 240:
             raise BadItem(name[:240], "unsafe_name")
         if name.lower() in self.names:
             raise BadItem(name, "doubled")
         self.names.add(name.lower())
-        head = struct.pack("<4s2B4H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 33, crc, size, size, len(name), 0) + name.encode()
-        found = self._at(offset, len(head))
-        if found != head:
-            raise BadItem(name, "container", f"the header before it, which names {found[30:].decode('ascii', 'replace')!r}")
         self.places[name] = (offset + len(head), size, crc)
 
     def digest(self, name: str) -> str:

@@ -101,13 +101,17 @@ def _what(speaker: Speaker, told: Told, asked: Package) -> dict[str, Any]:
 def _seen(speaker: Speaker, told: Told, shown: Sequence[Shown], pictures: Mapping[str, str | None]) -> dict[str, Any]:
     captures = {each.capture.capture_id: each.capture for each in told.read.sightings}
     enrolled = [_picture(speaker, each, pictures) for each in shown if each.wanted.capture_id is None]
-    blocks = [_capture(speaker, capture, shown, pictures) for capture in captures.values()]
-    if enrolled:
-        blocks.insert(0, _block(title=speaker.text("finding.enrolment"), pictures=enrolled))
+    blocks = [_capture(speaker, capture, shown, pictures, enrolled) for capture in captures.values()]
     return _section(speaker, "seen", *(blocks or [_block(texts=[speaker.text("finding.no_capture")])]))
 
 
-def _capture(speaker: Speaker, capture: CaptureView, shown: Sequence[Shown], pictures: Mapping[str, str | None]) -> dict[str, Any]:
+def _capture(
+    speaker: Speaker,
+    capture: CaptureView,
+    shown: Sequence[Shown],
+    pictures: Mapping[str, str | None],
+    against: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
     say = speaker.text
     facts: list[tuple[str, object]] = [
         (say("finding.outcome"), speaker.code("outcome", capture.outcome)),
@@ -129,7 +133,7 @@ def _capture(speaker: Speaker, capture: CaptureView, shown: Sequence[Shown], pic
         )
     ran = [(name, value) for name, value in sorted(capture.software.items())]
     mine = [_picture(speaker, each, pictures) for each in shown if each.wanted.capture_id == capture.capture_id]
-    return _block(title=f"{say('finding.capture')} {_when(capture.opened_at)}", facts=facts, hashes=ran, pictures=mine)
+    return _block(title=f"{say('finding.capture')} {_when(capture.opened_at)}", facts=facts, hashes=ran, pictures=[*against, *mine])
 
 
 def _picture(speaker: Speaker, each: Shown, pictures: Mapping[str, str | None]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ MOST_BYTES = 4_000_000_000
 """Below what the plain zip format can say."""
 MOST_MEMBERS = 60_000
 _TIME = (1980, 1, 1, 0, 0, 0)
-_UNIX, _MODE = 3, 0o100644 << 16
+_UNIX, _MODE = 3, 0o644 << 16
 _CHUNK = 1 << 20
 
 
