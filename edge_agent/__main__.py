@@ -14,6 +14,7 @@ import structlog
 import typer
 
 from edge_agent.disk import quarantine
+from edge_agent.enrol import command as enrolling
 from edge_agent.errors import AgentError
 from edge_agent.health import bundle, doctor, logs
 from edge_agent.health.checks import secrets
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(site.app, name="settings")
+app.command()(enrolling.enrol)
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML); config/agent.example.toml shows every one.")]
 
 

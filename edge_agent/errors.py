@@ -13,6 +13,10 @@ class BadKey(AgentError):
     """A key or token file is missing, readable by others, or not what it should be."""
 
 
+class EnrolmentFailed(AgentError):
+    """This terminal was not enrolled, and nothing half done is in force. The same command may be given again."""
+
+
 class VaultError(AgentError):
     """The encrypted store cannot be opened."""
 

@@ -1,9 +1,11 @@
 """Read this device's keys and secrets from files that nobody else may read."""
 
 import os
+import re
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -14,6 +16,8 @@ from edge_agent.errors import BadKey
 OTHERS = 0o077
 GROUP_READS = 0o040
 MIN_TOKEN = 32
+MIN_SIGNS = 8  # of 32 hexadecimal digits drawn by lot fewer differ once in 28 million times; of 32 signs of base64 never
+SAMPLE = re.compile(r"example|change.?me|password|default|my.?secret|abcdefgh|01234567", re.IGNORECASE)
 WAY_OUT = "enrol the site again, or restore the file"
 
 
@@ -33,12 +37,22 @@ def load_seal_key(path: Path) -> X25519PrivateKey:
     return key
 
 
+def load_tls_key(path: Path) -> EllipticCurvePrivateKey:
+    """The key of this device's TLS certificate. Raises BadKey."""
+    key = _private_key(path)
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise BadKey(f"{path} is no elliptic-curve private key; {WAY_OUT}")
+    return key
+
+
 def load_token(path: Path) -> str:
-    """The secret of the till. Raises BadKey if it is missing, readable by others, or too short to be a secret."""
+    """The secret of the till. Raises BadKey if it is missing, readable by others, too short, or nothing that was drawn by lot."""
     check_private(path)
     token = path.read_text(encoding="ascii", errors="replace").strip()
     if len(token) < MIN_TOKEN:
         raise BadKey(f"{path} holds {len(token)} characters, a token has at least {MIN_TOKEN}; {WAY_OUT}")
+    if len(set(token)) < MIN_SIGNS or SAMPLE.search(token):
+        raise BadKey(f"{path} holds a sample or a pattern, and no secret; {WAY_OUT}")
     return token
 
 

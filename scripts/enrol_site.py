@@ -1,192 +1,320 @@
-"""Enrol a site: register it with its windows at the centre, make the device's keys and certificate, and a settings folder to start from.
+"""Enrol sites: register one with its windows and print a one-time token, or a thousand from a table; answer what comes on a stick.
 
-    python -m scripts.enrol_site --code P12345678901 --name 示例大药房 --admdvs 330100 --device P12345678901-t1 \\
-        --window W1=rtsp://192.168.1.20/stream --out /media/stick/P12345678901-t1
+    python -m scripts.enrol_site site --code P12345678901 --name 示例大药房 --admdvs 330100 --window W1=rtsp://192.168.1.20/stream
 
-The folder then starts the agent: `python -m edge_agent run --settings FOLDER/agent.toml`. Nothing is registered unless the whole folder
-could be written, and nothing is left in the folder unless the registration was committed; both can be repeated.
+The token then makes a machine a terminal: `python -m edge_agent enrol TOKEN`. Keys are made there and never come here. Everything can be
+repeated: what is registered already is left as it is, and a token that was not used is printed again.
 """
 
-import json
-import secrets
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from central import migrate
-from central.certificates import issue_client, key_pem, new_key
+from central.china import local_text
+from central.db import reading
 from central.devices import service as devices
-from central.devices.model import NewDevice
-from central.errors import BadInput, CentralError, Conflict
-from central.files import sync_folder, write_whole
+from central.enrolment import granting
+from central.enrolment import service as enrolment
+from central.enrolment.model import EnrolmentRefused, PlannedTerminal, token_line
+from central.errors import CentralError, Conflict
+from central.files import write_whole
 from central.settings import Settings
 from central.sites import service as sites
-from central.sites.model import NewSite
+from central.sites.model import ApprovalKind, NewSite
 from central.wiring import Centre, open_centre
+from contract.enrolment import Token, read_envelope
 from contract.events import EvidenceMode
-from contract.sealed import Signer, raw_public, to_text
-from edge_agent.errors import AgentError
-from edge_agent.settings import load as load_agent_settings
+from contract.message import MalformedMessage
+from models import files
+from scripts.enrolling import bulk as tables
+from scripts.enrolling import bundle, options
+from scripts.enrolling.registering import ACTOR, Entry, register
+from scripts.enrolling.table import COLUMNS
 
-ACTOR = "enrol-site"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terminal:
-    """One terminal to enrol. `windows` pairs a window's name with its camera; `extra` is TOML put at the end of the settings."""
-
-    device_id: str
-    windows: tuple[tuple[str, str], ...]
-    broker_host: str
-    broker_port: int
-    till_port: int
-    extra: str = ""
-
-
-def enrol(centre: Centre, site: NewSite, terminal: Terminal, folder: Path) -> Path:
-    """Register site and terminal and write the settings folder; the path of its agent.toml.
-
-    Raises Conflict if the folder or the device exists, BadInput for a value that the agent would refuse.
-    """
-    if folder.exists():
-        raise Conflict(f"folder {folder} exists: name a new one, so that no key is overwritten")
-    draft = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True, mode=0o700)
-    try:
-        device = _write_folder(centre, site, terminal, draft)
-        with centre.engine.begin() as db:
-            sites.register_site(db, site, now=centre.now(), actor=ACTOR)
-            devices.register_device(db, device, now=centre.now(), actor=ACTOR)
-            draft.rename(folder)
-            sync_folder(folder.parent)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return folder / "agent.toml"
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="The centre's settings file.")]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--centre", help="http://HOST:PORT of the centre as terminals see it, repeated; without it this machine's own console."),
+]
+ByStick = Annotated[bool, typer.Option("--no-address", help="For terminals that no network reaches: they enrol by stick.")]
+Days = Annotated[int, typer.Option(min=1, max=90, help="Days until the token is too late.")]
+TokenFile = Annotated[Path | None, typer.Option(help="Also write the token to this file, readable by you only.")]
+BundleFolder = Annotated[Path | None, typer.Option(help="Also fill a folder on a stick with the token and the way.")]
+Code = Annotated[str, typer.Argument(help="fixmedins_code 定点医药机构编号")]
 
 
-def _write_folder(centre: Centre, site: NewSite, terminal: Terminal, folder: Path) -> NewDevice:
-    sign, seal, tls = Ed25519PrivateKey.generate(), X25519PrivateKey.generate(), new_key()
-    for name, key in (("sign.pem", sign), ("seal.pem", seal)):
-        write_whole(folder / name, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), private=True)
-    write_whole(folder / "tls.key", key_pem(tls), private=True)
-    write_whole(folder / "tls.crt", issue_client(centre.keys.authority(), tls.public_key(), name=terminal.device_id, now=centre.now()))
-    write_whole(folder / "ca.crt", centre.keys.tls("ca")[0].read_bytes())
-    write_whole(folder / "till.token", secrets.token_urlsafe(32).encode(), private=True)
-    write_whole(folder / "agent.toml", agent_toml(centre, site, terminal).encode(), private=True)  # camera addresses hold passwords
-    try:
-        load_agent_settings(folder / "agent.toml")
-    except AgentError as error:
-        raise BadInput(f"the agent would refuse these settings: {error}") from None
-    signer = Signer(sign)
-    return NewDevice(
-        device_id=terminal.device_id,
-        fixmedins_code=site.fixmedins_code,
-        windows=tuple(window for window, _ in terminal.windows),
-        kid=signer.kid,
-        sign_public=signer.public,
-        seal_public=raw_public(seal.public_key()),
-    )
-
-
-def agent_toml(centre: Centre, site: NewSite, terminal: Terminal) -> str:
-    """The agent's settings file; every text is quoted as JSON, which TOML's basic strings read the same."""
-    windows = "\n".join(f"[[windows]]\nwindow = {_quoted(window)}\nsource = {_quoted(source)}\n" for window, source in terminal.windows)
-    return f"""device_id = {_quoted(terminal.device_id)}
-fixmedins_code = {_quoted(site.fixmedins_code)}
-evidence_mode = {_quoted(site.evidence_mode.value)}
-legal_basis = {_quoted(site.legal_basis or "")}
-
-[files]
-data_dir = "data"
-sign_key = "sign.pem"
-seal_key = "seal.pem"
-tls_cert = "tls.crt"
-tls_key = "tls.key"
-tls_ca = "ca.crt"
-till_token = "till.token"
-
-[broker]
-host = {_quoted(terminal.broker_host)}
-port = {terminal.broker_port}
-
-[centre]
-sign_keys = [{_quoted(to_text(centre.keys.signer.public))}]
-seal_key = {_quoted(to_text(centre.keys.seal_public))}
-
-[till]
-port = {terminal.till_port}
-
-{windows}{terminal.extra}"""
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def parse_windows(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Read `NAME=CAMERA`; `NAME=@FILE` takes the address from a file, so that its password is in no list of processes. Raises BadInput."""
-    pairs = [text.partition("=") for text in texts]
-    if wrong := [text for text, (name, _, source) in zip(texts, pairs, strict=True) if not name or not source]:
-        raise BadInput(f"window {wrong[0]!r}: write NAME=CAMERA, for example W1=rtsp://camera/stream or W1=0")
-    return tuple((name, _from_file(source[1:]) if source.startswith("@") else source) for name, _, source in pairs)
-
-
-def _from_file(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"camera address file {path}: {error}") from None
-
-
-def main(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command line
+@app.command()
+def site(  # noqa: PLR0913, PLR0917 - one parameter for each option of the command line
     code: Annotated[str, typer.Option(help="fixmedins_code 定点医药机构编号")],
     name: Annotated[str, typer.Option(help="fixmedins_name")],
     admdvs: Annotated[str, typer.Option(help="Region, six digits")],
-    device: Annotated[str, typer.Option(help="Name of the terminal, for example CODE-t1")],
     window: Annotated[
         list[str],
         typer.Option(help="NAME=CAMERA, repeated; CAMERA is an rtsp:// or http:// address, USB number, file, or @FILE holding it"),
     ],
-    out: Annotated[Path, typer.Option(help="New folder for keys, certificate and settings; carry it to the terminal")],
+    device: Annotated[str, typer.Option(help="Name of the terminal; without it CODE-t1")] = "",
+    role: Annotated[list[str] | None, typer.Option(help="NAME=window|bedside|treatment|entrance, repeated; without it a window")] = None,
+    camera_model: Annotated[list[str] | None, typer.Option(help="NAME='MAKER MODEL', repeated")] = None,
+    hours: Annotated[str, typer.Option(help="Opening hours: 'mon-fri 08:00-12:00 13:30-17:30; sat 08:00-12:00'")] = "",
     evidence_mode: Annotated[
         EvidenceMode, typer.Option(help="What leaves the windows; more than verdicts needs --legal-basis")
     ] = EvidenceMode.VERDICT_ONLY,
     legal_basis: Annotated[str, typer.Option(help="Recorded legal basis for pictures and embeddings to leave the windows")] = "",
+    notice: Annotated[str, typer.Option(help="Version of the notice (告知书) that hangs at the windows")] = "",
+    approval: Annotated[list[str] | None, typer.Option(help=f"Approval of the location, repeated: {options.APPROVAL_FORM}")] = None,
     broker_host: Annotated[str, typer.Option(help="Broker as the terminal sees it; empty: as in the centre's settings")] = "",
     till_port: Annotated[int, typer.Option(help="Port of the till's local interface")] = 8787,
-    settings: Annotated[Path | None, typer.Option(help="The centre's settings file")] = None,
+    centre_address: Addresses = None,
+    no_address: ByStick = False,
+    days: Days = 7,
+    token_file: TokenFile = None,
+    bundle_folder: Annotated[
+        Path | None, typer.Option("--bundle", help="Also fill a folder on a stick with the token and the way.")
+    ] = None,
+    with_models: Annotated[bool, typer.Option("--with-models", help="With --bundle: the face networks, too.")] = False,
+    settings: SettingsFile = None,
 ) -> None:
-    """Enrol a site with one terminal. Run `python -m central migrate` once before."""
+    """Register a site with one terminal, and print the terminal's token. Give it again for another terminal, or with other particulars."""
+    with _explained():
+        centre = _opened(settings)
+        entry = Entry(
+            site=NewSite(
+                fixmedins_code=code,
+                fixmedins_name=name,
+                admdvs=admdvs,
+                evidence_mode=evidence_mode,
+                legal_basis=legal_basis.strip() or None,
+                opening_hours=hours,
+                notice_version=notice,
+            ),
+            terminal=PlannedTerminal(
+                device_id=device or f"{code}-t1",
+                fixmedins_code=code,
+                cameras=options.cameras(window, role or (), camera_model or ()),
+                broker_host=broker_host or centre.settings.broker.host,
+                broker_port=centre.settings.broker.port,
+                till_port=till_port,
+            ),
+            approvals=tuple(options.approval(text) for text in approval or ()),
+        )
+        addresses = _addresses(centre, centre_address, no_address)
+        with centre.engine.begin() as db:
+            token, _ = register(db, centre, entry, addresses=addresses, life=timedelta(days=days))
+        if token is None:
+            enrolled = entry.terminal.device_id
+            raise Conflict(
+                f"terminal {enrolled} is already registered and enrolled; new cameras reach it by a new enrolment: renew {enrolled}"
+            )
+        _say_missing(centre, code)
+        _hand_out(centre, token, token_file, bundle_folder, with_models=with_models)
+
+
+@app.command()
+def bulk(
+    table: Annotated[Path, typer.Argument(help="CSV (UTF-8), a row for each camera; --columns shows its columns")] = Path(),
+    tokens: Annotated[Path, typer.Option(help="CSV to write the tokens to, readable by you only")] = Path("tokens.csv"),
+    faults: Annotated[Path | None, typer.Option(help="Write the faults to this CSV: line, column, value, message")] = None,
+    columns: Annotated[bool, typer.Option("--columns", help="Print the header of the table, and nothing else")] = False,
+    centre_address: Addresses = None,
+    no_address: ByStick = False,
+    days: Days = 7,
+    settings: SettingsFile = None,
+) -> None:
+    """Register many sites from a table. Repeat it after an interruption or with mended rows: what is done is skipped.
+
+    Fails with 3 if a row was bad; the others are registered all the same.
+    """
+    with _explained():
+        if columns:
+            typer.echo(",".join(COLUMNS))
+            return
+        centre, stop = _opened(settings), _stop_on_signals()
+        outcome = tables.run(
+            centre,
+            table,
+            addresses=_addresses(centre, centre_address, no_address),
+            tokens=tokens,
+            life=timedelta(days=days),
+            progress=lambda line: typer.echo(line, err=True),
+            stop=stop.is_set,
+        )
+        for fault in outcome.faults[:20]:
+            typer.echo(f"line {fault.line}{f', {fault.column}' if fault.column else ''}: {fault.value!r}: {fault.message}", err=True)
+        if faults is not None:
+            tables.write_faults(outcome.faults, faults)
+        typer.echo(f"open tokens are in {tokens}")
+        if stop.is_set():
+            typer.echo("interrupted; give the same command again to go on", err=True)
+            raise typer.Exit(130)
+        if outcome.faults:
+            raise typer.Exit(3)
+
+
+@app.command()
+def answer(
+    request: Annotated[Path, typer.Argument(help="DEVICE.request.json from the stick")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the answer; without it DEVICE.answer.json beside the request")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Answer a terminal's request that came on a stick. Given again it writes the same answer."""
+    with _explained():
+        centre = _opened(settings)
+        envelope = read_envelope(request.read_bytes())
+        try:
+            with centre.engine.begin() as db:
+                written = granting.answer(db, centre.keys, envelope, now=centre.now(), actor=ACTOR, carried=True)
+        except EnrolmentRefused as refused:
+            with centre.engine.begin() as db:
+                enrolment.note_refusal(db, refused, now=centre.now(), actor=ACTOR)
+            raise
+        place = out or request.with_name(request.name.removesuffix(".request.json") + ".answer.json")
+        write_whole(place, written)
+        typer.echo(f"{place} is written: carry it back, and give the terminal's command again there")
+
+
+@app.command()
+def renew(
+    device: Annotated[str, typer.Argument(help="Name of the terminal")],
+    centre_address: Addresses = None,
+    no_address: ByStick = False,
+    days: Days = 7,
+    token_file: TokenFile = None,
+    bundle_folder: BundleFolder = None,
+    with_models: Annotated[bool, typer.Option("--with-models", help="With --bundle-folder: the face networks, too.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """A new token for a known terminal: it lost its key, its token is late, or its cameras changed.
+
+    Its old key is believed until the new one is accepted, and revoked then. For one that was stolen: python -m central device revoke.
+    """
+    with _explained():
+        centre = _opened(settings)
+        with centre.engine.begin() as db:
+            addresses = _addresses(centre, centre_address, no_address)
+            life = timedelta(days=days)
+            token = enrolment.issue(db, centre.keys, device, addresses=addresses, now=centre.now(), actor=ACTOR, renew=True, life=life)
+        _hand_out(centre, token, token_file, bundle_folder, with_models=with_models)
+
+
+@app.command()
+def approve(
+    code: Code,
+    approval: Annotated[list[str], typer.Option(help=f"Repeated: {options.APPROVAL_FORM}; KIND is {', '.join(ApprovalKind)}")],
+    settings: SettingsFile = None,
+) -> None:
+    """Record approvals of a location later. The same reference with another day replaces the earlier record, which stays."""
+    with _explained():
+        centre = _opened(settings)
+        with centre.engine.begin() as db:
+            for text in approval:
+                sites.approve(db, code, options.approval(text), now=centre.now(), actor=ACTOR)
+        _say_missing(centre, code)
+
+
+@app.command()
+def show(code: Code, settings: SettingsFile = None) -> None:
+    """What is registered of a site, what its approvals lack, and how its terminals stand. Shows no password and no token."""
+    with _explained():
+        centre = _opened(settings)
+        with reading(centre.engine).begin() as db:
+            known, stood = sites.site(db, code), sites.standing(db, code, centre.now())
+            planned = enrolment.terminals(db, code, centre.now())
+            online = devices.alive(db, centre.now())
+        typer.echo(f"{known.fixmedins_code} {known.fixmedins_name} ({known.admdvs})")
+        typer.echo(f"evidence {known.evidence_mode}, basis {known.legal_basis or 'none'}, notice {known.notice_version or 'none'}")
+        typer.echo(f"open {known.opening_hours or 'at hours not given'}")
+        for kind in ApprovalKind:
+            held = stood.of(kind)
+            said = (
+                f"{held.reference} by {held.approved_by} on {held.approved_on}, until {held.valid_until or 'taken back'}"
+                if held
+                else "MISSING"
+            )
+            typer.echo(f"approval {kind}: {said}")
+        for terminal in planned:
+            state = "on-line" if terminal.device_id in online else "enrolled" if terminal.enrolled else "not enrolled"
+            typer.echo(f"terminal {terminal.device_id}: {state}")
+            for camera in terminal.cameras:
+                typer.echo(f"  {camera.window} {camera.role} {camera.shown} {camera.camera_model}".rstrip())
+            for token in terminal.tokens[:3]:
+                used = f", used {local_text(token.used_at)} by {token.kid}" if token.used_at else f", until {local_text(token.valid_until)}"
+                typer.echo(f"  token of {local_text(token.issued_at)}: {token.state}{used}")
+
+
+def _hand_out(centre: Centre, token: Token, file: Path | None, folder: Path | None, *, with_models: bool) -> None:
+    """The token alone goes to standard output, so that a script can take it."""
+    if file is not None:
+        write_whole(file, (token.text() + "\n").encode(), private=True)
+    typer.echo(f"token for {token_line(token)}", err=True)
+    typer.echo(token.text())
+    if folder is not None:
+        weights = (centre.settings.models_dir or files.default_folder()) if with_models else None
+        place = bundle.fill(folder, token, models=weights, progress=lambda line: typer.echo(line, err=True))
+        typer.echo(f"at the terminal: python -m edge_agent enrol --stick {place}", err=True)
+    else:
+        typer.echo(
+            f"at the terminal: python -m edge_agent enrol {f'@{file}' if file else 'TOKEN'} --folder /etc/edge-agent --service", err=True
+        )
+
+
+def _addresses(centre: Centre, named: list[str] | None, by_stick: bool) -> tuple[str, ...]:
+    """Where terminals find the centre."""
+    if by_stick:
+        return ()
+    if named:
+        return tuple(address.rstrip("/") for address in named)
+    web = centre.settings.web
+    if _is_loopback(web.host):
+        typer.echo("the token names an address that only this machine reaches; for other machines name --centre http://HOST:PORT", err=True)
+    return (f"http://{web.host}:{web.port}",)
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        centre = open_centre(Settings.read(settings))
-        migrate.require_current(centre.engine)
-        site = NewSite(
-            fixmedins_code=code, fixmedins_name=name, admdvs=admdvs, evidence_mode=evidence_mode, legal_basis=legal_basis.strip() or None
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _say_missing(centre: Centre, code: str) -> None:
+    with reading(centre.engine).begin() as db:
+        missing = sites.standing(db, code, centre.now()).missing
+    if missing:
+        typer.echo(
+            f"approvals of {code} that are missing now: {', '.join(missing)}; record them with: approve {code} --approval ...", err=True
         )
-        broker = centre.settings.broker
-        terminal = Terminal(
-            device_id=device,
-            windows=parse_windows(window),
-            broker_host=broker_host or broker.host,
-            broker_port=broker.port,
-            till_port=till_port,
-        )
-        written = enrol(centre, site, terminal, out)
-    except (CentralError, OSError) as error:
+
+
+def _opened(settings: Path | None) -> Centre:
+    centre = open_centre(Settings.read(settings))
+    migrate.require_current(centre.engine)
+    return centre
+
+
+def _stop_on_signals() -> Event:
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (CentralError, MalformedMessage, OSError) as error:
         typer.echo(f"enrol_site: {error}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"{device} enrolled for {code} with windows {', '.join(name for name, _ in terminal.windows)}")
-    typer.echo(f"start it with: python -m edge_agent run --settings {written}")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -24,7 +24,7 @@ from central.keys import make_keys
 from central.settings import Settings
 from central.sites.model import NewSite
 from central.wiring import Centre, open_centre
-from scripts.enrol_site import Terminal, enrol
+from scripts.enrolling.both_ends import Terminal, enrol
 
 ROOT = Path(__file__).resolve().parent.parent
 _READY_S = 120  # a start takes seconds; on a machine with much else to do, many times that
@@ -218,8 +218,8 @@ class Stack:
 
     def _broker(self) -> Child:
         with reading(self.centre.engine).begin() as db:
-            names = devices.device_ids(db)
-        written, _ = broker_files.write(self.folder / "broker", self.centre.keys, host="127.0.0.1", port=self.broker_port, devices=names)
+            clients = devices.clients(db)
+        written, _ = broker_files.write(self.folder / "broker", self.centre.keys, host="127.0.0.1", port=self.broker_port, clients=clients)
         log = self.folder / "broker.log"
         if not self._mosquitto:
             return Child(name="nats-server", command=[str(find_server()), "-c", str(written.nats)], log=log)

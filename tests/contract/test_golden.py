@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.commands import parse_command
+from contract.enrolment import EnrolmentAnswer, EnrolmentRequest
 from contract.events import parse_event
 from contract.media import MediaPart
 from contract.message import Message
@@ -23,6 +24,8 @@ READERS = {
     "receipt": Receipt.from_bytes,
     "command": parse_command,
     "media": MediaPart.from_bytes,
+    "enrolment": EnrolmentRequest.from_bytes,
+    "enrolment-answer": EnrolmentAnswer.from_bytes,
 }
 
 

@@ -1,4 +1,4 @@
-"""Enrolling a site: all or nothing, no key twice, and a folder from which the agent starts."""
+"""Both ends on one machine: all or nothing, no key twice, and a folder from which the agent starts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,21 +6,15 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from sqlalchemy import func, select
-from typer.testing import CliRunner
 
-from central import migrate
 from central.devices.tables import device_keys, devices
-from central.errors import BadInput, CentralError, Conflict
-from central.keys import make_keys
-from central.settings import Settings
+from central.errors import CentralError, Conflict
 from central.sites.model import NewSite
-from central.wiring import Centre, open_centre
+from central.wiring import Centre
 from contract.events import EvidenceMode
 from edge_agent.keys import load_seal_key, load_signer, load_token
 from edge_agent.settings import load
-from scripts import enrol_site
-from scripts.enrol_site import Terminal, enrol, parse_windows
-from tests import builders
+from scripts.enrolling.both_ends import Terminal, enrol
 from tests.central.building import make_centre
 
 SITE = NewSite(
@@ -79,6 +73,9 @@ def test_the_same_folder_or_device_is_refused_and_nothing_is_left(centre: Centre
         (SITE, replace(TERMINAL, windows=())),
         (SITE, replace(TERMINAL, windows=(("W1", "0"), ("W1", "1")))),
         (SITE, replace(TERMINAL, broker_port=0)),
+        (SITE, replace(TERMINAL, extra="[limits]\nsame = 7\n")),
+        (SITE, replace(TERMINAL, extra="[files]\nsign_key = 'x'\n")),
+        (SITE, replace(TERMINAL, extra="[unheard]\n")),
     ],
 )
 def test_a_wrong_value_registers_nothing_and_leaves_no_folder(centre: Centre, tmp_path: Path, wrong: tuple[NewSite, Terminal]) -> None:
@@ -93,25 +90,3 @@ def test_a_folder_that_cannot_be_written_registers_nothing(centre: Centre, tmp_p
     with pytest.raises(OSError, match="file"):
         enrol(centre, SITE, TERMINAL, tmp_path / "file" / "t1")
     assert registered(centre) == 0
-
-
-@pytest.mark.parametrize("text", ["W1", "=rtsp://x", "W1="])
-def test_a_window_is_name_and_camera(text: str) -> None:
-    with pytest.raises(BadInput, match="NAME=CAMERA"):
-        parse_windows([text])
-
-
-def test_the_command_says_what_to_do_next(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "central")
-    make_keys(settings.keys_dir, broker_hosts=("localhost",), now=builders.AT)
-    migrate.upgrade(open_centre(settings).engine)
-    file = tmp_path / "central.toml"
-    file.write_text(f'data_dir = "{tmp_path / "central"}"\n')
-    app = enrol_site.typer.Typer()
-    app.command()(enrol_site.main)
-    arguments = ["--code", "P11010000001", "--name", "n", "--admdvs", "110100", "--device", "P11010000001-t1", "--settings", str(file)]
-    out = tmp_path / "t1"
-    good = CliRunner().invoke(app, [*arguments, "--window", "W1=0", "--out", str(out)])
-    assert good.exit_code == 0 and f"edge_agent run --settings {out / 'agent.toml'}" in good.output
-    again = CliRunner().invoke(app, [*arguments, "--window", "W1=0", "--out", str(tmp_path / "t2")])
-    assert again.exit_code == 2 and "already registered" in again.output
