@@ -32,7 +32,7 @@ ROWS = (
     {"linkage"},
     {"rules"},
     {"cases"},
-    {"packages"},
+    {"packages", "subjects"},
     {"reconcile", "retention", "migrate", "overview"},
     {"wiring"},
     {"web"},

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -10,6 +12,7 @@ from sqlalchemy import Connection
 from central.arrow import read_table
 from central.captures import store
 from central.captures.coverage import WindowDay, day_bounds, days
+from central.captures.face_groups import Band
 from central.captures.model import (
     CaptureView,
     ChainEnd,
@@ -24,7 +27,10 @@ from central.china import CHINA
 from central.devices import service as devices
 from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
+from central.evidence.objects import EvidenceStore
 from central.sites import service as sites
+from central.transparency import service as transparency
+from contract.events import Outcome
 
 _LARGEST_PAGE = 500
 _ANALYSIS = (
@@ -120,6 +126,75 @@ def seen_by_device(db: Connection, device_id: str, since: datetime, until: datet
 def seen_at_site(db: Connection, fixmedins_code: str, since: datetime, until: datetime) -> list[tuple[str, str | None]]:
     """The same for all devices of a site."""
     return store.seen_between(db, "fixmedins_code", fixmedins_code, since, until)
+
+
+_NOT_THE_INSURED = frozenset({Outcome.DIFFERENT, Outcome.ATTACK, Outcome.PROXY, Outcome.NO_PERSON})
+_SURE = (Band.FIRST.value, Band.SAME.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonCapture:
+    """A capture with a person's card, as the person may be told of it. `shows` says whether the face there may be theirs."""
+
+    capture_id: str
+    fixmedins_code: str
+    opened_at: datetime
+    outcome: str
+    shows: bool
+    media: tuple[MediaView, ...]
+
+
+def of_person(db: Connection, psn_no: str) -> tuple[PersonCapture, ...]:
+    """Every capture with this person's card, the newest first."""
+    return tuple(
+        PersonCapture(
+            **{name: row[name] for name in ("capture_id", "fixmedins_code", "opened_at", "outcome")},
+            shows=row["outcome"] not in _NOT_THE_INSURED,
+            media=_media(db, row["capture_id"]),
+        )
+        for row in store.of_person(db, psn_no)
+    )
+
+
+def showing(db: Connection, psn_no: str) -> tuple[str, ...]:
+    """Captures that may show this person's face: with the own card where nobody else was seen, and wherever the same face was seen again.
+
+    A face that was called another one with this person's card is not theirs to erase.
+    """
+    rows = store.of_person(db, psn_no)
+    own = {row["capture_id"] for row in rows if row["outcome"] not in _NOT_THE_INSURED}
+    groups = {row["face_group"] for row in rows if row["outcome"] == Outcome.SAME and row["band"] in _SURE}
+    return tuple(sorted(own | set(store.in_groups(db, groups, _SURE) if groups else ())))
+
+
+def erase_faces(
+    db: Connection, files: EvidenceStore, capture_ids: Collection[str], *, why: str, actor: str, now: datetime
+) -> list[dict[str, str]]:
+    """Erase vector, signed bytes and pictures of these captures; what went, by hash. The rest stays: when, where, which outcome.
+
+    The caller has made sure that nothing holds them. Ingest workers forget a vector when they next read theirs, within the hour.
+    """
+    gone: list[dict[str, str]] = []
+    for capture_id in capture_ids:
+        sealed = store.sealed_vector(db, capture_id)
+        device_id, epoch, seq = capture_id.rsplit(":", 2)
+        store.erase_face(db, capture_id, (device_id, int(epoch), int(seq)), now=now)
+        transparency.forget(db, "event", f"{device_id}/{epoch}/{seq}")
+        held = [row["media_id"] for row in evidence.of_capture(db, capture_id)]
+        pictures = evidence.erase(db, files, held, why=why, actor=actor, now=now)
+        gone += [] if sealed is None else [{"what": "capture_vector", "sha256": sha256(sealed).hexdigest()}]
+        gone += [{"what": "capture_picture", "sha256": name} for name in pictures]
+    return gone
+
+
+def erased_since(db: Connection, moment: datetime) -> bool:
+    """Whether a vector was erased on request since then: whoever holds vectors in memory reads them again."""
+    return store.erased_since(db, moment)
+
+
+def count_strangers(db: Connection) -> int:
+    """Different faces among captures that were never recognised as the insured person."""
+    return store.count_strangers(db)
 
 
 def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -> list[WindowDay]:

@@ -96,6 +96,16 @@ class FindingPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """A finding in force, and what must stay because of it."""
+
+    jr_id: str
+    status: Status
+    captures: frozenset[str]
+    persons: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingChanges:
     """What a run did to the findings."""
 

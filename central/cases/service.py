@@ -9,7 +9,19 @@ from sqlalchemy import Connection, RowMapping
 from central.audit import service as audit
 from central.cases import store
 from central.cases.ledger import Recorded, decide
-from central.cases.model import FindingChanges, FindingPage, FindingView, Review, Status, Verdict, checked_reason, content, log_ref, move
+from central.cases.model import (
+    FindingChanges,
+    FindingPage,
+    FindingView,
+    Keeping,
+    Review,
+    Status,
+    Verdict,
+    checked_reason,
+    content,
+    log_ref,
+    move,
+)
 from central.errors import BadInput, NotFound
 from central.rules.engine import RuleFault, RuleResults
 from central.transparency import service as transparency
@@ -103,6 +115,26 @@ def stated(db: Connection, jr_id: str) -> tuple[str, bytes]:
 def captures_in_force(db: Connection, confirmed_since: datetime) -> frozenset[str]:
     """Captures that support a finding which is open, however old, or was confirmed since then."""
     return frozenset(name for evid in store.in_force(db, confirmed_since) for name in evid["capture_ids"])
+
+
+def keeping(db: Connection, confirmed_since: datetime) -> tuple[Keeping, ...]:
+    """Every finding in force, open or confirmed since then, and what it needs: captures and persons."""
+    return tuple(
+        Keeping(
+            jr_id=row["jr_id"],
+            status=Status(row["status"]),
+            captures=frozenset(row["vola_evid"]["capture_ids"]),
+            persons=frozenset({*row["vola_evid"].get("psn_nos", ()), *([row["psn_no"]] if row["psn_no"] else [])}),
+        )
+        for row in store.about_in_force(db, confirmed_since)
+    )
+
+
+def decided_about(db: Connection, psn_no: str) -> tuple[FindingView, ...]:
+    """Findings about one person that people decided, the newest first. What is open is not among them."""
+    rows, _ = store.page(db, {"psn_no": psn_no}, offset=0, size=_LARGEST_PAGE)
+    reviewed = _reviews(db, [row["jr_id"] for row in rows])
+    return tuple(_view(row, reviewed[row["jr_id"]]) for row in rows if reviewed[row["jr_id"]])
 
 
 def rule_faults(db: Connection, run_id: int) -> tuple[RuleFault, ...]:

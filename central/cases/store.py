@@ -69,6 +69,14 @@ def in_force(db: Connection, confirmed_since: datetime) -> Iterator[Mapping[str,
     yield from db.scalars(select(every.c.vola_evid).where((every.c.status == Status.OPEN.value) | confirmed))
 
 
+def about_in_force(db: Connection, confirmed_since: datetime) -> Sequence[RowMapping]:
+    """(jr_id, status, psn_no, vola_evid) of each finding that is open, or was confirmed since then."""
+    every = _with_status().subquery("every")
+    confirmed = (every.c.status == Status.CONFIRMED.value) & (every.c.reviewed_at >= confirmed_since)
+    names = (every.c.jr_id, every.c.status, every.c.psn_no, every.c.vola_evid)
+    return db.execute(select(*names).where((every.c.status == Status.OPEN.value) | confirmed).order_by(every.c.jr_id)).mappings().all()
+
+
 def rule_ids(db: Connection) -> tuple[str, ...]:
     """Rules that have findings."""
     return tuple(db.scalars(select(findings.c.rule_id).distinct().order_by(findings.c.rule_id)))

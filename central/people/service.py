@@ -203,6 +203,17 @@ def erase_face(db: Connection, files: EvidenceStore, psn_no: str, *, why: str, n
     return (*vectors, *({"what": "enrolment_picture", "sha256": name} for name in gone))
 
 
+def stop_using(db: Connection, psn_no: str, *, now: datetime) -> None:
+    """Compare nobody with this person any more, here and at the terminals, though the templates must stay for now."""
+    store.retire_templates(db, psn_no, (), now=now)
+    tell_sites(db, psn_no, now=now)
+
+
+def sites_expecting(db: Connection, psn_no: str) -> list[str]:
+    """The sites that expect this person."""
+    return store.sites_expecting(db, psn_no)
+
+
 def proxies_table(db: Connection) -> pa.Table:
     """The proxy register for the rules: psn_no, proxy_psn_no, valid_from, valid_to."""
     return read_table(db, lists.proxy_register())

@@ -128,9 +128,9 @@ def due_for_renewal(db: Connection, taken_before: datetime, *, limit: int) -> tu
 
 
 def picture_of(db: Connection, psn_no: str) -> str | None:
-    """The newest enrolment picture's media_id."""
+    """The newest enrolment picture's media_id, also where its template is out of use and a case needs it."""
     newest = templates.c.enrolled_at.desc(), templates.c.template_id.desc()
-    return db.scalar(select(templates.c.media_id).where(templates.c.psn_no == psn_no, _CURRENT).order_by(*newest).limit(1))
+    return db.scalar(select(templates.c.media_id).where(templates.c.psn_no == psn_no, _HERE).order_by(*newest).limit(1))
 
 
 def add_basis(db: Connection, row: Mapping[str, Any]) -> None:
