@@ -48,7 +48,14 @@ Addresses = Annotated[
 ByStick = Annotated[bool, typer.Option("--no-address", help="For terminals that no network reaches: they enrol by stick.")]
 Days = Annotated[int, typer.Option(min=1, max=90, help="Days until the token is too late.")]
 TokenFile = Annotated[Path | None, typer.Option(help="Also write the token to this file, readable by you only.")]
-BundleFolder = Annotated[Path | None, typer.Option(help="Also fill a folder on a stick with the token and the way.")]
+BundleFolder = Annotated[Path | None, typer.Option("--bundle", help="Also fill a folder on a stick with the token and the way.")]
+WithModels = Annotated[bool, typer.Option("--with-models", help="With --bundle: the face networks, too.")]
+Windows = Annotated[
+    list[str], typer.Option(help="NAME=CAMERA, repeated; CAMERA is an rtsp:// or http:// address, USB number, file, or @FILE holding it")
+]
+Roles = Annotated[list[str] | None, typer.Option(help="NAME=window|bedside|treatment|entrance, repeated; without it a window")]
+Mode = Annotated[EvidenceMode, typer.Option(help="What leaves the windows; more than verdicts needs --legal-basis")]
+Approvals = Annotated[list[str] | None, typer.Option(help=f"Approval of the location, repeated: {options.APPROVAL_FORM}")]
 Code = Annotated[str, typer.Argument(help="fixmedins_code 定点医药机构编号")]
 
 
@@ -57,63 +64,47 @@ def site(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comma
     code: Annotated[str, typer.Option(help="fixmedins_code 定点医药机构编号")],
     name: Annotated[str, typer.Option(help="fixmedins_name")],
     admdvs: Annotated[str, typer.Option(help="Region, six digits")],
-    window: Annotated[
-        list[str],
-        typer.Option(help="NAME=CAMERA, repeated; CAMERA is an rtsp:// or http:// address, USB number, file, or @FILE holding it"),
-    ],
+    window: Windows,
     device: Annotated[str, typer.Option(help="Name of the terminal; without it CODE-t1")] = "",
-    role: Annotated[list[str] | None, typer.Option(help="NAME=window|bedside|treatment|entrance, repeated; without it a window")] = None,
+    role: Roles = None,
     camera_model: Annotated[list[str] | None, typer.Option(help="NAME='MAKER MODEL', repeated")] = None,
     hours: Annotated[str, typer.Option(help="Opening hours: 'mon-fri 08:00-12:00 13:30-17:30; sat 08:00-12:00'")] = "",
-    evidence_mode: Annotated[
-        EvidenceMode, typer.Option(help="What leaves the windows; more than verdicts needs --legal-basis")
-    ] = EvidenceMode.VERDICT_ONLY,
+    evidence_mode: Mode = EvidenceMode.VERDICT_ONLY,
     legal_basis: Annotated[str, typer.Option(help="Recorded legal basis for pictures and embeddings to leave the windows")] = "",
     notice: Annotated[str, typer.Option(help="Version of the notice (告知书) that hangs at the windows")] = "",
-    approval: Annotated[list[str] | None, typer.Option(help=f"Approval of the location, repeated: {options.APPROVAL_FORM}")] = None,
+    approval: Approvals = None,
     broker_host: Annotated[str, typer.Option(help="Broker as the terminal sees it; empty: as in the centre's settings")] = "",
     till_port: Annotated[int, typer.Option(help="Port of the till's local interface")] = 8787,
     centre_address: Addresses = None,
     no_address: ByStick = False,
     days: Days = 7,
     token_file: TokenFile = None,
-    bundle_folder: Annotated[
-        Path | None, typer.Option("--bundle", help="Also fill a folder on a stick with the token and the way.")
-    ] = None,
-    with_models: Annotated[bool, typer.Option("--with-models", help="With --bundle: the face networks, too.")] = False,
+    bundle_folder: BundleFolder = None,
+    with_models: WithModels = False,
     settings: SettingsFile = None,
 ) -> None:
     """Register a site with one terminal, and print the terminal's token. Give it again for another terminal, or with other particulars."""
     with _explained():
         centre = _opened(settings)
-        entry = Entry(
-            site=NewSite(
-                fixmedins_code=code,
-                fixmedins_name=name,
-                admdvs=admdvs,
-                evidence_mode=evidence_mode,
-                legal_basis=legal_basis.strip() or None,
-                opening_hours=hours,
-                notice_version=notice,
-            ),
-            terminal=PlannedTerminal(
-                device_id=device or f"{code}-t1",
-                fixmedins_code=code,
-                cameras=options.cameras(window, role or (), camera_model or ()),
-                broker_host=broker_host or centre.settings.broker.host,
-                broker_port=centre.settings.broker.port,
-                till_port=till_port,
-            ),
-            approvals=tuple(options.approval(text) for text in approval or ()),
+        new = NewSite(
+            fixmedins_code=code,
+            fixmedins_name=name,
+            admdvs=admdvs,
+            evidence_mode=evidence_mode,
+            legal_basis=legal_basis.strip() or None,
+            opening_hours=hours,
+            notice_version=notice,
         )
-        addresses = _addresses(centre, centre_address, no_address)
-        with centre.engine.begin() as db:
-            token, _ = register(db, centre, entry, addresses=addresses, life=timedelta(days=days))
-        if token is None:
-            enrolled = entry.terminal.device_id
-            raise Conflict(
-                f"terminal {enrolled} is already registered and enrolled; new cameras reach it by a new enrolment: renew {enrolled}"
-            )
+        terminal = PlannedTerminal(
+            device_id=device or f"{code}-t1",
+            fixmedins_code=code,
+            cameras=options.cameras(window, role or (), camera_model or ()),
+            broker_host=broker_host or centre.settings.broker.host,
+            broker_port=centre.settings.broker.port,
+            till_port=till_port,
+        )
+        entry = Entry(site=new, terminal=terminal, approvals=tuple(options.approval(text) for text in approval or ()))
+        token = _registered(centre, entry, _addresses(centre, centre_address, no_address), timedelta(days=days))
         _say_missing(centre, code)
         _hand_out(centre, token, token_file, bundle_folder, with_models=with_models)
 
@@ -189,7 +180,7 @@ def renew(
     days: Days = 7,
     token_file: TokenFile = None,
     bundle_folder: BundleFolder = None,
-    with_models: Annotated[bool, typer.Option("--with-models", help="With --bundle-folder: the face networks, too.")] = False,
+    with_models: WithModels = False,
     settings: SettingsFile = None,
 ) -> None:
     """A new token for a known terminal: it lost its key, its token is late, or its cameras changed.
@@ -248,6 +239,15 @@ def show(code: Code, settings: SettingsFile = None) -> None:
             for token in terminal.tokens[:3]:
                 used = f", used {local_text(token.used_at)} by {token.kid}" if token.used_at else f", until {local_text(token.valid_until)}"
                 typer.echo(f"  token of {local_text(token.issued_at)}: {token.state}{used}")
+
+
+def _registered(centre: Centre, entry: Entry, addresses: tuple[str, ...], life: timedelta) -> Token:
+    with centre.engine.begin() as db:
+        token, _ = register(db, centre, entry, addresses=addresses, life=life)
+        if token is None:
+            name = entry.terminal.device_id
+            raise Conflict(f"terminal {name} is already registered and enrolled; for new keys or cameras give: renew {name}")
+    return token
 
 
 def _hand_out(centre: Centre, token: Token, file: Path | None, folder: Path | None, *, with_models: bool) -> None:
