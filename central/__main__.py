@@ -22,6 +22,7 @@ from central.keys import make_keys
 from central.reconcile import reconcile as run_reconciliation
 from central.retention import expire as run_retention
 from central.settings import Settings
+from central.transparency.sequencer import Sequencer
 from central.wiring import Centre, build_ingest, open_centre
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The centre: image log against claims; people decide.")
@@ -59,7 +60,7 @@ def serve(settings: SettingsFile = None) -> None:
 
 @app.command()
 def ingest(settings: SettingsFile = None, metrics_port: Annotated[int, typer.Option(help="Prometheus on loopback; 0 = off.")] = 0) -> None:
-    """Receive from the broker, verify, commit, send receipts. Several workers take shards of their own by settings."""
+    """Receive from the broker, verify, commit, send receipts, and sign the transparency log. Several workers take shards by settings."""
     with explained():
         centre = opened(settings)
         if metrics_port:
@@ -68,7 +69,8 @@ def ingest(settings: SettingsFile = None, metrics_port: Annotated[int, typer.Opt
         stop = stop_on_signals()
         bus.start()
         try:
-            build_ingest(centre, bus).run(stop)
+            with Sequencer(centre.engine, centre.keys, centre.settings.transparency, centre.now):
+                build_ingest(centre, bus).run(stop)
         finally:
             bus.stop()
 

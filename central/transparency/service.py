@@ -166,7 +166,7 @@ def tile(db: Connection, level: int, number: int) -> bytes:
 
 
 def keep_cosignature(db: Connection, checkpoint: Checkpoint, line: Signature, key: VerifierKey, *, now: datetime) -> None:
-    """Keep what a witness signed below one of our checkpoints. Raises Untrusted for a line that is not its own, false, or of another time."""
+    """Keep what a witness signed below one of our checkpoints. Raises Untrusted for one that is not its own, false, or of another time."""
     at = signed_by(checkpoint, line, key)
     if at is None:
         raise Untrusted(f"the answer of {key.name} carries no valid co-signature of it")

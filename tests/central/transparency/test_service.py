@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from central import migrate
-from central.db import open_engine
+from central.db import metadata, open_engine
 from central.errors import BadInput, NotFound
 from central.keys import CentreKeys, make_keys
 from central.transparency import service as transparency
@@ -40,7 +40,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     engine = open_engine(url)
     migrate.upgrade(engine)
     with engine.begin() as db:
-        for table in reversed(migrate.metadata.sorted_tables):
+        for table in reversed(metadata.sorted_tables):
             db.execute(delete(table))
     yield engine
     engine.dispose()
