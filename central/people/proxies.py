@@ -1,11 +1,12 @@
 """The register of proxies (代办人): who may settle for whom, for how long, and for how many."""
 
 import csv
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from io import StringIO
 
 from pydantic import JsonValue
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
 from central.china import CHINA
@@ -100,19 +101,22 @@ def _require_sense(proxy: Proxy, limits: PeopleSettings) -> None:
 
 
 def _require_room(db: Connection, proxy: Proxy, limits: PeopleSettings) -> None:
-    """Counts everybody whose entry overlaps this one's span, so that there are never too many on any day of it."""
-    for_whom = {
-        entry["psn_no"] for entry in lists.standing_proxies(db, proxy.valid_from, proxy_psn_no=proxy.proxy_psn_no)
-        if entry["valid_from"] < proxy.valid_to
-    }  # fmt: skip
-    if len(for_whom | {proxy.psn_no}) > MAX_ACTS_FOR:
+    charges = lists.standing_proxies(db, proxy.valid_from, proxy_psn_no=proxy.proxy_psn_no)
+    if _most_at_once(proxy, charges, "psn_no") > MAX_ACTS_FOR:
         raise BadInput(f"{proxy.proxy_psn_no} would be the proxy of more than {MAX_ACTS_FOR} people at one time: end earlier entries first")
-    helpers = {
-        entry["proxy_psn_no"] for entry in lists.standing_proxies(db, proxy.valid_from, psn_no=proxy.psn_no)
-        if entry["valid_from"] < proxy.valid_to
-    }  # fmt: skip
-    if len(helpers | {proxy.proxy_psn_no}) > limits.proxies_most:
+    helpers = lists.standing_proxies(db, proxy.valid_from, psn_no=proxy.psn_no)
+    if _most_at_once(proxy, helpers, "proxy_psn_no") > limits.proxies_most:
         raise BadInput(f"person {proxy.psn_no} would have more than {limits.proxies_most} proxies at one time: end earlier entries first")
+
+
+def _most_at_once(proxy: Proxy, entries: Sequence[RowMapping], whom: str) -> int:
+    """How many different people these entries and the new one name at the fullest moment of its span, which is where one of them begins."""
+    begins = {max(proxy.valid_from, one["valid_from"]) for one in entries if one["valid_from"] < proxy.valid_to} | {proxy.valid_from}
+
+    def at(moment: datetime) -> set[str]:
+        return {one[whom] for one in entries if one["valid_from"] <= moment < one["valid_to"]} | {getattr(proxy, whom)}
+
+    return max(len(at(moment)) for moment in begins)
 
 
 def _day_after(day: datetime) -> datetime:
