@@ -1,17 +1,18 @@
 """Terminals: revoke, retire, configure, ask."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
-from central.china import local_text
-from central.cli.shell import ACTOR, Device, Purpose, SettingsFile, explained, opened, write_broker_files
+from central.china import CHINA, local_text
+from central.cli.shell import ACTOR, Device, Purpose, SettingsFile, explained, opened
 from central.db import reading
 from central.devices import service as devices
+from central.errors import NotFound
 from central.orders import service as orders
 from central.orders.model import Asking, Order
 
@@ -19,17 +20,51 @@ app = typer.Typer(no_args_is_help=True, help="Terminals; scripts/enrol_site.py e
 
 
 @app.command("revoke")
-def revoke_device(device_id: Device, settings: SettingsFile = None) -> None:
+def revoke_device(
+    device_id: Device,
+    why: Annotated[str, typer.Option(help="A code: stolen, tampered, unknown ...")] = "revoked",
+    since: Annotated[
+        datetime | None, typer.Option(help="Look again at what it told since then (Beijing time); without it the last seven days.")
+    ] = None,
+    settings: SettingsFile = None,
+) -> None:
     """Trust a terminal no more, at once and for good, as after a theft; `retire` lets one finish first.
 
-    `central broker` cuts it off within seconds, Mosquitto when it reads its files again.
+    `central broker` cuts it off within seconds; a broker of your own does when `central broker --reload` tells it. What the terminal told
+    in the last days is queued for a second look (/second-looks); nothing of it is dropped.
     """
     with explained():
-        centre = opened(settings)
+        centre, after = opened(settings), None if since is None else since.replace(tzinfo=CHINA)
         with centre.engine.begin() as db:
-            devices.revoke_device(db, device_id, now=centre.now(), actor=ACTOR)
-        files, _ = write_broker_files(centre)
-        typer.echo(f"{device_id} is revoked; if Mosquitto is used, send it SIGHUP to read {files.access_list} again")
+            devices.revoke_device(db, device_id, why=why, since=after, now=centre.now(), actor=ACTOR)
+        typer.echo(f"{device_id} is revoked: {why}; a running `central broker` cuts it off within seconds")
+
+
+@app.command("rekey")
+def rekey_device(
+    device_id: Device,
+    purpose: Purpose,
+    why: Annotated[str, typer.Option(help="A code: routine, suspicion ...")] = "routine",
+    settings: SettingsFile = None,
+) -> None:
+    """Let a terminal make new keys at work, for signing, seals and TLS; the old ones end when the new ones are first used."""
+    _order(settings, purpose, lambda db, by: orders.ask_rekey(db, device_id, why, by=by))
+
+
+@app.command("keys")
+def show_keys(device_id: Device, settings: SettingsFile = None) -> None:
+    """Show every key that a terminal ever had: from when, up to which number, and what became of it."""
+    with explained():
+        centre = opened(settings)
+        with reading(centre.engine).begin() as db:
+            found = devices.key_history(db, device_id)
+        if not found:
+            raise NotFound(f"device {device_id} is not registered")
+        for key in found:
+            last = f" up to {key.last_epoch}:{key.last_seq}" if key.last_epoch is not None else ""
+            over = f" revoked {local_text(key.revoked_at)} ({key.revoked_why})" if key.revoked_at else ""
+            ended = f" replaced {local_text(key.retired_at)}" if key.retired_at else ""
+            typer.echo(f"{key.kid} from {local_text(key.valid_from)}{last}{ended}{over}")
 
 
 @app.command("retire")
