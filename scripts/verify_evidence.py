@@ -698,7 +698,7 @@ class Package:
         """Each proof leads from what the package holds to a checkpoint that the log, and each named witness, has signed."""
         keys = self.box.load("keys.json")["log"]
         origin, public = key_of(keys["vkey"])
-        witnesses = {name: unbase64(key) for name, key in keys["witnesses"].items()}
+        witnesses = {name: unbase64url(key) for name, key in keys["witnesses"].items()}
         self.witness_pins = dict(pin.partition("=")[::2] for pin in self.pins.witness_key)
         _pinned("keys.json", public, self.pins.log_key, witnesses, self.witness_pins)
         proved, roots = set[str](), dict[int, bytes]()

@@ -1,0 +1,211 @@
+"""What a package holds, what it must not hold, and that it appears whole or not at all."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from central.audit import service as audit
+from central.cases import dossier
+from central.cases import service as cases
+from central.errors import BadInput, Misconfigured, NotFound
+from central.packages import report, service
+from central.packages.model import StampKind, StampResult
+from central.packages.writer import digest_of
+from central.rules.base import Suspicion
+from central.rules.engine import RuleResults
+from central.wiring import Centre
+from tests import builders
+from tests.central.packages.building import CLIP, approve, documents, export, members_of, reviewed_finding, stamp
+from tests.central.web.consoles import HOSTILE, make_console, make_finding, picture
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Centre:
+    return make_console(tmp_path / "centre")
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "package.zip"
+
+
+@pytest.fixture(autouse=True)
+def folder(target: Path) -> Iterator[None]:
+    target.parent.mkdir()
+    yield
+    assert not list(target.parent.glob(".*")), "a draft was left behind"
+
+
+def test_a_package_holds_all_that_explains_the_finding(centre: Centre, target: Path) -> None:
+    jr_id = reviewed_finding(centre)
+    made = export(centre, jr_id, target)
+    members = members_of(target)
+    assert made.sha256 == digest_of(target)
+    assert made.size == target.stat().st_size
+    assert [json.loads(members["events.json"])[n]["kind"] for n in (0, 1)] == ["capture", "footage"]
+    assert picture(180) in members.values()
+    assert picture(90) in members.values(), "the enrolment picture with which the finding compares"
+    assert CLIP in members.values()
+    assert members["report.pdf"].startswith(b"%PDF")
+    assert "核验" in members["README.txt"].decode()
+    assert "How to check" in members["README.txt"].decode()
+    assert documents(target, "rule.json")["limits"] == {"min_frames_used": 3}
+    (claim,) = documents(target, "claims.json")
+    assert claim["settlement"]["medfee_sumamt"] == "38.50"
+    assert len(claim["import"]["sha256"]) == 64
+    assert documents(target, "site.json")["standing_when_seen"][0]["legal"]["approved_by"] == "法规处"
+    assert {each["account"] for each in documents(target, "reviews.json")["stamps"]} == {"wang.fang", "chen.jie"}
+    assert documents(target, "finding.json")["reviews"][0]["reason"] == "属实"
+    assert {each["action"] for each in documents(target, "custody.json")["entries"]} >= {
+        "finding.review",
+        "evidence.stamp",
+        "package.ask",
+        "picture.view",
+    }
+    assert "proofs/finding.json" in members
+    manifest = json.loads(members["manifest.json"])
+    assert manifest["marking"]["reviewed"] is True
+    assert (manifest["purpose"], manifest["exported_by"]) == ("案件移送", "zhang.min")
+
+
+def test_what_nobody_reviewed_is_marked_as_such(centre: Centre, target: Path) -> None:
+    export(centre, make_finding(centre), target)
+    marking = documents(target, "manifest.json")["marking"]
+    assert marking["reviewed"] is False
+    assert marking["missing"] == ["site_legal", "stamp_legal", "site_technical", "stamp_technical"]
+    assert marking["text_zh"] == "未经法制和技术审核，不得作为行政处罚的证据"
+
+
+def test_no_other_face_and_no_template_is_in_it(centre: Centre, target: Path) -> None:
+    """The finding is about one face with many cards: it compares with no enrolment picture."""
+    make_finding(centre)
+    with centre.engine.begin() as db:
+        row = cases.list_findings(db).rows[0]
+        many = Suspicion(
+            **{name: getattr(row, name) for name in Suspicion.__dataclass_fields__} | {"rule_id": "CC-01", "subject_key": "face-1"}
+        )
+        cases.record(db, results(many), run_id=2, now=centre.now())
+        jr_id = next(each.jr_id for each in cases.list_findings(db).rows if each.rule_id == "CC-01")
+    export(centre, jr_id, target)
+    members = members_of(target)
+    assert picture(90) not in members.values()
+    assert picture(180) in members.values()
+    assert b"sealed_vector" not in b"".join(data for name, data in members.items() if name.endswith(".json"))
+
+
+def results(suspicion: Suspicion) -> RuleResults:
+    return RuleResults(suspicions=(suspicion,), ran=frozenset({suspicion.rule_id}), faults=())
+
+
+def test_who_takes_what_and_why_is_on_record(centre: Centre, target: Path) -> None:
+    jr_id = make_finding(centre)
+    made = export(centre, jr_id, target, purpose="  协查 <b>  ")
+    with centre.engine.begin() as db:
+        log = {entry.action: entry for entry in audit.entries(db).rows}
+        assert service.recognise(db, digest_of(target)) == made
+        assert service.packages_of(db, jr_id) == (made,)
+        with pytest.raises(NotFound, match="changed since"):
+            service.recognise(db, "0" * 64)
+    assert log["package.ask"].detail["purpose"] == "协查 <b>"
+    assert log["package.export"].detail["sha256"] == made.sha256
+    assert log["picture.view"].detail["why"] == f"package {made.package_id}"
+
+
+@pytest.mark.parametrize("purpose", ["", "   ", "x" * 201])
+def test_no_package_goes_out_without_a_purpose(centre: Centre, target: Path, purpose: str) -> None:
+    jr_id = make_finding(centre)
+    with pytest.raises(BadInput, match="purpose"):
+        export(centre, jr_id, target, purpose=purpose)
+    assert not target.exists()
+
+
+def test_an_unknown_finding_or_a_name_that_is_taken_is_refused(centre: Centre, target: Path) -> None:
+    with pytest.raises(NotFound):
+        export(centre, "JR20260102-ID-01-0000000000000000", target)
+    jr_id = make_finding(centre)
+    target.write_bytes(b"mine")
+    with pytest.raises(BadInput, match="exists already"):
+        export(centre, jr_id, target)
+    assert target.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("where", ["contents.members", "media.open_all", "report.make"])
+def test_an_export_that_is_interrupted_leaves_nothing(centre: Centre, target: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    jr_id = make_finding(centre)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"central.packages.{where}", full)
+    with pytest.raises(OSError, match="No space left"):
+        export(centre, jr_id, target)
+    assert not list(target.parent.iterdir())
+    with centre.engine.begin() as db:
+        assert service.packages_of(db, jr_id) == ()
+        assert "package.ask" in audit.actions(db), "who opened pictures stays on record"
+        assert "package.export" not in audit.actions(db)
+
+
+def test_a_missing_font_is_named_before_anything_is_opened(centre: Centre, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jr_id = make_finding(centre)
+    monkeypatch.setattr(report, "_families", lambda: frozenset({"DejaVu Sans"}))
+    with pytest.raises(Misconfigured, match="fonts-noto-cjk"):
+        export(centre, jr_id, target)
+    with centre.engine.begin() as db:
+        assert "picture.view" not in audit.actions(db)
+
+
+@pytest.mark.parametrize("says", [HOSTILE, '#read("/etc/passwd")', "*_`$#@<label>[]{}\\", "a" * 3000, "\u202e\u0000x"])
+def test_words_from_outside_are_words_in_the_report(centre: Centre, target: Path, says: str) -> None:
+    export(centre, make_finding(centre, says=says), target)
+    assert members_of(target)["report.pdf"].startswith(b"%PDF")
+
+
+def test_a_picture_that_is_none_or_gone_is_named_and_does_not_stop_the_package(centre: Centre, target: Path) -> None:
+    jr_id = make_finding(centre, clip=b"not a film")
+    with centre.engine.begin() as db:
+        read = dossier.read(db, jr_id)
+    media_id = next(each.media_id for each in read.sightings[0].capture.media if each.role == "best")
+    centre.pictures.remove(media_id)
+    export(centre, jr_id, target)
+    absent = {each["media_id"]: each["absent"] for each in documents(target, "media.json")}
+    assert absent[media_id] == "lost"
+    assert sorted(absent.values(), key=str) == [None, None, "lost"]
+
+
+def test_stamps_are_of_two_people_and_of_what_they_saw(centre: Centre, target: Path) -> None:
+    jr_id = make_finding(centre)
+    approve(centre)
+    stamp(centre, jr_id)
+    with centre.engine.begin() as db:
+        read = dossier.read(db, jr_id)
+        assert service.marking_of(db, read).reviewed
+        with pytest.raises(Exception, match="another person"):
+            service.stamp(db, jr_id, kind=StampKind.TECHNICAL, result=StampResult.PASSED, reason="x", actor="wang.fang", now=centre.now())
+        with pytest.raises(BadInput, match="reason"):
+            service.stamp(db, jr_id, kind=StampKind.LEGAL, result=StampResult.PASSED, reason=" ", actor="wang.fang", now=centre.now())
+        service.stamp(db, jr_id, kind=StampKind.LEGAL, result=StampResult.FAILED, reason="来源不明", actor="wang.fang", now=centre.now())
+        assert service.marking_of(db, read).missing == ("failed_legal",)
+
+
+def test_evidence_that_changed_after_its_review_is_not_reviewed(centre: Centre) -> None:
+    jr_id = make_finding(centre)
+    approve(centre)
+    stamp(centre, jr_id)
+    with centre.engine.begin() as db:
+        row = cases.get(db, jr_id)
+        said = {name: getattr(row, name) for name in Suspicion.__dataclass_fields__} | {"vola_amt": row.vola_amt + 1}
+        cases.record(db, results(Suspicion(**said)), run_id=3, now=centre.now())
+        read = dossier.read(db, jr_id)
+        assert service.marking_of(db, read).missing == ("changed_legal", "changed_technical")
+
+
+def test_the_site_is_judged_by_the_day_of_the_capture(centre: Centre) -> None:
+    jr_id = make_finding(centre)
+    stamp(centre, jr_id)
+    approve(centre, since=builders.AT.date() + timedelta(days=1))
+    with centre.engine.begin() as db:
+        assert service.marking_of(db, dossier.read(db, jr_id)).missing == ("site_legal", "site_technical")
