@@ -23,6 +23,8 @@ from central.overview import pages as overview
 from central.packages import api as packages_api
 from central.packages import pages as packages_pages
 from central.people import api as people_api
+from central.transparency import api as transparency_api
+from central.transparency import pages as transparency_pages
 from central.web import assets, faults, language, operation
 from central.web.console import Console
 from central.web.headers import BodyLimit, SecurityHeaders
@@ -51,6 +53,8 @@ ROUTERS = (
     packages_api.router,
     packages_pages.router,
     people_api.router,
+    transparency_api.router,
+    transparency_pages.router,
     language.router,
     operation.router,
 )
