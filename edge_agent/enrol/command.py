@@ -1,11 +1,12 @@
 """`python -m edge_agent enrol`: from a token to a trusted terminal, and what was found there."""
 
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -44,6 +45,7 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     by: Annotated[str, typer.Option(help="Who installs; stands in the acceptance report.")] = "",
     service: Annotated[bool, typer.Option("--service", help="Install and start the agent as a service of this machine (root).")] = False,
     units: Annotated[Path, typer.Option(help="With --service: where units lie.")] = unit.UNITS,
+    run: Annotated[bool, typer.Option("--run", help="Run the agent here at once, until Ctrl-C; for trying things out.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="A folder that stands there is kept beside under another name.")] = False,
 ) -> None:
     """Make this machine a trusted terminal: keys are made here and never leave it, the centre answers once, and everything is tried.
@@ -66,12 +68,20 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
         accepted = _accept(folder, settings, _source(models_from, stick), by or getpass.getuser())
         if service:
             typer.echo(unit.install(folder, units))
+        elif run:
+            _run(folder / SETTINGS)
         else:
             typer.echo(f"start it with: python -m edge_agent run --settings {folder / SETTINGS}")
     except (AgentError, BadToken, ModelError, OSError) as error:
         typer.echo(f"enrol: {_plain(error)}", err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(0 if accepted else 1)
+
+
+def _run(settings_file: Path) -> NoReturn:
+    """Become the agent: nothing of the enrolment stays in memory."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "edge_agent", "run", "--settings", str(settings_file)])  # noqa: S606 - ourselves
 
 
 def take(
