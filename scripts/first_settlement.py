@@ -32,6 +32,7 @@ from central.captures import service as captures
 from central.db import reading
 from central.settings import Settings as CentralSettings
 from central.wiring import Centre, open_centre
+from edge_agent.enrol.command import NOT_ACCEPTED
 from edge_agent.enrol.draft import SETTINGS
 from edge_agent.errors import AgentError
 from edge_agent.keys import load_token
@@ -63,11 +64,11 @@ class Shown:
         """One line with the time since the beginning."""
         print(f"[{time.monotonic() - self.begun_s:5.1f} s] {text}", flush=True)
 
-    def run(self, *words: str, may_fail: bool = False) -> None:
+    def run(self, *words: str, good: tuple[int, ...] = (0,)) -> None:
         """Run one command of this project. Raises NotReady if it fails."""
         self._show(words)
         done = subprocess.run([sys.executable, "-m", *words], check=False, stdout=subprocess.PIPE, text=True)
-        if done.returncode and not (may_fail and done.returncode == 1):
+        if done.returncode not in good:
             raise NotReady(f"`python -m {words[0]}` failed with {done.returncode}:\n{done.stdout[-2000:]}")
         print("\n".join(f"          {line}" for line in done.stdout.splitlines() if not line.startswith("enrol1-")), flush=True)
 
@@ -123,7 +124,7 @@ def _stand_up(shown: Shown, parts: ExitStack, settings: Path | None, folder: Pat
     site = ("--code", CODE, "--name", NAME, "--admdvs", "999999", "--window", f"{WINDOW}={cameras.url(WINDOW)}", "--token-file", str(token))
     more = ("--evidence-mode", "all", "--legal-basis", BASIS, "--till-port", str(free_port()))
     shown.run("scripts.enrol_site", "site", *site, *more, *_named(settings))
-    shown.run("edge_agent", "enrol", f"@{token}", "--folder", str(folder), may_fail=True)
+    shown.run("edge_agent", "enrol", f"@{token}", "--folder", str(folder), good=(0, NOT_ACCEPTED))
     run = ("run", "--settings", str(folder / SETTINGS))
     parts.enter_context(shown.running("edge_agent", *run, log=folder / "agent.log", environ=FOR_A_MADE_VIEW))
 

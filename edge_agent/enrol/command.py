@@ -1,6 +1,7 @@
 """`python -m edge_agent enrol`: from a token to a trusted terminal, and what was found there."""
 
 import getpass
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -17,12 +18,14 @@ from edge_agent.enrol import acceptance, unit, weights
 from edge_agent.enrol.carriers import Carrier, by_http, by_stick, request_on
 from edge_agent.enrol.draft import SETTINGS, Draft, Places, damaged
 from edge_agent.errors import AgentError, BadKey, EnrolmentFailed
+from edge_agent.health import logs
 from edge_agent.health.doctor import Finding
 from edge_agent.settings import Settings, load
 from models import files
 from models.errors import ModelError
 from models.session import limit_opencv_threads
 
+NOT_ACCEPTED = 3
 TOKEN_FILE = "token.txt"  # noqa: S105 - the name of a file
 Say = Callable[[str], None]
 
@@ -50,10 +53,11 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
 ) -> None:
     """Make this machine a trusted terminal: keys are made here and never leave it, the centre answers once, and everything is tried.
 
-    Whatever interrupts it, give the same command again; it goes on where it was. Fails with 2 if the terminal is not enrolled, with 1 if it
+    Whatever interrupts it, give the same command again; it goes on where it was. Fails with 2 if the terminal is not enrolled, with 3 if it
     is and the acceptance report names something that is wrong.
     """
     limit_opencv_threads()
+    logs.configure(logging.WARNING)
     networks = models or (files.default_folder() if service else None)
     places = (data_dir or (unit.STATE_DIR if service else "data"), str(networks.resolve()) if networks else "")
     try:
@@ -75,7 +79,7 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     except (AgentError, BadToken, ModelError, OSError) as error:
         typer.echo(f"enrol: {_plain(error)}", err=True)
         raise typer.Exit(2) from None
-    raise typer.Exit(0 if accepted else 1)
+    raise typer.Exit(0 if accepted else NOT_ACCEPTED)
 
 
 def _run(settings_file: Path) -> NoReturn:
