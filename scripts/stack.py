@@ -112,11 +112,13 @@ class Stack:
         mosquitto: bool = False,
         agent_toml: str = "",
         line_port: int | None = None,
+        supervised: bool = False,
     ) -> None:
         """Make keys, database, site and settings; starts nothing. `windows` maps names to cameras, `agent_toml` ends the settings;
-        `line_port` is where the terminal looks for the broker, if something stands between.
+        `line_port` is where the terminal looks for the broker, if something stands between. `supervised` runs the broker by the centre's
+        command, which lets certificates in and cuts them off while it runs; without it the server runs alone, with the files of the start.
         """
-        self.folder, self._mosquitto = folder, mosquitto
+        self.folder, self._mosquitto, self._supervised = folder, mosquitto, supervised
         folder.mkdir(parents=True, exist_ok=True)
         self.broker_port, self.web_port, self.till_port = free_port(), free_port(), free_port()
         self._settings_file = folder / "central.toml"
@@ -217,6 +219,9 @@ class Stack:
         return Child(name=name, command=[sys.executable, "-m", module, *arguments], log=self.folder / f"{name}.log")
 
     def _broker(self) -> Child:
+        if self._supervised:
+            kind = "mosquitto" if self._mosquitto else "embedded"
+            return self._child("broker", "central", "broker", "--kind", kind, "--settings", str(self._settings_file))
         with reading(self.centre.engine).begin() as db:
             clients = devices.clients(db)
         written, _ = broker_files.write(self.folder / "broker", self.centre.keys, host="127.0.0.1", port=self.broker_port, clients=clients)

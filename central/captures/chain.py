@@ -102,6 +102,11 @@ def receipt(db: Connection, head: Head, *, media_done: Sequence[str], now: datet
     )
 
 
+def missing(db: Connection, device_id: str, epoch: int, first: int, last: int) -> list[Range]:
+    """What of this range is not here although the device never said that it was lost; nothing is looked up for an empty range."""
+    return _Lost(db, device_id, epoch).missing(first, last)
+
+
 def named(ranges: Sequence[Range]) -> str:
     """Ranges in words, the first ones if there are many."""
     if not ranges:

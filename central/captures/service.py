@@ -23,6 +23,7 @@ from central.captures.model import (
     RejectionRow,
     SignedEvent,
 )
+from central.captures.verifying import KeptReport, verify_kept
 from central.china import CHINA
 from central.devices import service as devices
 from central.errors import BadInput, NotFound
@@ -202,6 +203,11 @@ def coverage(db: Connection, fixmedins_code: str, day: date, *, now: datetime) -
     sites.require_site(db, fixmedins_code)
     rows = store.coverage_rows(db, fixmedins_code, *day_bounds(day))
     return days(devices.posts(db, fixmedins_code), rows, day, now=now)
+
+
+def kept(db: Connection, device_id: str) -> KeptReport:
+    """Check again everything that a device ever told; see `verifying`. Raises NotFound."""
+    return verify_kept(db, device_id)
 
 
 def _media(db: Connection, capture_id: str) -> tuple[MediaView, ...]:

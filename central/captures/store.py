@@ -1,6 +1,6 @@
 """All SQL about events, heads, captures, faces, bindings, film, coverage and refusals."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -346,3 +346,9 @@ def count_strangers(db: Connection) -> int:
 def erased_since(db: Connection, moment: datetime) -> bool:
     """Whether a vector was erased on request since then."""
     return db.scalar(select(exists().where(events.c.erased_at >= moment))) or False
+
+
+def every_event(db: Connection, device_id: str) -> Iterator[RowMapping]:
+    """Every event of a device in its order, read some at a time."""
+    ordered = select(events).where(events.c.device_id == device_id).order_by(events.c.epoch, events.c.seq)
+    yield from db.execution_options(yield_per=500).execute(ordered).mappings()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from central.captures import service as captures
 from central.china import CHINA, local_text
 from central.cli.shell import ACTOR, Device, Purpose, SettingsFile, explained, opened
 from central.db import reading
@@ -128,6 +129,25 @@ def list_orders(
             answer = " ".join(part for part in (one.result, one.why, one.detail) if part)
             about = f"{one.kind} {one.subject}".strip()
             typer.echo(f"{local_text(one.asked_at)} {one.device_id} {about} by {one.asked_by}: {one.state} {answer}".rstrip())
+
+
+@app.command("verify")
+def verify_kept(
+    device_id: Annotated[str | None, typer.Argument(help="One terminal; without it every one that there ever was.")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Check every kept event again: bytes, signature, the key that was good at its number, and the chain. Fails if any does not stand."""
+    with explained():
+        centre, bad = opened(settings), 0
+        with reading(centre.engine).begin() as db:
+            for name in devices.every_device(db) if device_id is None else [device_id]:
+                report = captures.kept(db, name)
+                for fault in report.faults:
+                    typer.echo(f"{name} {fault.epoch}:{fault.seq}: {fault.why}")
+                typer.echo(f"{name}: {report.events} events under {report.keys} keys, {report.erased} erased, {len(report.faults)} faults")
+                bad += len(report.faults)
+        if bad:
+            raise typer.Exit(1)
 
 
 def _order(settings: Path | None, purpose: str, ask: Callable[[Connection, Asking], Order], valid_for: timedelta | None = None) -> None:

@@ -227,6 +227,11 @@ def device_ids(db: Connection) -> list[str]:
     return store.device_ids(db)
 
 
+def every_device(db: Connection) -> list[str]:
+    """Every device that there ever was."""
+    return store.every_device(db)
+
+
 def windows_of(db: Connection, device_id: str) -> tuple[str, ...]:
     """The registered windows of a device; none for one that is unknown."""
     return store.windows_of(db).get(device_id, ())

@@ -29,6 +29,11 @@ def device_ids(db: Connection) -> list[str]:
     return list(db.scalars(select(devices.c.device_id).where(devices.c.revoked_at.is_(None)).order_by(devices.c.device_id)))
 
 
+def every_device(db: Connection) -> list[str]:
+    """Every device, revoked ones included."""
+    return list(db.scalars(select(devices.c.device_id).order_by(devices.c.device_id)))
+
+
 def add_device(db: Connection, new: NewDevice, *, now: datetime) -> None:
     """Insert a device with its windows; its key is added beside."""
     db.execute(insert(devices).values(device_id=new.device_id, fixmedins_code=new.fixmedins_code, enrolled_at=now))

@@ -99,8 +99,16 @@ class Outcome:
 
 def run(folder: Path, *, kills: int, seed: int, mosquitto: bool, progress: Callable[[str], None]) -> Outcome:
     """Strike until so many processes were killed. Raises NotReady when the stack does not come up, or stays down after a strike."""
+    return run_with(folder, lambda chaos: chaos.strike(kills), seed=seed, mosquitto=mosquitto, progress=progress)
+
+
+def run_with(
+    folder: Path, work: "Callable[[Chaos], None]", *, seed: int, mosquitto: bool, progress: Callable[[str], None], supervised: bool = False
+) -> Outcome:
+    """Let `work` do what it does to a stack under load, then compare the ledgers. Raises NotReady."""
     folder.mkdir(parents=True, exist_ok=True)
-    stack = Stack(folder / "stack", SITE, {WINDOW: str(views(folder / "views"))}, mosquitto=mosquitto, agent_toml=AGENT_TOML)
+    views_at = {WINDOW: str(views(folder / "views"))}
+    stack = Stack(folder / "stack", SITE, views_at, mosquitto=mosquitto, agent_toml=AGENT_TOML, supervised=supervised)
     log = Log(folder / "till.jsonl")
     witness = Witness(stack.centre.keys, f"{SITE.fixmedins_code}-t1", stack.broker_port)
     tills = Tills(stack, log, site=SITE.fixmedins_code, lanes=LANES, seed=seed)
@@ -110,7 +118,7 @@ def run(folder: Path, *, kills: int, seed: int, mosquitto: bool, progress: Calla
         tills.start()
         chaos = Chaos(stack, log, witness, seed, progress)
         try:
-            chaos.strike(kills)
+            work(chaos)
         finally:
             tills.stop()
         outcome = chaos.outcome
@@ -134,8 +142,9 @@ class Chaos:
     def __init__(self, stack: Stack, log: Log, witness: Witness, seed: int, progress: Callable[[str], None]) -> None:
         """Everything random comes from `seed`."""
         self.outcome = Outcome(seed=seed)
-        self._stack, self._log, self._witness, self._progress = stack, log, witness, progress
-        self._dice = random.Random(seed)  # noqa: S311 - to be repeated, no secret
+        self.stack, self.progress = stack, progress
+        self._log, self._witness = log, witness
+        self.dice = random.Random(seed)  # noqa: S311 - to be repeated, no secret
         self._victims = {"agent": stack.agent, "ingest": stack.ingest, "broker": stack.broker}
         self._begun_s = dict.fromkeys(self._victims, time.monotonic())
         self._before: Device | None = None
@@ -145,12 +154,12 @@ class Chaos:
         done, reported = self.outcome.kills, 0
         begun = time.monotonic()
         while len(done) < kills:
-            (chosen,) = self._dice.choices([names for names, _ in STRIKES], [weight for _, weight in STRIKES])
+            (chosen,) = self.dice.choices([names for names, _ in STRIKES], [weight for _, weight in STRIKES])
             self._wait(chosen)
-            self._kill(chosen[: kills - len(done)])
+            self.kill(chosen[: kills - len(done)])
             if len(done) - reported >= REPORT_EVERY or len(done) == kills:
                 reported = len(done)
-                self._progress(self._line(time.monotonic() - begun, kills))
+                self.progress(self._line(time.monotonic() - begun, kills))
 
     def start_again(self) -> None:
         """Start whatever has ended by itself, and remember that it had."""
@@ -161,32 +170,33 @@ class Chaos:
 
     def _wait(self, chosen: Sequence[str]) -> None:
         """Now and then strike soon, whatever state things are in; else let them work first, so that there is something to lose."""
-        if self._dice.random() < AT_ONCE:
-            time.sleep(self._dice.uniform(0, SOON_S))
+        if self.dice.random() < AT_ONCE:
+            time.sleep(self.dice.uniform(0, SOON_S))
             return
         until_s = time.monotonic() + SERVING_S
         while "agent" in chosen and not self._serves("agent"):
             self.start_again()
             if time.monotonic() > until_s:
-                raise NotReady(f"the agent did not serve within {SERVING_S:.0f} s; its log ends:\n{self._stack.agent.tail()}")
+                raise NotReady(f"the agent did not serve within {SERVING_S:.0f} s; its log ends:\n{self.stack.agent.tail()}")
             time.sleep(0.02)
         until_s = time.monotonic() + HEARD_S
         while "ingest" in chosen and not self._serves("ingest") and time.monotonic() < until_s:
             time.sleep(0.02)
-        time.sleep(self._dice.uniform(0, LATER_S))
+        time.sleep(self.dice.uniform(0, LATER_S))
 
     def _serves(self, name: str) -> bool:
         """Whether it has done its work since it was started: answered a till, sent a receipt; a broker does at once."""
         begun_s = self._begun_s[name]
         return {"agent": self._log.answered_since, "ingest": self._witness.heard_since}.get(name, lambda _: True)(begun_s)
 
-    def _kill(self, chosen: Sequence[str]) -> None:
+    def kill(self, chosen: Sequence[str]) -> None:
+        """End these at once, and start them again after a while."""
         self.start_again()
         for name in chosen:
             age_s, served = time.monotonic() - self._begun_s[name], self._serves(name)
             self._victims[name].kill()
             self.outcome.kills.append(Kill(victim=name, age_s=age_s, served=served, together=len(chosen)))
-        down_until_s = time.monotonic() + self._dice.uniform(0, DOWN_S)
+        down_until_s = time.monotonic() + self.dice.uniform(0, DOWN_S)
         if "agent" in chosen:
             self._look()
         time.sleep(max(0.0, down_until_s - time.monotonic()))
@@ -199,11 +209,11 @@ class Chaos:
 
     def _look(self) -> None:
         """The device's numbers only rise, and what it holds for receipted is committed at this very moment."""
-        data = self._stack.agent_folder / "data"
+        data = self.stack.agent_folder / "data"
         if not (data / "outbox.db").exists():
             return
-        now, before, back = read_device(data, self._stack.folder), self._before, self.outcome.findings.moved_back
-        at_centre = end_at_centre(self._stack.centre.engine, now.chain.epoch)
+        now, before, back = read_device(data, self.stack.folder), self._before, self.outcome.findings.moved_back
+        at_centre = end_at_centre(self.stack.centre.engine, now.chain.epoch)
         if now.chain.receipted > at_centre:
             back.append(f"the device holds {now.chain.receipted} for receipted, the centre has {at_centre}")
         if before is not None:
