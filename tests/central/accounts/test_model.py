@@ -23,7 +23,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def test_managing_reviewing_and_auditing_never_go_together() -> None:
     for rights in RIGHTS.values():
-        assert len(rights & {Right.MANAGE_ACCOUNTS, Right.REVIEW, Right.READ_AUDIT}) == 1
+        assert len(rights & {Right.MANAGE_ACCOUNTS, Right.REVIEW, Right.READ_AUDIT, Right.STAMP_EVIDENCE}) == 1
 
 
 def test_an_administrator_sees_neither_findings_nor_pictures() -> None:

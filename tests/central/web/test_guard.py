@@ -10,20 +10,21 @@ from central.app import ROUTERS
 from tests.central.web.consoles import csrf_of, program, visitor
 
 PUBLIC = {"/login", "/language/{language}", "/healthz", "/metrics", "/api/login"}
-ADMINISTRATOR, MONITOR, AUDITOR = Role.ADMINISTRATOR, Role.MONITOR, Role.AUDITOR
+ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER = Role.ADMINISTRATOR, Role.MONITOR, Role.AUDITOR, Role.EXAMINER
 READ = {
-    "/": {ADMINISTRATOR, MONITOR, AUDITOR},
-    "/account": {ADMINISTRATOR, MONITOR, AUDITOR},
+    "/": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
+    "/account": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
     "/accounts": {ADMINISTRATOR},
-    "/findings": {MONITOR, AUDITOR},
-    "/findings/none": {MONITOR, AUDITOR},
-    "/pictures/none?finding=none": {MONITOR, AUDITOR},
+    "/findings": {MONITOR, AUDITOR, EXAMINER},
+    "/findings/none": {MONITOR, AUDITOR, EXAMINER},
+    "/pictures/none?finding=none": {MONITOR, AUDITOR, EXAMINER},
+    "/findings/none/evidence": {MONITOR, AUDITOR, EXAMINER},
     "/audit": {AUDITOR},
     "/audit/chain": {AUDITOR},
-    "/api/overview": {ADMINISTRATOR, MONITOR, AUDITOR},
+    "/api/overview": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
     "/api/accounts": {ADMINISTRATOR},
-    "/api/findings": {MONITOR, AUDITOR},
-    "/api/findings/none": {MONITOR, AUDITOR},
+    "/api/findings": {MONITOR, AUDITOR, EXAMINER},
+    "/api/findings/none": {MONITOR, AUDITOR, EXAMINER},
     "/api/audit": {AUDITOR},
     "/api/audit/chain": {AUDITOR},
 }
@@ -33,8 +34,19 @@ CHANGE = {
     "/accounts/nobody/enable": {ADMINISTRATOR},
     "/accounts/nobody/password": {ADMINISTRATOR},
     "/findings/none/reviews": {MONITOR},
+    "/findings/none/package": {MONITOR, AUDITOR},
+    "/findings/none/stamps": {EXAMINER},
+    "/findings/none/holds": {MONITOR, AUDITOR},
+    "/findings/none/holds/1": {MONITOR, AUDITOR},
 }
-API_CHANGE = {"/api/accounts": {ADMINISTRATOR}, "/api/findings/none/reviews": {MONITOR}}
+API_CHANGE = {
+    "/api/accounts": {ADMINISTRATOR},
+    "/api/findings/none/reviews": {MONITOR},
+    "/api/findings/none/package": {MONITOR, AUDITOR},
+    "/api/findings/none/stamps": {EXAMINER},
+    "/api/holds": {MONITOR, AUDITOR},
+    "/api/holds/1/confirm": {MONITOR, AUDITOR},
+}
 
 
 def guarded() -> list[tuple[str, str]]:

@@ -113,6 +113,7 @@ CODES = {
         {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
     ),
 }
+REPORT = "central/packages/wording.py"
 TEMPLATE_FILES = sorted(TEMPLATES.glob("*.html"))
 ANY_LETTER = re.compile(r"[^\W\d_]")
 NATIONAL_NAMES = {"setl_id", "msgid", "psn_no"}
@@ -227,8 +228,10 @@ def test_every_key_that_a_template_names_exists() -> None:
 def test_no_text_is_left_over() -> None:
     templates = "".join(path.read_text(encoding="utf-8") for path in TEMPLATE_FILES)
     families = set(re.findall(r"code\([\"']([a-z_]+)[\"']", templates) + re.findall(r"chip\([\"']([a-z_]+)[\"']", templates))
-    families |= {"settlement_link", "capture_link"}
+    families |= {"settlement_link", "capture_link", *codes_by(r"""code\(["']([a-z_]+)["']""", REPORT)}
     named = set(re.findall(r"\bt\([\"']([a-z_.]+)[\"'][,)]", templates)) | {"overview.settlement_link", "overview.capture_link"}
+    named |= {*codes_by(r"""["']([a-z]+\.[a-z_]+)["']""", "central/packages/*.py")}
+    named |= {f"package.section_{name}" for name in codes_by(r"""_section\(\s*speaker,\s*"([a-z]+)\"""", REPORT)}
     unused = {key for key in TEXTS[Language.ZH].entries if key not in named and key.split(".")[0] not in families}
     assert not unused
 
