@@ -112,9 +112,7 @@ class Rekeying:
         if self._ring.keys.earlier and not self._is_told(self._ring.kid, "in_use"):
             self._tell_use()
         draft = self._draft()
-        if draft is not None and draft.kid == self._ring.kid:
-            self._drop_draft()
-        elif draft is not None and not self._is_told(draft.kid, "offered"):
+        if draft is not None and not self._is_told(draft.kid, "offered"):
             self._offer(draft, None)
         elif draft is None and self._is_due():
             self._offer(self._new_draft(), None)
@@ -179,7 +177,7 @@ class Rekeying:
             return "it is for another key or another device"
         return None if any(_issued(found, authority) for authority in trusted) else "another authority issued it"
 
-    def _draft(self) -> Draft | None:
+    def _read_draft(self) -> Draft | None:
         path = self._files.data_dir / DRAFT
         if not self._disk.exists(path):
             return None
@@ -187,11 +185,19 @@ class Rekeying:
             match private_keys(self._disk.read_private(path)):
                 case [ec.EllipticCurvePrivateKey() as tls, Ed25519PrivateKey() as sign, X25519PrivateKey() as seal]:
                     return Draft(sign=sign, seal=seal, tls=tls)
-        except ValueError:
+        except (ValueError, BadKey):  # also one that others may have read
             pass
         log.warning("draft_damaged", file=str(path))
         self._drop_draft()
         return None
+
+    def _draft(self) -> Draft | None:
+        """What waits for the centre. A draft that came into force before the program ended is none any more."""
+        draft = self._read_draft()
+        if draft is not None and draft.kid == self._ring.kid:
+            self._drop_draft()
+            return None
+        return draft
 
     def _new_draft(self) -> Draft:
         draft = Draft(sign=Ed25519PrivateKey.generate(), seal=X25519PrivateKey.generate(), tls=ec.generate_private_key(ec.SECP256R1()))

@@ -285,10 +285,14 @@ def test_a_damaged_set_is_named(terminal: Terminal) -> None:
         parse(b"", path)
 
 
-def test_a_damaged_draft_is_made_anew(terminal: Terminal) -> None:
+@pytest.mark.parametrize("exposed", [False, True], ids=["damaged", "readable by others"])
+def test_a_draft_that_is_no_good_is_made_anew(terminal: Terminal, exposed: bool) -> None:
     device = Device(terminal)
     device.rekeying.take(device.order())
-    (device.data / DRAFT).write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    if exposed:
+        (device.data / DRAFT).chmod(0o644)
+    else:
+        (device.data / DRAFT).write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
     device.rekeying.turn()
     device.rekeying.take(device.order(OTHER))
     device.live()
@@ -309,6 +313,19 @@ def test_without_room_the_keys_stay_and_the_change_comes_later(terminal: Termina
             device.rekeying.take(answers[0])
     device.live()
     assert len(device.centre.said(KeyInUse)) == 1 and not (device.data / DRAFT).exists()
+
+
+def test_an_order_right_behind_a_crash_offers_no_key_that_is_in_use(terminal: Terminal) -> None:
+    device = Device(terminal)
+    device.rekeying.take(device.order())
+    draft = (device.data / DRAFT).read_bytes()
+    device.live()
+    OURS.write_durably(device.data / DRAFT, draft)
+    device.boot()
+    device.rekeying.take(device.order(OTHER))
+    device.live()
+    first, second = device.centre.said(KeyOffer)
+    assert first.sign_public != second.sign_public and len(device.centre.said(KeyInUse)) == 2
 
 
 def test_power_that_goes_at_any_step_leaves_one_whole_set(terminal: Terminal) -> None:
