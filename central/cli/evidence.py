@@ -16,7 +16,7 @@ from central.holds import service as holds
 from central.holds.model import Kind, NewHold
 from central.packages import service
 from central.packages.export import Exporter
-from central.packages.model import StampKind, StampResult, package_id
+from central.packages.model import StampKind, StampResult, new_package_id
 from central.packages.writer import digest_of
 from central.web.texts import Language, load
 from contract.sealed import to_text
@@ -43,8 +43,9 @@ def make_package(
         speakers = tuple(load(language) for language in Language)
         exporter = Exporter(engine=centre.engine, keys=centre.keys, files=centre.pictures, speakers=speakers, witnesses=witnesses)
         now = centre.now()
-        target = out / f"{package_id(jr_id, now, _actor(by))}.zip"
-        made = exporter.export(jr_id, target, purpose=purpose, actor=_actor(by), now=now)
+        number = new_package_id(now)
+        target = out / f"{number}.zip"
+        made = exporter.export(jr_id, target, package_id=number, purpose=purpose, actor=_actor(by), now=now)
         typer.echo(f"{target} ({made.size} bytes)\nSHA-256 {made.sha256}")
         typer.echo(f"check it with: python3 scripts/verify_evidence.py {target} --centre-key {to_text(centre.keys.signer.public)}")
 

@@ -1,6 +1,5 @@
 """Evidence packages, stamps and holds for programs; and how a package is delivered over HTTP, for the page too."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from time import time
@@ -16,7 +15,7 @@ from central.holds import service as holds
 from central.holds.model import MAX_DOCUMENT, Hold, Kind, NewHold
 from central.packages import service
 from central.packages.export import Exporter
-from central.packages.model import MAX_PURPOSE, MAX_REASON, Marking, Package, Stamp, StampKind, StampResult, package_id
+from central.packages.model import MAX_PURPOSE, MAX_REASON, Marking, Package, Stamp, StampKind, StampResult, new_package_id
 from central.web import guard
 from central.web.console import console_of
 from central.web.guard import Right, Viewer
@@ -164,8 +163,9 @@ def deliver(request: Request, jr_id: str, *, purpose: str, actor: str) -> Stream
         speakers=tuple(console.texts_in(language) for language in Language),
         witnesses={key.name: to_text(key.public) for key in centre.settings.transparency.witness_keys},
     )
-    path = _spool(centre.settings.data_dir) / f"{package_id(jr_id, now, actor)}-{os.urandom(8).hex()}.zip"
-    made = exporter.export(jr_id, path, purpose=purpose, actor=actor, now=now)
+    number = new_package_id(now)
+    path = _spool(centre.settings.data_dir) / f"{number}.zip"
+    made = exporter.export(jr_id, path, package_id=number, purpose=purpose, actor=actor, now=now)
     file = path.open("rb")
     path.unlink()
 

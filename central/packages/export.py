@@ -22,7 +22,7 @@ from central.evidence.objects import EvidenceStore
 from central.files import sync_folder
 from central.keys import CentreKeys
 from central.packages import contents, media, report, service
-from central.packages.model import MAX_PURPOSE, Package, Speaker, checked, package_id
+from central.packages.model import MAX_PURPOSE, Package, Speaker, checked
 from central.packages.writer import Member, digest_of, write_package
 from central.transparency import service as transparency
 
@@ -40,15 +40,13 @@ class Exporter:
     speakers: tuple[Speaker, ...]
     witnesses: Mapping[str, str]
 
-    def export(self, jr_id: str, target: Path, *, purpose: str, actor: str, now: datetime) -> Package:
+    def export(self, jr_id: str, target: Path, *, package_id: str, purpose: str, actor: str, now: datetime) -> Package:
         """Write the package of a finding to `target`, which must not exist yet. Raises NotFound, BadInput, Misconfigured, OSError."""
         said = checked("purpose", purpose, MAX_PURPOSE)
         if target.exists():
             raise BadInput(f"{target} exists already: a package is never written over another file")
         report.require_fonts()
-        asked = Package(
-            package_id=package_id(jr_id, now, actor), jr_id=jr_id, sha256="", size=0, purpose=said, exported_by=actor, exported_at=now
-        )
+        asked = Package(package_id=package_id, jr_id=jr_id, sha256="", size=0, purpose=said, exported_by=actor, exported_at=now)
         self._log(asked)
         draft = target.with_name(f".{target.name}.part")
         draft.unlink(missing_ok=True)

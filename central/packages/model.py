@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import sha256
+from secrets import token_hex
 from typing import Any, Protocol
 
 from central.errors import BadInput, Conflict
 
 MAX_REASON = 500
-MAX_PURPOSE = 200
+MAX_PURPOSE = 500
 
 
 class StampKind(StrEnum):
@@ -120,10 +120,9 @@ def checked(name: str, text: str, most: int) -> str:
     return stripped
 
 
-def package_id(jr_id: str, at: datetime, exported_by: str) -> str:
-    """The number of a package: its day in UTC and 64 bits of a hash of what, when and by whom."""
-    digest = sha256(f"{jr_id}|{at.astimezone(UTC).isoformat()}|{exported_by}".encode()).hexdigest()[:16]
-    return f"EP{at.astimezone(UTC):%Y%m%d}-{digest}"
+def new_package_id(at: datetime) -> str:
+    """A number for a package: its day in UTC and 64 random bits."""
+    return f"EP{at.astimezone(UTC):%Y%m%d}-{token_hex(8)}"
 
 
 def plain(value: object) -> Any:

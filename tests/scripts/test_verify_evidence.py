@@ -471,5 +471,5 @@ def test_the_exporters_witnesses_stand_in_the_package(centre: Centre, tmp_path: 
     jr_id = make_finding(centre, number=7)
     certify(centre, f"{builders.DEVICE}7")
     key = to_text(raw_public(Ed25519PrivateKey.generate().public_key()))
-    exporter(centre, witnesses={"w.example": key}).export(jr_id, tmp_path / "w.zip", purpose="x", actor="a", now=centre.now())
+    exporter(centre, witnesses={"w.example": key}).export(jr_id, tmp_path / "w.zip", package_id="EP-1", purpose="x", actor="a", now=centre.now())
     assert json.loads(members_of(tmp_path / "w.zip")["keys.json"])["log"]["witnesses"] == {"w.example": key}

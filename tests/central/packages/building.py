@@ -15,7 +15,7 @@ from central.certificates import issue_client, new_key
 from central.devices.tables import device_keys
 from central.packages import service
 from central.packages.export import Exporter
-from central.packages.model import Package, StampKind, StampResult
+from central.packages.model import Package, StampKind, StampResult, new_package_id
 from central.packages.writer import MANIFEST, SIGNATURE, Member, write_package
 from central.sites import service as sites
 from central.sites.model import ApprovalKind, NewApproval
@@ -37,7 +37,7 @@ def exporter(centre: Centre, **changes: Any) -> Exporter:
 
 def export(centre: Centre, jr_id: str, target: Path, **changes: Any) -> Package:
     """One package, for a transfer."""
-    asked: dict[str, Any] = {"purpose": "案件移送", "actor": "zhang.min", "now": centre.now()}
+    asked: dict[str, Any] = {"package_id": new_package_id(centre.now()), "purpose": "案件移送", "actor": "zhang.min", "now": centre.now()}
     return exporter(centre).export(jr_id, target, **asked | changes)
 
 

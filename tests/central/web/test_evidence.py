@@ -60,7 +60,7 @@ def test_what_a_killed_process_left_is_swept_up(centre: Centre, monitor: TestCli
     assert [each.name for each in folder.iterdir()] == ["young.zip"]
 
 
-@pytest.mark.parametrize("purpose", ["", "  ", "x" * 201])
+@pytest.mark.parametrize("purpose", ["", "  ", "x" * 501])
 def test_no_purpose_no_package(monitor: TestClient, jr_id: str, purpose: str) -> None:
     answer = post(monitor, f"/findings/{jr_id}/package", purpose=purpose)
     assert answer.status_code == 422
