@@ -16,6 +16,7 @@ from contract.ids import (
     FixmedinsCode,
     Moment,
     Msgid,
+    NoteText,
     Opter,
     PsnNo,
     RequestId,
@@ -301,11 +302,38 @@ class Watched(Record):
     people: Annotated[Headcount | None, Field(exclude_if=_uncounted)] = None
 
 
+class LogSeen(Record):
+    """A checkpoint of the centre's transparency log: the root over its first `size` leaves."""
+
+    size: Annotated[int, Field(ge=0, lt=2**62)]
+    root: Sha256
+
+
+def _unseen(log: LogSeen | None) -> bool:
+    return log is None
+
+
 class Coverage(Traced):
-    """How much the device saw, window by window, told at the end of each hour and when it stops."""
+    """How much the device saw, window by window, told at the end of each hour and when it stops.
+
+    `log` is the newest checkpoint that the centre showed it: the centre's history is so anchored in a chain that the centre cannot write.
+    """
 
     kind: Literal["coverage"] = "coverage"
     hours: Annotated[tuple[Watched, ...], Field(min_length=1, max_length=256)]
+    log: Annotated[LogSeen | None, Field(exclude_if=_unseen)] = None
+
+
+class LogSplit(Traced):
+    """The centre's log showed this device two checkpoints that cannot both be true; both are signed by the log, so that anybody can check.
+
+    `why` is `two_roots` for one size, or `went_back` when the later one has fewer leaves.
+    """
+
+    kind: Literal["log_split"] = "log_split"
+    held: NoteText
+    shown: NoteText
+    why: Code
 
 
 class Loss(Traced):
@@ -370,7 +398,7 @@ class KeyInUse(Traced):
     before: _RawKey
 
 
-AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage | Result | KeyOffer | KeyInUse
+AnyEvent = Capture | Binding | Void | ManualCheck | Thinning | Loss | Footage | Coverage | Result | KeyOffer | KeyInUse | LogSplit
 Event = Annotated[AnyEvent, Field(discriminator="kind")]
 
 

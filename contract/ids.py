@@ -50,6 +50,12 @@ Seq = Annotated[int, Field(ge=1, le=2**31 - 1)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A few words or a foreign number, without control characters: databases and terminals choke on them."""
 
+NoteText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+"""A checkpoint of the transparency log as a signed note, with the log's own signature."""
+
+KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
+"""The id of the key that signs such notes."""
+
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from contract.ids import Count, DeviceId, Epoch, Moment, Seq, Sha256
+from contract.ids import Count, DeviceId, Epoch, Moment, NoteText, Seq, Sha256
 from contract.message import Message
 
 MAX_GAPS = 256
@@ -12,11 +12,16 @@ MAX_MEDIA_DONE = 1024
 """What one receipt can name; the rest is named by the next."""
 
 
+def _not_said(note: str | None) -> bool:
+    return note is None
+
+
 class Receipt(Message):
     """Cumulative and idempotent. Covers every event of `epoch` up to `up_to`, whose hash is `head` (GENESIS when `up_to` is 0).
 
     `gaps` are inclusive ranges above `up_to` that the centre misses although it holds a later number; the device sends them again.
-    `media_done` names media objects stored whole.
+    `media_done` names media objects stored whole. `checkpoint` is the newest signed note of the transparency log; it is sent only to a
+    device whose birth named the log's key, for older ones know no such field.
     """
 
     typ: ClassVar[str] = "receipt"
@@ -29,6 +34,7 @@ class Receipt(Message):
     gaps: Annotated[tuple[tuple[Seq, Seq], ...], Field(max_length=MAX_GAPS)]
     media_done: Annotated[tuple[Sha256, ...], Field(max_length=MAX_MEDIA_DONE)]
     at: Moment
+    checkpoint: Annotated[NoteText | None, Field(exclude_if=_not_said)] = None
 
     @model_validator(mode="after")
     def _gaps_rise(self) -> "Receipt":

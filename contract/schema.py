@@ -6,14 +6,14 @@ from pydantic.json_schema import models_json_schema
 
 from contract.commands import Admission, Configure, EvidenceRequest, Gallery, GalleryPage, Rekey, Revoke, RollCall
 from contract.enrolment import EnrolmentAnswer, EnrolmentRequest, Granted
-from contract.events import Binding, Capture, Coverage, Footage, KeyInUse, KeyOffer, Loss, ManualCheck, Result, Thinning, Void
+from contract.events import Binding, Capture, Coverage, Footage, KeyInUse, KeyOffer, LogSplit, Loss, ManualCheck, Result, Thinning, Void
 from contract.media import MediaPart
 from contract.message import Record
 from contract.receipts import Receipt
 from contract.state import Birth, Death, Health
 
 MESSAGES: tuple[type[Record], ...] = (
-    *(Capture, Binding, Void, Thinning, Footage, Loss, ManualCheck, Coverage, Result, KeyOffer, KeyInUse),
+    *(Capture, Binding, Void, Thinning, Footage, LogSplit, Loss, ManualCheck, Coverage, Result, KeyOffer, KeyInUse),
     *(Birth, Health, Death),
     *(MediaPart, Receipt),
     *(EnrolmentRequest, EnrolmentAnswer, Granted),

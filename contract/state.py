@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from contract.events import Software
-from contract.ids import Code, Count, DeviceId, Epoch, Moment, Seq, WindowId
+from contract.ids import Code, Count, DeviceId, Epoch, KeyId, Moment, Seq, WindowId
 from contract.message import MalformedMessage, Message, Record, first_fault
 
 
@@ -38,8 +38,15 @@ class Problem(Record):
     detail: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
+def _reads_none(key_id: str | None) -> bool:
+    return key_id is None
+
+
 class Birth(StateBase):
-    """First message of a connection, repeated until the centre answers with a receipt: a broker acknowledges what nobody receives."""
+    """First message of a connection, repeated until the centre answers with a receipt: a broker acknowledges what nobody receives.
+
+    `log_key` says that this device reads checkpoints of the transparency log in receipts, and by which key; others leave it out.
+    """
 
     kind: Literal["birth"] = "birth"
     last_seq: Count
@@ -47,6 +54,7 @@ class Birth(StateBase):
     liveness_available: bool
     gallery_version: Count
     windows: Annotated[tuple[WindowId, ...], Field(max_length=64)]
+    log_key: Annotated[KeyId | None, Field(exclude_if=_reads_none)] = None
 
 
 class Health(StateBase):

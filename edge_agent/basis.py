@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from contract.checkpoints import VerifierKey
 from contract.events import Software
 from contract.sealed import from_text
 from edge_agent.chain import outbox, register
@@ -51,6 +52,12 @@ class Base:
     def revoked(self) -> bool:
         """Whether this device only delivers what it has."""
         return self.standing is not None and self.standing.revoked
+
+    @property
+    def log_key(self) -> VerifierKey | None:
+        """The key of the centre's transparency log, where it is known."""
+        text = self.settings.centre.log_key
+        return None if text is None else VerifierKey.parse(text)
 
     @property
     def losses(self) -> Losses:

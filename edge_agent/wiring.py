@@ -16,7 +16,7 @@ from edge_agent.disk.vault import vault_key
 from edge_agent.film import requests
 from edge_agent.film.filming import Chain, Filmed, Filming, make_way
 from edge_agent.health.canary import Canary, Line
-from edge_agent.health.checks import backlog, disk, evidence, orders, quarantine, receipts, revoked, trial
+from edge_agent.health.checks import backlog, disk, evidence, log, orders, quarantine, receipts, revoked, trial
 from edge_agent.health.checks import clock as clock_check
 from edge_agent.health.problems import Check, Problems
 from edge_agent.health.selfcheck import SelfKnowledge
@@ -29,6 +29,8 @@ from edge_agent.judging.trial import SCHEMA as TRIAL_SCHEMA
 from edge_agent.keys import load_token, trusted
 from edge_agent.link.inbox import Inbox
 from edge_agent.link.link import Link
+from edge_agent.link.log_watch import SCHEMA as LOG_SCHEMA
+from edge_agent.link.log_watch import LogWatch
 from edge_agent.link.sender import Sender
 from edge_agent.link.states import Device, States
 from edge_agent.orders.orders import SCHEMA as ORDERS_SCHEMA
@@ -53,7 +55,7 @@ from edge_agent.window.watch import Sessions
 from edge_agent.window.watching import Watching, new_vacancy, watching
 from models.pack import Pack
 
-OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + requests.SCHEMA + TRIAL_SCHEMA + ORDERS_SCHEMA + REKEY_SCHEMA
+OUTBOX_SCHEMA = outbox.SCHEMA + register.SCHEMA + requests.SCHEMA + TRIAL_SCHEMA + ORDERS_SCHEMA + REKEY_SCHEMA + LOG_SCHEMA
 NO_MORE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -81,10 +83,13 @@ def build(
     vacancy = new_vacancy(settings)
     agent = _agent(base, stores, own, filming, vacancy)
     seeing = _watching(base, Filmed(Settling(agent, settings.windows), filming.film), vacancy, streams or {})
-    ledger = CoverageBook(seeing.coverage, partial(_tell_coverage, base, stores))
+    watch = LogWatch(base.log_key, stores.vaults[0], stores.outbox, scribe(base))
+    ledger = CoverageBook(seeing.coverage, partial(_tell_coverage, base, stores, watch))
     ordered, rekeying = _orders(base, stores), _rekeying(base, stores)
-    inbox = _inbox(base, stores, filming, ordered, rekeying)
-    problems = Problems({**seeing.checks(), **_checks(base, stores, inbox, ordered), **own.checks()}, base.metrics)
+    inbox = _inbox(base, stores, filming, ordered, rekeying, watch)
+    problems = Problems(
+        {**seeing.checks(), **_checks(base, stores, inbox, ordered), **own.checks(), "log": lambda: log.check(watch.problem)}, base.metrics
+    )
     states = _states(base, stores, seeing.cameras, problems)
     link = _link(base, stores, own, inbox, states)
     app = till_api(
@@ -204,7 +209,7 @@ def _turn(base: Base, ordered: Orders | None, rekeying: Rekeying, own: SelfKnowl
     return turn
 
 
-def _inbox(base: Base, stores: Stores, filming: Filming, ordered: Orders | None, rekeying: Rekeying) -> Inbox:
+def _inbox(base: Base, stores: Stores, filming: Filming, ordered: Orders | None, rekeying: Rekeying, watch: LogWatch) -> Inbox:
     return Inbox(
         device=base.settings.device_id,
         centre=trusted(base.settings.centre.sign_keys),
@@ -216,6 +221,7 @@ def _inbox(base: Base, stores: Stores, filming: Filming, ordered: Orders | None,
         metrics=base.metrics,
         orders=ordered,
         rekeying=rekeying,
+        log_watch=watch,
     )
 
 
@@ -258,8 +264,8 @@ def _watching(base: Base, sessions: Sessions, vacancy: Vacancy, streams: Mapping
     )
 
 
-def _tell_coverage(base: Base, stores: Stores, hours: Sequence[Hour]) -> None:
-    stores.outbox.append(partial(scribe(base).coverage, hours))
+def _tell_coverage(base: Base, stores: Stores, watch: LogWatch, hours: Sequence[Hour]) -> None:
+    stores.outbox.append(partial(scribe(base).coverage, hours, watch.newest))
 
 
 def _checks(base: Base, stores: Stores, inbox: Inbox, ordered: Orders | None) -> dict[str, Check]:
@@ -290,7 +296,12 @@ def _checks(base: Base, stores: Stores, inbox: Inbox, ordered: Orders | None) ->
 def _states(base: Base, stores: Stores, cameras: Mapping[str, WatchedCamera], problems: Problems) -> States:
     return States(
         signer=base.signer,
-        device=Device(name=base.settings.device_id, software=base.software, liveness_available=base.pack.liveness is not None),
+        device=Device(
+            name=base.settings.device_id,
+            software=base.software,
+            liveness_available=base.pack.liveness is not None,
+            log_key=None if base.log_key is None else base.log_key.key_id.hex(),
+        ),
         cameras=cameras,
         outbox=stores.outbox,
         gallery=stores.gallery,

@@ -29,10 +29,10 @@ from central.settings import FaceGroupSettings
 from central.transparency import service as transparency
 from central.transparency.model import Entry, Kind, event_ref
 from contract.commands import Admission
-from contract.events import Binding, Capture, Coverage, Footage, KeyOffer, Loss, ManualCheck, Result, Thinning, Void
+from contract.events import Binding, Capture, Coverage, Footage, KeyOffer, LogSplit, Loss, ManualCheck, Result, Thinning, Void
 from contract.receipts import MAX_MEDIA_DONE, Receipt
 from contract.sealed import TrustedKey, Untrusted, embedding_purpose, from_text, unseal
-from contract.state import Death
+from contract.state import Birth, Death
 from models.compare import unit
 from models.errors import BadVector
 
@@ -71,7 +71,10 @@ class Intake:
         for one in opened:
             if isinstance(one, OpenedState):
                 devices.note_state(db, one.state, now=now)
+                if isinstance(one.state, Birth):
+                    transparency.note_listener(db, one.state.device, one.state.log_key)
         self._acknowledge(db, opened, media_done, taken, now)
+        self._show_log(db, taken)
         return taken
 
     def set_aside(self, db: Connection, message: Incoming, why: str) -> Taken:
@@ -162,8 +165,8 @@ class Intake:
             case Result() as result:
                 told = Answer(result=result.result, why=result.why, detail=result.detail, at=now)
                 self._answered(db, one, result.request, orders.answer_deed(db, result.device, result.request, told), now)
-            case Coverage() as coverage:
-                store.add_coverage(db, _coverage_rows(one, coverage))
+            case Coverage() | LogSplit() as watched:
+                self._read_watched(db, one, watched, now)
             case Thinning() | Loss() as lost:
                 self._read_lost(db, one, lost, now)
             case None:
@@ -197,6 +200,26 @@ class Intake:
             named = chain.named(lost.lost)
             kind, reason = chain.LOSS, f"epoch {lost.of_epoch} up to {lost.last_seq}, {lost.why}: the device lost {named}"
         self._irregular(db, kind, one.device.device_id, one, reason, one.signed, now)
+
+    def _read_watched(self, db: Connection, one: OpenedEvent, told: Coverage | LogSplit, now: datetime) -> None:
+        """What the device saw of its windows, and of our log: that must be what the log is."""
+        if isinstance(told, LogSplit):
+            reason = f"the log showed the terminal two histories: {told.why}"
+            self._irregular(db, "split_log", told.device, one, reason, one.signed, now)
+            return
+        store.add_coverage(db, _coverage_rows(one, told))
+        seen = told.log
+        if seen is not None and not transparency.note_anchor(db, told.device, seen.size, seen.root, said_at=told.at):
+            reason = f"the terminal has seen a log of {seen.size} leaves with root {seen.root[:16]}, which is not ours"
+            self._irregular(db, "other_log", told.device, one, reason, one.signed, now)
+
+    def _show_log(self, db: Connection, taken: Taken) -> None:
+        """The newest checkpoint to those who can read it."""
+        listening = transparency.listeners(db, {receipt.device for receipt in taken.receipts}, self._keys)
+        newest = transparency.newest(db) if listening else None
+        if newest is not None:
+            shown = {"checkpoint": newest.note}
+            taken.receipts = [each.model_copy(update=shown) if each.device in listening else each for each in taken.receipts]
 
     def _answered(self, db: Connection, one: OpenedEvent, request: str, asked: bool, now: datetime) -> None:
         """An answer that nobody asked for is kept like any event, and remarked."""

@@ -135,7 +135,7 @@ def clock_fault(offset: timedelta, *, carried: bool, since_issue: timedelta) -> 
     return f"the terminal's clock is {amount} {'ahead of' if offset > timedelta(0) else 'behind'} the centre's: {way_out}"
 
 
-def settings_toml(site: Site, terminal: PlannedTerminal, *, sign_key: str, seal_key: str) -> str:
+def settings_toml(site: Site, terminal: PlannedTerminal, *, sign_key: str, seal_key: str, log_key: str) -> str:
     """The terminal's settings but for the places of its files; every text is quoted as JSON, which TOML's basic strings read the same."""
     windows = "\n".join(_window(camera) for camera in terminal.cameras)
     return f"""device_id = {_quoted(terminal.device_id)}
@@ -150,6 +150,7 @@ port = {terminal.broker_port}
 [centre]
 sign_keys = [{_quoted(sign_key)}]
 seal_key = {_quoted(seal_key)}
+log_key = {_quoted(log_key)}
 
 [till]
 port = {terminal.till_port}

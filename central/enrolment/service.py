@@ -125,7 +125,8 @@ def planned_terminal(db: Connection, keys: CentreKeys, device_id: str) -> Planne
 def settings_of(db: Connection, keys: CentreKeys, planned: PlannedTerminal) -> str:
     """The settings that this terminal would be given now, passwords included."""
     site = sites.site(db, planned.fixmedins_code)
-    return settings_toml(site, planned, sign_key=to_text(keys.signer.public), seal_key=to_text(keys.seal_public))
+    public = {"sign_key": to_text(keys.signer.public), "seal_key": to_text(keys.seal_public), "log_key": keys.log_vkey}
+    return settings_toml(site, planned, **public)
 
 
 def note_refusal(db: Connection, refused: EnrolmentRefused, *, now: datetime, actor: str) -> None:

@@ -5,7 +5,7 @@ shown differently to different people is found: by witnesses, by devices, by aud
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -178,6 +178,16 @@ def keep_cosignature(db: Connection, checkpoint: Checkpoint, line: Signature, ke
 def note_witness(db: Connection, name: str, size: int, *, now: datetime, fault: str | None) -> None:
     """Remember how far a witness has co-signed and what went wrong this time."""
     store.put_witness(db, name, size, now, None if fault is None else fault[:_FAULT])
+
+
+def note_listener(db: Connection, device_id: str, key_id: str | None) -> None:
+    """Remember from a birth whether the device reads checkpoints (the id of the log's key that it holds) or does not (None)."""
+    store.put_listener(db, device_id, key_id)
+
+
+def listeners(db: Connection, device_ids: Collection[str], keys: CentreKeys) -> frozenset[str]:
+    """Those of these devices that read checkpoints of this log; to others none may be sent, for they would refuse the whole message."""
+    return store.listeners(db, device_ids, VerifierKey.parse(keys.log_vkey).key_id.hex()) if device_ids else frozenset()
 
 
 def note_anchor(db: Connection, device_id: str, size: int, root_said: str, *, said_at: datetime) -> bool:

@@ -1,6 +1,6 @@
 """All SQL of the transparency log."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -14,6 +14,7 @@ from central.transparency.tables import (
     log_checkpoints,
     log_cosignatures,
     log_leaves,
+    log_listeners,
     log_pending,
     log_tiles,
     log_witnesses,
@@ -184,6 +185,20 @@ def witness_rows(db: Connection) -> Sequence[RowMapping]:
     newest_at = select(func.max(log_cosignatures.c.at)).where(log_cosignatures.c.witness == log_witnesses.c.witness)
     query = select(log_witnesses, newest_at.scalar_subquery().label("cosigned_at")).order_by(log_witnesses.c.witness)
     return db.execute(query).mappings().all()
+
+
+def put_listener(db: Connection, device_id: str, key_id: str | None) -> None:
+    """Whether a device reads checkpoints, and by which key."""
+    if key_id is None:
+        db.execute(delete(log_listeners).where(log_listeners.c.device_id == device_id))
+    else:
+        upsert(db, log_listeners, [{"device_id": device_id, "key_id": key_id}], ["device_id"])
+
+
+def listeners(db: Connection, device_ids: Collection[str], key_id: str) -> frozenset[str]:
+    """Those of these devices that read checkpoints by this key."""
+    ours = log_listeners.c.device_id.in_(list(device_ids)) & (log_listeners.c.key_id == key_id)
+    return frozenset(db.scalars(select(log_listeners.c.device_id).where(ours)))
 
 
 def put_anchor(db: Connection, anchor: Anchor) -> None:

@@ -66,6 +66,14 @@ log_witnesses = Table(
     Column("fault", String(300)),
 )
 
+log_listeners = Table(
+    "log_listeners",
+    metadata,
+    Column("device_id", String(48), primary_key=True),
+    Column("key_id", String(8), nullable=False),
+)
+"""Devices whose newest birth said that they read checkpoints, and by which key of a log."""
+
 log_anchors = Table(
     "log_anchors",
     metadata,

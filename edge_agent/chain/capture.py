@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from contract import events, sealed
+from contract.checkpoints import Checkpoint
 from contract.events import Closing, EvidenceMode, FrameCounts, Liveness, MediaRef, MediaRole, Outcome, Software
 from contract.media import media_id
 from edge_agent.camera.coverage import HOUR, Hour
@@ -190,8 +191,8 @@ class Scribe:
             )
         )
 
-    def coverage(self, hours: Sequence[Hour], place: Place) -> bytes:
-        """The signed word at this place of the chain on how much was seen."""
+    def coverage(self, hours: Sequence[Hour], log: Checkpoint | None, place: Place) -> bytes:
+        """The signed word at this place of the chain on how much was seen, and on the newest checkpoint of the centre's log."""
         now = self._clock.now()
         told = tuple(
             events.Watched(
@@ -204,7 +205,12 @@ class Scribe:
             )
             for hour in hours
         )
-        return self._signer.sign(events.Coverage(**self._stamp(place), hours=told))
+        seen = None if log is None else events.LogSeen(size=log.size, root=log.root.hex())
+        return self._signer.sign(events.Coverage(**self._stamp(place), hours=told, log=seen))
+
+    def log_split(self, held: str, shown: str, why: str, place: Place) -> bytes:
+        """The signed word at this place of the chain that the centre's log showed two checkpoints which cannot both be true."""
+        return self._signer.sign(events.LogSplit(**self._stamp(place), held=held, shown=shown, why=why))
 
     def result(self, request: str, told: Told, place: Place) -> bytes:
         """The signed word at this place of the chain on what became of a command."""

@@ -16,6 +16,7 @@ from edge_agent.errors import GalleryRefused, ReceiptRefused, VaultFull
 from edge_agent.film.requests import Requests
 from edge_agent.health.metrics import Metrics
 from edge_agent.judging.gallery import Faces
+from edge_agent.link.log_watch import LogWatch
 from edge_agent.orders.orders import Orders
 from edge_agent.orders.rekeying import Rekeying
 
@@ -49,12 +50,13 @@ class Inbox:
         metrics: Metrics,
         orders: Orders | None = None,
         rekeying: Rekeying | None = None,
+        log_watch: LogWatch | None = None,
     ) -> None:
         """Without `orders` nobody changes the settings from afar or ends the service, without `rekeying` nobody orders new keys.
 
         A revoked device takes in nothing of anybody.
         """
-        self._orders, self._rekeying = orders, rekeying
+        self._orders, self._rekeying, self._log_watch = orders, rekeying, log_watch
         self._device, self._centre = device, centre
         self._outbox, self._gallery, self._requests = outbox, gallery, requests
         self._clock, self._offset, self._metrics = clock, offset, metrics
@@ -83,10 +85,21 @@ class Inbox:
         self._refuse_other_device(receipt.device)
         self._outbox.prune(receipt)
         self._offset.add(ours=self._clock.now(), centre=receipt.at)
+        self._watch_log(receipt)
         if receipt.epoch != self._outbox.epoch:
             return NOTHING
         self._look_for_loss(receipt)
         return Heard(receipt=receipt)
+
+    def _watch_log(self, receipt: Receipt) -> None:
+        """Whatever the log shows, the receipt counts; what cannot be kept now is shown again."""
+        try:
+            if self._log_watch is not None:
+                self._log_watch.take(receipt.checkpoint, receipt.at)
+        except Untrusted as error:
+            self._refuse("checkpoint", str(error))
+        except VaultFull as error:
+            log.warning("log_not_noted", why=str(error))
 
     def _look_for_loss(self, receipt: Receipt) -> None:
         """A receipt that was delayed may name less than a later one; a centre that says less than before has lost what we deleted."""

@@ -15,11 +15,15 @@ FindProblems = Callable[[], tuple[Problem, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What stays the same while the program runs. Liveness is available when its networks are loaded and not turned off."""
+    """What stays the same while the program runs. Liveness is available when its networks are loaded and not turned off.
+
+    `log_key` is the id of the key by which checkpoints of the centre's log are read here; None where nobody reads them.
+    """
 
     name: str
     software: Software
     liveness_available: bool
+    log_key: str | None = None
 
 
 class States:
@@ -54,6 +58,7 @@ class States:
                 liveness_available=self._device.liveness_available,
                 gallery_version=self._gallery.version,
                 windows=tuple(self._cameras),
+                log_key=self._device.log_key,
             )
         )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contract.camera_address import URL
+from contract.checkpoints import LOG, VerifierKey
 from contract.events import CameraRole
 from contract.ids import WindowId
 from models.evaluation.rates import BandLimits
@@ -15,6 +16,15 @@ from models.liveness_track import WINDOW, LivenessLimits
 from models.pack import SEARCH_SIDE, THREADS
 
 PublicKeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+def _is_a_log_key(text: str) -> str:
+    if VerifierKey.parse(text).kind != LOG:
+        raise ValueError("is the key of a witness, not of a log")
+    return text
+
+
+LogKeyText = Annotated[str, AfterValidator(_is_a_log_key)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
 
@@ -71,6 +81,8 @@ class Centre(Section):
     """Receipts and commands signed by any of these are believed; two during a change of keys."""
     seal_key: PublicKeyText
     """Pictures and embeddings are sealed to this key; nobody on the way can open them."""
+    log_key: LogKeyText | None = None
+    """Verifier key of the centre's transparency log (name+id+key); without it this device does not keep watch over the log."""
 
 
 class Till(Section):

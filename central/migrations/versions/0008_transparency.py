@@ -70,6 +70,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("witness", name=op.f("pk_log_witnesses")),
     )
     op.create_table(
+        "log_listeners",
+        sa.Column("device_id", sa.String(48), nullable=False),
+        sa.Column("key_id", sa.String(8), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_log_listeners")),
+    )
+    op.create_table(
         "log_anchors",
         sa.Column("device_id", sa.String(48), nullable=False),
         sa.Column("size", _NUMBER, nullable=False),
@@ -86,5 +92,5 @@ def downgrade() -> None:
     """Undo."""
     with op.batch_alter_table("findings", schema=None) as batch_op:
         batch_op.drop_column("version")
-    for name in ("anchors", "witnesses", "cosignatures", "checkpoints", "tiles", "leaves", "pending"):
+    for name in ("anchors", "listeners", "witnesses", "cosignatures", "checkpoints", "tiles", "leaves", "pending"):
         op.drop_table(f"log_{name}")
