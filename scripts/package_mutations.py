@@ -73,7 +73,7 @@ def refusal(path: Path) -> BadItem | None:
 
 def names(bad: BadItem, member: str) -> bool:
     """Whether the refusal names the member: where the zip calls it by two names, one of both is the true one."""
-    return bad.item == member or member == END or repr(member) in bad.en
+    return member in (END, bad.item) or repr(member) in bad.en
 
 
 def main(

@@ -1,6 +1,7 @@
 """What a package holds, what it must not hold, and that it appears whole or not at all."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +18,11 @@ from central.packages.writer import digest_of
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
 from central.wiring import Centre
+from scripts.verify_evidence import verify_package
 from tests import builders
 from tests.central.packages.building import CLIP, approve, documents, export, members_of, reviewed_finding, stamp
 from tests.central.web.consoles import HOSTILE, make_console, make_finding, picture
+from tests.postgres import private_postgres
 
 
 @pytest.fixture
@@ -209,3 +212,33 @@ def test_the_site_is_judged_by_the_day_of_the_capture(centre: Centre) -> None:
     approve(centre, since=builders.AT.date() + timedelta(days=1))
     with centre.engine.begin() as db:
         assert service.marking_of(db, dossier.read(db, jr_id)).missing == ("site_legal", "site_technical")
+
+
+def test_a_package_is_made_on_postgresql_too(tmp_path: Path, target: Path) -> None:
+    with private_postgres(tmp_path) as url:
+        centre = make_console(tmp_path / "kept", database_url=url)
+        made = export(centre, reviewed_finding(centre), target)
+        assert verify_package(str(target))["package"] == made.package_id
+        with centre.engine.begin() as db:
+            assert service.newest_packages(db) == (made,)
+        centre.engine.dispose()
+
+
+def test_film_is_held_in_memory_one_clip_at_a_time(centre: Centre, target: Path) -> None:
+    """Four clips of 8 MiB go into a package; what Python holds at the peak stays below four of them: sealed, opened, and room to work."""
+    each = 8 << 20
+    jr_ids = [make_finding(centre, number=number, clip=bytes([number]) * each) for number in range(1, 5)]
+    with centre.engine.begin() as db:
+        rows = [cases.get(db, jr_id) for jr_id in jr_ids]
+        evid = {name: [one for row in rows for one in row.vola_evid[name]] for name in ("capture_ids", "setl_ids", "psn_nos")} | {
+            "seen": {}
+        }
+        said = {name: getattr(rows[0], name) for name in Suspicion.__dataclass_fields__} | {"subject_key": "all", "vola_evid": evid}
+        cases.record(db, results(Suspicion(**said)), run_id=4, now=centre.now())
+        jr_id = next(row.jr_id for row in cases.list_findings(db).rows if row.subject_key == "all")
+    tracemalloc.start()
+    export(centre, jr_id, target)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert target.stat().st_size > 8 * each
+    assert peak < 4 * each
