@@ -23,8 +23,14 @@ from central.overview import pages as overview
 from central.packages import api as packages_api
 from central.packages import pages as packages_pages
 from central.people import api as people_api
+from central.people import list_pages as people_lists
+from central.people import pages as people_pages
+from central.subjects import api as subjects_api
+from central.subjects import pages as subjects_pages
 from central.transparency import api as transparency_api
 from central.transparency import pages as transparency_pages
+from central.trust import api as trust_api
+from central.trust import pages as trust_pages
 from central.web import assets, faults, language, operation
 from central.web.console import Console
 from central.web.headers import BodyLimit, SecurityHeaders
@@ -33,7 +39,7 @@ from contract.enrolment import MAX_REQUEST
 
 STATIC = Path(__file__).parent / "web" / "static"
 FORM_BYTES = 64 * 1024
-UPLOAD_BYTES = {enrolment_api.PATH: MAX_REQUEST, "/api/people": 32 * 1024 * 1024}
+UPLOAD_BYTES = {enrolment_api.PATH: MAX_REQUEST, "/api/people": 32 * 1024 * 1024, "/people/enrol": 32 * 1024 * 1024}
 ROUTERS = (
     accounts_api.router,
     accounts_pages.router,
@@ -53,8 +59,14 @@ ROUTERS = (
     packages_api.router,
     packages_pages.router,
     people_api.router,
+    people_pages.router,
+    subjects_api.router,
+    subjects_pages.router,
+    people_lists.router,
     transparency_api.router,
     transparency_pages.router,
+    trust_api.router,
+    trust_pages.router,
     language.router,
     operation.router,
 )

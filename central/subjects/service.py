@@ -10,7 +10,7 @@ from central.audit import service as audit
 from central.captures import service as captures
 from central.cases import service as cases
 from central.devices import service as devices
-from central.errors import Conflict, NotFound
+from central.errors import BadInput, Conflict, NotFound
 from central.evidence.objects import EvidenceStore
 from central.holds import service as holds
 from central.keys import CentreKeys
@@ -116,6 +116,16 @@ class Eraser:
             text_en=english(erasure, terminals),
         )
         return self.keys.signer.sign(statement)
+
+
+def askable(why: str, psn_no: str, sure: str) -> Why:
+    """The reason that a form names. Raises BadInput for another one, or where the number that was typed to be sure is not the person's."""
+    if sure.strip() != psn_no:
+        raise BadInput(f"to erase the face of {psn_no} type this number once more; {sure[:40]!r} is another")
+    try:
+        return Why(why)
+    except ValueError:
+        raise BadInput(f"why {why[:20]!r} is none of {', '.join(Why)}") from None
 
 
 def get(db: Connection, erasure_id: int) -> Erasure:

@@ -25,7 +25,7 @@ class Console:
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        for name in ("moment", "machine_moment", "yuan", "count", "score", "masked"):
+        for name in ("moment", "machine_moment", "last_day", "yuan", "count", "score", "masked"):
             self._templates.filters[name] = getattr(formats, name)
 
     def texts_for(self, request: Request) -> Texts:

@@ -1,6 +1,6 @@
 """How times, money and numbers of persons are written on a page."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from central.china import CHINA, local_text
@@ -16,6 +16,11 @@ def moment(value: datetime | None) -> str:
 def machine_moment(value: datetime) -> str:
     """The same for the `datetime` attribute."""
     return value.astimezone(CHINA).isoformat(timespec="seconds")
+
+
+def last_day(value: datetime, back: int = 1) -> str:
+    """The last day before an end, in China; with `back` 0 the day of the moment itself."""
+    return (value - timedelta(seconds=back)).astimezone(CHINA).date().isoformat()
 
 
 def yuan(value: Decimal | None) -> str:
