@@ -25,6 +25,7 @@ from central.packages import pages as packages_pages
 from central.people import api as people_api
 from central.people import list_pages as people_lists
 from central.people import pages as people_pages
+from central.people.figures import PeopleFigures
 from central.subjects import api as subjects_api
 from central.subjects import pages as subjects_pages
 from central.transparency import api as transparency_api
@@ -89,6 +90,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.console = Console()
     app.state.hashing = passwords.Hashing()
     app.state.metrics = CollectorRegistry()
+    PeopleFigures(centre.engine, centre.settings.people, centre.now, app.state.metrics)
     app.state.enrolment_gate = Gate()
     for router in ROUTERS:
         app.include_router(router)

@@ -37,6 +37,16 @@ class NewDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRecord:
+    """A device as it was enrolled, and when its service ended."""
+
+    device_id: str
+    fixmedins_code: str
+    enrolled_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceKey:
     """Public keys of a device that are believed now. Once replaced (`retired_at`) it signs none above (`last_epoch`, `last_seq`)."""
 

@@ -11,7 +11,18 @@ from central.audit import service as audit
 from central.broker.clients import Clients
 from central.certificates import CENTRE_NAME, client_mail, ends_at, issue_client, mail_in, serial_of
 from central.devices import store
-from central.devices.model import LOOK_BACK, SILENT_AFTER, Admitted, BadOffer, DeviceKey, DeviceRow, KeyPeriod, NewDevice, Post
+from central.devices.model import (
+    LOOK_BACK,
+    SILENT_AFTER,
+    Admitted,
+    BadOffer,
+    DeviceKey,
+    DeviceRecord,
+    DeviceRow,
+    KeyPeriod,
+    NewDevice,
+    Post,
+)
 from central.devices.offers import read_offer, spki, tls_name, tls_of
 from central.errors import BadInput, Conflict, NotFound
 from central.hotlist import service as hotlist
@@ -225,6 +236,14 @@ def current_key(db: Connection, device_id: str) -> DeviceKey:
 def device_ids(db: Connection) -> list[str]:
     """Every device that may connect."""
     return store.device_ids(db)
+
+
+def record_of(db: Connection, device_id: str) -> DeviceRecord:
+    """One device, revoked or not. Raises NotFound."""
+    row = store.device(db, device_id)
+    if row is None:
+        raise NotFound(f"device {device_id[:64]!r} is not registered")
+    return DeviceRecord(**{name: row[name] for name in DeviceRecord.__dataclass_fields__})
 
 
 def every_device(db: Connection) -> list[str]:

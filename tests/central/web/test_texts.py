@@ -15,12 +15,15 @@ from central.captures.chain import LOSS
 from central.captures.coverage import Hour
 from central.cases.model import Status, Verdict
 from central.errors import CentralError, Misconfigured
+from central.hotlist.model import Decision, HotKind, Matter
 from central.linkage.model import CaptureCode, SettlementCode
 from central.orders import model as orders
 from central.orders.model import Kind, State
 from central.orders.pages import REASONS
 from central.rules.base import Severity
 from central.rules.registry import RULES
+from central.trust.pages import REVOKED_FOR
+from central.trust.service import KeyState
 from central.web.console import TEMPLATES
 from central.web.texts import FOLDER, Language, Texts, load
 from contract import events
@@ -77,7 +80,7 @@ CODES = {
     "vola_bhvr_type": tuple(rule.behaviour for rule in RULES),
     "limit": tuple(name for rule in RULES for name in rule.limits.model_fields),
     "camera": ("opening", "streaming", "lost", "unknown"),
-    "rejection": ("bad_topic", "untrusted", "malformed"),
+    "rejection": ("bad_topic", "untrusted", "malformed", "old_key", "revoked_key"),
     "language": tuple(Language),
     "reason": (
         *codes_in("edge_agent/decide.py"),
@@ -109,6 +112,13 @@ CODES = {
         "thinned",
         *codes_by(r"""_irregular\(db, "([a-z_]+)\"""", "central/captures/intake.py"),
     ),
+    "key_state": tuple(KeyState),
+    "revoked_why": (*REVOKED_FOR, *REASONS, *codes_by(r"""revoked_why": "([a-z]+)\"""", "central/devices/service.py"), "replaced"),
+    "hot_kind": tuple(HotKind),
+    "look_matter": tuple(Matter),
+    "look_decision": tuple(Decision),
+    "look_means": tuple(Decision),
+    "look_filter": ("open", *Decision, "all"),
     "audit_action": tuple(
         {action for path in (ROOT / "central").rglob("*.py") for action in ACTION.findall(path.read_text(encoding="utf-8"))}
     ),
