@@ -8,6 +8,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
+from contract.coverage import Blind as Blind  # noqa: PLC0414 - they are part of an event
+from contract.coverage import CameraRole as CameraRole  # noqa: PLC0414
+from contract.coverage import Headcount as Headcount  # noqa: PLC0414
+from contract.coverage import LogSeen as LogSeen  # noqa: PLC0414
+from contract.coverage import Watched as Watched  # noqa: PLC0414
+from contract.coverage import unseen
 from contract.ids import (
     Code,
     Count,
@@ -249,70 +255,6 @@ class Footage(Traced):
     missing: Code | None
 
 
-class Blind(Record):
-    """For how long a window could not be seen, and why: the code of a self-check of the camera."""
-
-    cause: Code
-    seconds: Annotated[float, Field(ge=0, le=3700)]
-
-
-class CameraRole(StrEnum):
-    """What a camera looks at."""
-
-    WINDOW = "window"
-    """A settlement window: settlements, and whether anybody stood there."""
-    BEDSIDE = "bedside"
-    """A bed of an inpatient ward: settlements at the bed, and roll-calls. A bed that looks empty says nothing of a settlement."""
-    TREATMENT = "treatment"
-    """A room where outpatients are treated: roll-calls, no settlement."""
-    ENTRANCE = "entrance"
-    """Where people come in: they are counted and compared with nobody."""
-
-
-class Headcount(Record):
-    """How many faces were before a camera: counted from where they were, while no picture and no template of them was kept.
-
-    `entered` counts faces that were followed, `stayed` those of them that were there for some seconds at least, each in the hour in which
-    that was known; `most_at_once` is the largest number seen in one picture. They are no numbers of different persons: who leaves and
-    returns, or turns away for long, counts again; who never turns the face to the camera is not counted, a printed face may be, and two who
-    follow each other closely at one place count as one. What was not seen, as `Watched` tells, was not counted.
-    """
-
-    role: CameraRole
-    entered: Count
-    stayed: Count
-    most_at_once: Count
-
-
-def _uncounted(people: Headcount | None) -> bool:
-    return people is None
-
-
-class Watched(Record):
-    """One window from `since` to `until`, an hour of the clock at most. What is in neither sum nobody watched: the agent did not run.
-
-    `people` says who was counted meanwhile; older devices did not count.
-    """
-
-    window: WindowId
-    since: Moment
-    until: Moment
-    seen_s: Annotated[float, Field(ge=0, le=3700)]
-    blind: Annotated[tuple[Blind, ...], Field(max_length=32)]
-    people: Annotated[Headcount | None, Field(exclude_if=_uncounted)] = None
-
-
-class LogSeen(Record):
-    """A checkpoint of the centre's transparency log: the root over its first `size` leaves."""
-
-    size: Annotated[int, Field(ge=0, lt=2**62)]
-    root: Sha256
-
-
-def _unseen(log: LogSeen | None) -> bool:
-    return log is None
-
-
 class Coverage(Traced):
     """How much the device saw, window by window, told at the end of each hour and when it stops.
 
@@ -321,7 +263,7 @@ class Coverage(Traced):
 
     kind: Literal["coverage"] = "coverage"
     hours: Annotated[tuple[Watched, ...], Field(min_length=1, max_length=256)]
-    log: Annotated[LogSeen | None, Field(exclude_if=_unseen)] = None
+    log: Annotated[LogSeen | None, Field(exclude_if=unseen)] = None
 
 
 class LogSplit(Traced):

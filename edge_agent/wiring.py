@@ -92,26 +92,31 @@ def build(
     )
     states = _states(base, stores, seeing.cameras, problems)
     link = _link(base, stores, own, inbox, states)
-    app = till_api(
-        agent=agent,
-        health=partial(_health, base, stores, agent, link, states, problems),
-        metrics=base.metrics,
-        token=token,
-        max_body_bytes=settings.till.max_body_bytes,
-        noticed=soundness.note,
-    )
+    health = partial(_health, base, stores, agent, link, states, problems)
     return Program(
         agent=agent,
         cameras=seeing.cameras,
         watchers=seeing.watchers,
         ticker=Ticker(agent, base.metrics, {**own.chores(), "coverage": ledger.turn, "salvage": stores.salvage}, soundness.note),
         link=link,
-        server=LocalServer(app, settings.till.port),
+        server=_till(base, agent, health, token, soundness),
         vaults=stores.vaults,
         pulses=base.pulses,
         others=(filming.recorder, ledger),
         turn=_turn(base, ordered, rekeying, own, problems, link),
     )
+
+
+def _till(base: Base, agent: Agent, health: Callable[[], HealthReport], token: str, soundness: Soundness) -> LocalServer:
+    app = till_api(
+        agent=agent,
+        health=health,
+        metrics=base.metrics,
+        token=token,
+        max_body_bytes=base.settings.till.max_body_bytes,
+        noticed=soundness.note,
+    )
+    return LocalServer(app, base.settings.till.port)
 
 
 def new_eyes(pack: Pack, zone: tuple[float, float, float, float], limits: Limits, times: Times, *, judged: bool = True) -> Eyes:

@@ -97,8 +97,8 @@ class Faces:
         with self._vault.transaction() as db:
             if db.execute("UPDATE state SET version = ? WHERE version = ?", (command.to_version, command.from_version)).rowcount == 0:
                 return False
-            named = (*page.hold, *page.exempt)
-            _forget(db, [*page.forget, *(one.psn_no for one in named)])  # a page says all that is known of a person
+            named = [*(one.psn_no for one in page.hold), *(one.psn_no for one in page.exempt)]
+            _forget(db, [*page.forget, *named])  # a page says all that is known of a person
             self._hold(db, rows, page.hold)
             db.executemany("INSERT OR REPLACE INTO exempt VALUES (?, ?)", [(one.psn_no, _text(one.expires_at)) for one in page.exempt])
             for table in ("faces", "exempt"):
