@@ -15,6 +15,7 @@ from central.cases.model import MAX_REASON, Status, Verdict
 from central.db import reading
 from central.errors import BadInput, Conflict, NotFound
 from central.evidence import service as evidence
+from central.hotlist import service as hotlist
 from central.orders import service as orders
 from central.orders.model import MAX_PURPOSE, Asking, DeviceGone, Order
 from central.sites import service as sites
@@ -134,11 +135,13 @@ def _finding(
         read = dossier.read(db, jr_id)
         film = {each.capture.capture_id: _orders_about(db, each.capture, centre.now()) for each in read.sightings}
         names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
+        looks = hotlist.looks_at(db, read.finding.capture_ids)
         reviewed = sites.standing(db, read.finding.fixmedins_code, read.finding.occurred_at).reviewed
     shown = {
         "dossier": read,
         "unreviewed": not reviewed,
         "finding": read.finding,
+        "looks": looks,
         "site_name": names.get(read.finding.fixmedins_code, ""),
         "verdicts": tuple(Verdict),
         "max_reason": MAX_REASON,
