@@ -1,0 +1,57 @@
+"""The command of the terminal: what was mistyped is named, and no token is repeated on the screen."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from edge_agent.__main__ import app
+from edge_agent.enrol import unit
+from edge_agent.enrol.command import TOKEN_FILE
+from edge_agent.errors import EnrolmentFailed
+from tests.edge_agent.enrol.ends import Ends
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return Ends.new(tmp_path_factory.mktemp("centre")).token.text()
+
+
+def said(*words: str | Path, stdin: str | None = None) -> str:
+    done = CliRunner().invoke(app, ["enrol", *map(str, words)], input=stdin)
+    assert done.exit_code == 2, done.output
+    return done.output
+
+
+def test_what_is_no_token_is_named_and_nothing_is_written(text: str, tmp_path: Path) -> None:
+    wrong = text[:40] + ("x" if text[40] != "x" else "y") + text[41:]
+    folder = tmp_path / "t1"
+    for given, says in (
+        (wrong, "mistyped"),
+        (text[:-3], "mistyped"),
+        ("P123", "no enrolment token"),
+        (f"@{tmp_path / 'none'}", "No such file"),
+        ("", "name the token"),
+    ):
+        output = said(given, "--folder", folder)
+        assert says in output and text[60:90] not in output
+    assert "mistyped" in said("-", "--folder", folder, stdin=wrong)
+    (tmp_path / TOKEN_FILE).write_text(wrong)
+    assert "mistyped" in said("--stick", tmp_path, "--folder", folder)
+    assert [path.name for path in tmp_path.iterdir()] == [TOKEN_FILE]
+
+
+def test_a_folder_that_cannot_be_written_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "Nothing half done is in force" in said(text, "--folder", tmp_path / "file" / "t1", "--stick", tmp_path)
+
+
+def test_the_unit_names_the_places_of_this_machine(tmp_path: Path) -> None:
+    done = unit.install(tmp_path / "etc", tmp_path / "units")
+    written = (tmp_path / "units" / "edge-agent.service").read_text(encoding="utf-8")
+    assert f"LoadCredential=sign.pem:{tmp_path}/etc/sign.pem" in written
+    assert f"ExecStart={unit.ROOT}/.venv/bin/python -m edge_agent run" in written
+    assert "/etc/edge-agent/" not in written and "/opt/insurance" not in written
+    assert "systemctl daemon-reload" in done
+    with pytest.raises(EnrolmentFailed, match="space"):
+        unit.install(tmp_path / "a folder", tmp_path / "units")
