@@ -9,7 +9,7 @@ import typer
 
 from edge_agent.health import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, offline, quality, reconnect, search, soak
+from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, log, offline, quality, reconnect, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -122,6 +122,12 @@ def camera_command(
 ) -> None:
     """The watch of cameras: how soon a lost, hung, frozen, looped, covered, defocused or moved one is known, and false alarms."""
     _run("camera", out, lambda: camera_watch.measure(cycles, trials, hours, typer.echo))
+
+
+@app.command(name="log")
+def log_command(out: Out = OUT, leaves: Annotated[int, typer.Option(min=1000, help="Leaves in the log.")] = 200_000) -> None:
+    """The transparency log: what it adds to ingest, leaves a second, and the cost and length of proofs, also among 80 million leaves."""
+    _run("log", out, lambda: log.measure(out / "log", leaves))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

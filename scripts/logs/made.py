@@ -54,7 +54,7 @@ class Made:
 
 def make_log(folder: Path, events: int, seed: int) -> Made:
     """A centre in `folder` whose log holds so many events, a fifth as many findings, and the audit entries of all this."""
-    random, centre = Random(seed), _new_centre(folder / "centre")  # noqa: S311 - to repeat a run
+    random, centre = Random(seed), new_centre(folder / "centre")  # noqa: S311 - to repeat a run
     private = {name: Ed25519PrivateKey.generate() for name in WITNESSES}
     notes = []
     for first in range(0, events, 50):
@@ -75,8 +75,9 @@ def make_log(folder: Path, events: int, seed: int) -> Made:
     return Made(export=path, keys=centre.keys, witnesses=private, older=tuple(notes[:-1]), known=notes[-1])
 
 
-def _new_centre(folder: Path) -> Centre:
-    settings = Settings(data_dir=folder)
+def new_centre(folder: Path, database_url: str = "") -> Centre:
+    """Keys, an empty database at the newest schema, one site; SQLite in the folder unless another database is named."""
+    settings = Settings(data_dir=folder, database_url=database_url)
     make_keys(settings.keys_dir, broker_hosts=("127.0.0.1",), now=BEGUN)
     centre = open_centre(settings, now=lambda: BEGUN)
     migrate.upgrade(centre.engine)
@@ -93,9 +94,9 @@ def _fill(centre: Centre, random: Random, first: int, count: int) -> None:
         signer, device = Signer(Ed25519PrivateKey.generate()), f"{DEVICE}{first:04}"
         seal = raw_public(X25519PrivateKey.generate().public_key())
         public = {"kid": signer.kid, "sign_public": signer.public, "seal_public": seal}
-        devices.register_device(db, _terminal(device, **public), now=BEGUN, actor="set-up")
+        devices.register_device(db, terminal(device, **public), now=BEGUN, actor="set-up")
         intake = Intake(keys=centre.keys, files=centre.pictures, faces=centre.settings.faces, now=centre.now)
-        intake.take(db, list(_events(signer, device, count)))
+        intake.take(db, list(signed_events(signer, device, count)))
         suspicions = tuple(_suspicion(f"S{first + number}") for number in range(0, count, 5))
         cases.record(db, RuleResults(suspicions=suspicions, ran=frozenset({f"R-{first}"}), faults=()), run_id=1, now=BEGUN)
         for number in range(0, count, 5):
@@ -103,11 +104,13 @@ def _fill(centre: Centre, random: Random, first: int, count: int) -> None:
             audit.record(db, now=BEGUN + timedelta(seconds=number), actor="li.na", action="picture.view", object=f"m{first}", detail=looked)
 
 
-def _terminal(device: str, **public: Any) -> NewDevice:
+def terminal(device: str, **public: Any) -> NewDevice:
+    """A terminal of the site, by its public keys."""
     return NewDevice(device_id=device, fixmedins_code=SITE, windows=("W1",), **public)
 
 
-def _events(signer: Signer, device: str, count: int) -> Iterator[Incoming]:
+def signed_events(signer: Signer, device: str, count: int) -> Iterator[Incoming]:
+    """So many bindings in an unbroken chain, as the broker delivers them."""
     prev = GENESIS
     for seq in range(1, count + 1):
         at = BEGUN + timedelta(seconds=seq)
