@@ -15,18 +15,20 @@ from central.accounts import service as accounts
 from central.app import create_app
 from central.captures.mqtt import MqttBus
 from central.claims import service as claims
-from central.cli import account, broker, device, evidence, log, people, up
+from central.cli import account, broker, device, evidence, log, people, subject, up
 from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals
-from central.db import reading, utc_now
+from central.db import reading, scrub, utc_now
 from central.keys import make_keys
 from central.reconcile import reconcile as run_reconciliation
 from central.retention import expire as run_retention
 from central.settings import Settings
+from central.subjects import service as subjects
 from central.transparency.sequencer import Sequencer
 from central.wiring import Centre, build_ingest, open_centre
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The centre: image log against claims; people decide.")
 app.add_typer(people.app, name="people")
+app.add_typer(subject.app, name="subject")
 app.add_typer(account.app, name="account")
 app.add_typer(device.app, name="device")
 app.add_typer(evidence.app, name="evidence")
@@ -128,6 +130,9 @@ def expire(settings: SettingsFile = None) -> None:
 
 
 def _expire(centre: Centre) -> None:
+    parts = (centre.engine, centre.keys, centre.pictures, centre.settings)
+    if subjects.finish_held(*parts, now=centre.now(), progress=progress):
+        scrub(centre.engine)
     erased = run_retention(centre.engine, centre.pictures, centre.settings.retention, now=centre.now(), progress=progress)
     if erased:
         typer.echo(f"erased {erased} pictures and clips whose time is over")

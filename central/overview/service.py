@@ -16,6 +16,8 @@ from central.devices.model import DeviceRow
 from central.linkage import service as linkage
 from central.linkage.model import LedgerCounts
 from central.orders import service as orders
+from central.people import service as people
+from central.people.service import FaceCount
 from central.rules.engine import RuleFault
 from central.sites import service as sites
 from central.sites.model import Site
@@ -55,6 +57,8 @@ class Overview:
     """Orders by device that wait for an answer."""
     rejections: tuple[RejectionRow, ...]
     rule_faults: tuple[RuleFault, ...]
+    faces: FaceCount | None
+    """Faces kept, at the last count; None before the first."""
 
     @property
     def today(self) -> int:
@@ -104,6 +108,7 @@ def read(db: Connection, *, now: datetime) -> Overview:
         orders=orders.open_counts(db, now),
         rejections=tuple(captures.rejection_counts(db)),
         rule_faults=cases.rule_faults(db, ledger.run.run_id) if ledger.run is not None else (),
+        faces=people.newest_count(db),
     )
 
 

@@ -18,7 +18,7 @@ from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
 from central.people import lists, store
-from central.people.counts import count_faces, newest_count
+from central.people.counts import FaceCount, count_faces, newest_count
 from central.people.exemptions import add_exemption, end_exemption
 from central.people.gallery import gallery_command, newest_changes, renew_galleries, tell_sites, template_purpose
 from central.people.model import (
@@ -44,6 +44,7 @@ from models.results import Template
 
 __all__ = [
     "ExemptReason",
+    "FaceCount",
     "add_exemption",
     "check",
     "count_faces",
