@@ -27,10 +27,11 @@ def expire(
 
     Page by page, each in a transaction that looks again at what is held, so that ingest waits little and a new suspicion holds at once.
     """
+    with engine.begin() as db:
+        packages.extend_holds(db)
     erased, after = 0, ""
     while True:
         with engine.begin() as db:
-            packages.extend_holds(db)
             keep = cases.captures_in_force(db, now - timedelta(days=settings.finding_days)) | holds.held_captures(db)
             before = now - timedelta(days=settings.seen_days)
             step = evidence.erase_some(db, files, before=before, keep=keep, after=after, actor=ACTOR, now=now)

@@ -422,6 +422,20 @@ def test_forging_alone_changes_nothing(package: Path, centre: Centre) -> None:
     assert verify_package(str(target))["kind"] == "package"
 
 
+def test_a_key_that_was_replaced_still_proves_what_it_signed(package: Path, centre: Centre) -> None:
+    def replaced(members: Members, what: dict[str, str]) -> None:
+        later = {
+            "last_epoch": builders.EPOCH,
+            "last_seq": 2,
+            "retired_at": "2026-01-02T01:30:21+00:00",
+            "revoked_at": "2026-02-01T00:00:00+00:00",
+        }
+        edit(members, "keys.json", lambda keys: keys["devices"][0].update(later))
+
+    target = forge(package, package.with_name("replaced.zip"), replaced, centre.keys.signer)
+    assert verify_package(str(target))["checked"]["events"] == 2
+
+
 def test_without_proofs_it_holds_unless_the_log_was_pinned(package: Path, centre: Centre) -> None:
     def unproved(members: Members, what: dict[str, str]) -> None:
         for name in [name for name in members if name.startswith("proofs/")]:
@@ -471,5 +485,7 @@ def test_the_exporters_witnesses_stand_in_the_package(centre: Centre, tmp_path: 
     jr_id = make_finding(centre, number=7)
     certify(centre, f"{builders.DEVICE}7")
     key = to_text(raw_public(Ed25519PrivateKey.generate().public_key()))
-    exporter(centre, witnesses={"w.example": key}).export(jr_id, tmp_path / "w.zip", package_id="EP-1", purpose="x", actor="a", now=centre.now())
+    exporter(centre, witnesses={"w.example": key}).export(
+        jr_id, tmp_path / "w.zip", package_id="EP-1", purpose="x", actor="a", now=centre.now()
+    )
     assert json.loads(members_of(tmp_path / "w.zip")["keys.json"])["log"]["witnesses"] == {"w.example": key}

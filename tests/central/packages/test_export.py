@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from central.audit import service as audit
+from central.captures import service as captures
 from central.cases import dossier
 from central.cases import service as cases
 from central.errors import BadInput, Misconfigured, NotFound
@@ -212,6 +213,23 @@ def test_the_site_is_judged_by_the_day_of_the_capture(centre: Centre) -> None:
     approve(centre, since=builders.AT.date() + timedelta(days=1))
     with centre.engine.begin() as db:
         assert service.marking_of(db, dossier.read(db, jr_id)).missing == ("site_legal", "site_technical")
+
+
+def test_what_was_erased_on_request_stands_by_its_hash(centre: Centre, target: Path) -> None:
+    jr_id = make_finding(centre, clip=CLIP)
+    with centre.engine.begin() as db:
+        (capture_id,) = cases.get(db, jr_id).capture_ids
+        captures.erase_faces(db, centre.pictures, [capture_id], why="request", actor="clerk", now=centre.now())
+    export(centre, jr_id, target)
+    members = members_of(target)
+    assert picture(180) not in members.values()
+    assert CLIP not in members.values()
+    first, second = documents(target, "events.json")
+    assert (first["member"], len(first["sha256"])) == (None, 64)
+    assert second["prev"] == first["sha256"]
+    assert {each["absent"] for each in documents(target, "media.json") if each["role"] != "enrolment"} == {"erased"}
+    remarks = verify_package(str(target))["remarks"]
+    assert [remark for remark in remarks if "erased on request" in remark]
 
 
 def test_a_package_is_made_on_postgresql_too(tmp_path: Path, target: Path) -> None:
