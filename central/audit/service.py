@@ -48,12 +48,17 @@ def logged(db: Connection, size: int) -> Iterator[bytes]:
 
 
 def unlogged(db: Connection) -> Iterator[str]:
-    """What each entry says that is not in the transparency log as it stands here; those that wait for their place are left out."""
+    """Name each entry that is not in the transparency log as it stands here.
+
+    Entries from before the log began are left out: the first one that was logged names the hash of the one before it, and so on back.
+    """
+    begun = False
     for entry in store.every(db):
         found = transparency.find(db, Kind.AUDIT, entry.sha256)
+        begun = begun or found is not None
         if found is not None and found[1].opens(content_of(entry)) is False:
             yield f"audit entry {entry.audit_id} is not what was logged"
-        if found is None and not transparency.waits(db, Kind.AUDIT, entry.sha256):
+        if begun and found is None and not transparency.waits(db, Kind.AUDIT, entry.sha256):
             yield f"audit entry {entry.audit_id} was never logged"
 
 

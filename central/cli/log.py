@@ -11,6 +11,7 @@ import typer
 from sqlalchemy import Connection
 
 from central.audit import service as audit
+from central.captures import logged as events
 from central.china import local_text
 from central.cli.shell import SettingsFile, explained, opened, progress
 from central.db import reading
@@ -23,6 +24,7 @@ from central.wiring import Centre
 from contract.checkpoints import Checkpoint, VerifierKey, open_note
 from contract.sealed import Untrusted
 
+_MOST_FAULTS = 20
 app = typer.Typer(no_args_is_help=True, help="The transparency log: what was logged cannot be rewritten or cut off unseen.")
 
 
@@ -57,17 +59,17 @@ def integrate(settings: SettingsFile = None) -> None:
 
 @app.command("verify")
 def verify(settings: SettingsFile = None) -> None:
-    """Compute the whole tree anew; compare leaves, tiles, signatures, co-signatures, anchors and the audit log. Ends with 1 at a fault."""
+    """Compute the whole tree anew; compare tiles, signatures, co-signatures, anchors, events and audit log. Ends with 1 at a fault."""
     with explained():
         centre = opened(settings)
         with reading(centre.engine).begin() as db:
             report = walk.verify(db, centre.keys, centre.settings.transparency.witness_keys, progress)
             chain = audit.verify_chain(db)
-            unlogged = list(audit.unlogged(db))
+            unlogged = [*audit.unlogged(db), *events.unlogged(db, report.size, progress)]
         for line in report.lines():
             typer.echo(line)
         typer.echo(f"audit log: {chain.entries} entries, {'whole' if chain.intact else f'FAULT at entry {chain.broken_at}'}")
-        for fault in unlogged:
+        for fault in unlogged[:_MOST_FAULTS]:
             typer.echo(f"FAULT {fault}")
         if not report.intact or not chain.intact or unlogged:
             raise typer.Exit(1)

@@ -43,6 +43,7 @@ def centre(tmp_path: Path) -> Centre:
             audit.record(db, now=builders.AT, actor="li.na", action="picture.view", object="m1", detail={"reason": "复核"})
             grown = transparency.integrate(db, centre.keys, builders.AT)
             assert grown is not None
+    assert grown is not None
     with centre.engine.begin() as db:
         at = int(builders.AT.timestamp())
         transparency.keep_cosignature(db, grown, cosign(grown, WITNESS_KEY.name, PRIVATE, at), WITNESS_KEY, now=builders.AT)
