@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import structlog
@@ -57,6 +58,7 @@ def serve(settings: SettingsFile = None) -> None:
             password = accounts.ensure_administrator(db, centre.now())
         if password is not None:
             typer.echo(f"first start: log in as admin with the password {password} (shown only now)")
+        Thread(target=centre.registrar.warm, name="templates", daemon=True).start()
         web = centre.settings.web
         uvicorn.run(create_app(centre), host=web.host, port=web.port, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
 

@@ -9,9 +9,11 @@ from typing import Any
 import structlog
 from pydantic import JsonValue
 from sqlalchemy import Connection, Engine, RowMapping
+from sqlalchemy.exc import SQLAlchemyError
 
 from central.audit import service as audit
 from central.db import reading
+from central.errors import CentralError
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
@@ -70,6 +72,15 @@ class Registrar:
         self._looked: dict[str, datetime] = {}
         self._read_to: dict[str, int] = {}
         self._lock = Lock()
+
+    def warm(self) -> None:
+        """Open all templates of the networks in use now, so that the first enrolment need not wait for it. Fails only into the log."""
+        try:
+            for version in self._enroller.versions:
+                with self._lock, reading(self._engine).begin() as db:
+                    self._catch_up(db, version)
+        except (CentralError, SQLAlchemyError) as error:
+            log.warning("templates.not_opened", error=type(error).__name__)
 
     def enrol(self, request: Enrolment, *, actor: str) -> Enrolled:
         """Enrol one person.

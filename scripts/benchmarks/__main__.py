@@ -9,7 +9,7 @@ import typer
 
 from edge_agent.health import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, log, offline, quality, reconnect, search, soak
+from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, log, offline, quality, reconnect, register, search, soak
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -128,6 +128,14 @@ def camera_command(
 def log_command(out: Out = OUT, leaves: Annotated[int, typer.Option(min=1000, help="Leaves in the log.")] = 200_000) -> None:
     """The transparency log: what it adds to ingest, leaves a second, and the cost and length of proofs, also among 80 million leaves."""
     _run("log", out, lambda: log.measure(out / "log", leaves))
+
+
+@app.command(name="register")
+def register_command(
+    out: Out = OUT, templates: Annotated[int, typer.Option(min=100, help="People in the largest register.")] = 100_000
+) -> None:
+    """The register of people: what several templates are worth, how alike two people are, and enrolling among 100,000."""
+    _run("register", out, lambda: register.measure(out / "register", templates, typer.echo))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

@@ -121,7 +121,7 @@ def test_a_picture_nearer_to_another_than_to_the_own_is_refused(centre: Centre) 
 def test_a_slight_likeness_among_many_is_enrolled_and_shown_to_people(centre: Centre) -> None:
     for number in range(12):
         admit(centre, f"OTHER-{number}", np.eye(192, dtype=np.float32)[number])
-    done = admit(centre, "PSN-2", unit_vector("x", np.eye(192, dtype=np.float32)[0], 0.7))
+    done = admit(centre, "PSN-2", unit_vector("x", np.eye(192, dtype=np.float32)[0], 0.67))
     assert done.duplicate_id == 1 and done.people == 12
     assert entries(centre) == [("PSN-2", "OTHER-0", Likeness.PERHAPS, False)] and held(centre, "PSN-2") == 1
 
@@ -229,3 +229,10 @@ def test_an_unusable_picture_carries_its_codes(centre: Centre) -> None:
     with pytest.raises(PictureUnusable) as unusable:
         centre.registrar.enrol(request(pictures=((FOLDER / "demo-group-01.jpg").read_bytes(),)), actor="clerk")
     assert unusable.value.codes == ("several_faces",)
+
+
+def test_a_centre_without_networks_warms_nothing_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    centre = open_centre(make_centre(tmp_path).settings.model_copy(update={"models_dir": tmp_path / "none"}))
+    centre.registrar.warm()
+    assert "templates.not_opened" in capsys.readouterr().out
+    centre.engine.dispose()
