@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from threading import Lock
 
 from central.errors import CentralError
 from central.sites.model import Site
@@ -177,16 +178,21 @@ def token_line(token: Token) -> str:
 
 @dataclass(slots=True)
 class Gate:
-    """Lets so many requests through in a minute, from one address and in all. Holds no more addresses than it lets requests through."""
+    """Lets so many requests through in a minute, from one address and in all. Holds no more addresses than it lets requests through.
+
+    Safe to use from several threads.
+    """
 
     each: int = 60
     total: int = 1200
     _times: deque[tuple[float, str]] = field(default_factory=deque)
+    _lock: Lock = field(default_factory=Lock)
 
     def admit(self, address: str, now_s: float) -> None:
         """Count a request. Raises TooManyRequests."""
-        while self._times and self._times[0][0] <= now_s - 60:
-            self._times.popleft()
-        if len(self._times) >= self.total or sum(who == address for _, who in self._times) >= self.each:
-            raise TooManyRequests("more enrolment requests than terminals can have: wait a minute, then run the same command again")
-        self._times.append((now_s, address))
+        with self._lock:
+            while self._times and self._times[0][0] <= now_s - 60:
+                self._times.popleft()
+            if len(self._times) >= self.total or sum(who == address for _, who in self._times) >= self.each:
+                raise TooManyRequests("more enrolment requests than terminals can have: wait a minute, then run the same command again")
+            self._times.append((now_s, address))

@@ -318,6 +318,25 @@ def test_the_gate_lets_a_thousand_terminals_through_and_no_flood() -> None:
     gate.admit("a", 61)
 
 
+def test_the_gate_counts_right_when_many_ask_at_once() -> None:
+    gate, let_in = Gate(each=500, total=500), list[int]()
+
+    def ask() -> None:
+        for _ in range(200):
+            try:
+                gate.admit("a", 1)
+                let_in.append(1)
+            except TooManyRequests:
+                continue
+
+    threads = [Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(let_in) == 500
+
+
 def test_every_reason_is_listed() -> None:
     source = (Path(service.__file__).parent / "granting.py").read_text(encoding="utf-8")
     assert {reason for reason in REASONS if f'"{reason}"' not in source} == set()

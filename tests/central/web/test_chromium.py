@@ -26,6 +26,7 @@ from tests.edge_agent.film.test_clip import made_clip
 from tests.edge_agent.films import WIDTH, still
 
 CHROMIUM = Path("/usr/bin/chromium")
+SITES = ("/sites", f"/sites/{builders.SITE}")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -114,7 +115,7 @@ def test_no_page_breaks_its_policy_or_asks_elsewhere(watched: Watched, served: S
     page = watched.page
     page.goto(f"{served.address}/language/{language}?back=/login")
     for role, paths in {
-        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/account"),
+        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", *SITES, "/orders", "/account"),
         Role.AUDITOR: ("/audit", "/audit/chain", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/irregularities"),
         Role.ADMINISTRATOR: ("/", "/orders", "/accounts"),
     }.items():
@@ -291,7 +292,7 @@ def test_it_fits_a_telephone(watched: Watched, served: Served) -> None:
     log_in(watched, served, Role.MONITOR)
     page = watched.page
     page.set_viewport_size({"width": 375, "height": 720})
-    for path in ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/account"):
+    for path in ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", *SITES, "/orders", "/account"):
         page.goto(served.address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
 
@@ -304,7 +305,7 @@ def test_every_field_and_picture_has_a_name_and_headings_do_not_jump(watched: Wa
     for role, paths in {
         Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/account"),
         Role.AUDITOR: ("/irregularities", "/orders"),
-        Role.ADMINISTRATOR: ("/accounts", "/orders"),
+        Role.ADMINISTRATOR: ("/accounts", "/orders", *SITES),
     }.items():
         log_in(watched, served, role)
         for path in paths:
