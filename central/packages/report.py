@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import cv2
@@ -22,8 +21,11 @@ TEMPLATE = Path(__file__).with_name("report.typ")
 CJK = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "Source Han Serif SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei")
 """Fonts that have Chinese characters, the best one first."""
 _MONO = "DejaVu Sans Mono"
-_LARGEST = 4096
+_MOST_PIXELS = 50_000_000
+_LONG_SIDE = 720
 _PPI = 100
+_typeset: Any = typst.compile
+"""Its stub does not know that it takes several files by name."""
 
 
 def require_fonts() -> str:
@@ -37,15 +39,10 @@ def require_fonts() -> str:
 
 
 def make(told: Told, asked: Package, shown: Sequence[Shown], keys: CentreKeys, speakers: Sequence[Speaker]) -> bytes:
-    """The PDF. Raises Misconfigured without a font for Chinese."""
-    files: dict[str, bytes] = {}
-    pictures: dict[str, str | None] = {}
-    for number, each in enumerate(shown):
-        name = f"picture-{number}.jpg"
-        pictures[each.wanted.media_id] = name if each.content is not None and _can_be_shown(each.content) else None
-        if each.content is not None and pictures[each.wanted.media_id] is not None:
-            files[name] = each.content
-    return bytes(compiled(document(told, asked, shown, keys, speakers, pictures), files))
+    """The PDF. Raises Misconfigured without a font for Chinese. A picture that cannot be read is named instead of shown."""
+    printed = {each.wanted.media_id: for_print(each.content) for each in shown if each.content is not None}
+    images = {name: list(picture) for name, picture in printed.items() if picture is not None}
+    return bytes(compiled(document(told, asked, shown, keys, speakers, {name: name for name in images}) | {"images": images}))
 
 
 def document(
@@ -69,30 +66,41 @@ def document(
     }
 
 
-def compiled(content: Mapping[str, Any], pictures: Mapping[str, bytes], kind: Literal["pdf", "png"] = "pdf") -> Any:
-    """The template filled: bytes of a PDF, or PNGs, one for each page (one alone is no list).
+def compiled(content: Mapping[str, Any], kind: Literal["pdf", "png"] = "pdf") -> Any:
+    """The template filled: bytes of a PDF, or PNGs, one for each page (one alone is no list). No opened picture touches the disk."""
+    files = {"main.typ": TEMPLATE.read_bytes(), "data.json": json.dumps(content, ensure_ascii=False).encode()}
+    return _typeset(files, format=kind, ppi=_PPI if kind == "png" else None)
 
-    The files lie in a private folder meanwhile, which goes with the end of this call.
+
+def for_print(picture: bytes) -> bytes | None:
+    """The picture no larger than paper shows it, written anew; None if it is no JPEG, broken, or would not fit into memory once open.
+
+    What a device sealed may be anything, and the report must come all the same. The picture itself lies in the package as it was sealed.
     """
-    with TemporaryDirectory(prefix="report-") as folder:
-        root = Path(folder)
-        for name, picture in pictures.items():
-            (root / name).write_bytes(picture)
-        (root / "data.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        main = root / "report.typ"
-        main.write_bytes(TEMPLATE.read_bytes())
-        return typst.compile(main, root=root, format=kind, ppi=_PPI if kind == "png" else None)
+    try:
+        if not 0 < _pixels(picture) <= _MOST_PIXELS:
+            return None
+        decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+        if decoded is None:
+            return None
+        scale = min(1.0, _LONG_SIDE / max(decoded.shape[:2]))
+        smaller = cv2.resize(decoded, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else decoded
+        return cv2.imencode(".jpg", smaller, (cv2.IMWRITE_JPEG_QUALITY, 88))[1].tobytes()
+    except (cv2.error, IndexError):
+        return None
+
+
+def _pixels(jpeg: bytes) -> int:
+    """Width times height as the frame header of a JPEG says (ITU T.81, B.2.2); 0 without one."""
+    place = 2 if jpeg[:2] == b"\xff\xd8" else len(jpeg)
+    while place + 9 <= len(jpeg) and jpeg[place] == 0xFF:
+        marker, length = jpeg[place + 1], int.from_bytes(jpeg[place + 2 : place + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(jpeg[place + 5 : place + 7], "big") * int.from_bytes(jpeg[place + 7 : place + 9], "big")
+        place += 2 + length
+    return 0
 
 
 @cache
 def _families() -> frozenset[str]:
     return frozenset(typst.Fonts().families())
-
-
-def _can_be_shown(picture: bytes) -> bool:
-    """Whether it decodes: what a device sealed may be broken, and the report must come all the same."""
-    try:
-        decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_2)
-    except cv2.error:
-        return False
-    return picture[:3] == b"\xff\xd8\xff" and decoded is not None and max(decoded.shape[:2]) <= _LARGEST

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from central.audit import service as audit
@@ -178,6 +180,30 @@ def test_a_picture_that_is_none_or_gone_is_named_and_does_not_stop_the_package(c
     absent = {each["media_id"]: each["absent"] for each in documents(target, "media.json")}
     assert absent[media_id] == "lost"
     assert sorted(absent.values(), key=str) == [None, None, "lost"]
+
+
+def jpeg(width: int, height: int) -> bytes:
+    return cv2.imencode(".jpg", np.zeros((height, width, 3), np.uint8))[1].tobytes()
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1, 1), (3000, 20), (20, 3000)])
+def test_pictures_of_any_shape_are_printed(size: tuple[int, int]) -> None:
+    printed = report.for_print(jpeg(*size))
+    assert printed is not None
+    assert max(cv2.imdecode(np.frombuffer(printed, np.uint8), cv2.IMREAD_COLOR).shape[:2]) == min(max(size), 720)
+
+
+def swollen(picture: bytes) -> bytes:
+    """A small file that says to be 65535 pixels wide and high."""
+    place = picture.index(b"\xff\xc0")
+    return picture[: place + 5] + b"\xff\xff\xff\xff" + picture[place + 9 :]
+
+
+@pytest.mark.parametrize(
+    "picture", [b"", b"\xff\xd8", b"\xff\xd8" + b"\xff" * 40, b"GIF89a", jpeg(64, 64)[:80], swollen(jpeg(64, 64)), b"\x00" * 1000]
+)
+def test_what_is_no_picture_or_a_trap_is_not_printed(picture: bytes) -> None:
+    assert report.for_print(picture) is None
 
 
 def test_stamps_are_of_two_people_and_of_what_they_saw(centre: Centre, target: Path) -> None:
