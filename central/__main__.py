@@ -16,7 +16,7 @@ from central.accounts import service as accounts
 from central.app import create_app
 from central.captures.mqtt import MqttBus
 from central.claims import service as claims
-from central.cli import account, broker, device, evidence, log, people, subject, up
+from central.cli import account, broker, device, evidence, hotlist, log, people, subject, up
 from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals
 from central.db import reading, scrub, utc_now
 from central.keys import make_keys
@@ -33,6 +33,7 @@ app.add_typer(subject.app, name="subject")
 app.add_typer(account.app, name="account")
 app.add_typer(device.app, name="device")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(hotlist.app, name="hotlist")
 app.command("broker")(broker.broker)
 app.command("up")(up.up)
 app.add_typer(log.app, name="log")

@@ -49,6 +49,12 @@ class AskConfigure(Ask):
     settings: dict[str, Any] | Annotated[str, Field(max_length=20_000)]
 
 
+class AskRekey(Ask):
+    """`why` is a code such as routine or suspicion."""
+
+    why: Text = "routine"
+
+
 class AskRevoke(Ask):
     """`why` is a code such as moved or replaced."""
 
@@ -101,6 +107,12 @@ def ask_configure(request: Request, viewer: Keeper, body: AskConfigure) -> Order
 def ask_revoke(request: Request, viewer: Keeper, body: AskRevoke) -> Order:
     """End a device in order: it forgets what it holds, delivers what it has, and is cut off then, or when the order is over."""
     return _ask(request, viewer, body, lambda db, by: service.ask_revoke(db, body.device_id, body.why, by=by))
+
+
+@router.post("/rekey", status_code=status.HTTP_201_CREATED)
+def ask_rekey(request: Request, viewer: Keeper, body: AskRekey) -> Order:
+    """Order new keys: the device makes them, the centre admits them, and it changes over at work."""
+    return _ask(request, viewer, body, lambda db, by: service.ask_rekey(db, body.device_id, body.why, by=by))
 
 
 def _ask(request: Request, viewer: Viewer, body: Ask, ask: Callable[[Connection, Asking], Order]) -> Order:

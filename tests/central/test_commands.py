@@ -25,10 +25,10 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
     centre.engine.dispose()
 
 
-def central(centre: Centre, *arguments: str) -> Result:
+def central(centre: Centre, *arguments: str, group: str = "device") -> Result:
     settings = centre.settings.data_dir.parent / "central.toml"
     settings.write_text(f'data_dir = "{centre.settings.data_dir}"\n', encoding="utf-8")
-    return CliRunner().invoke(app, ["device", *arguments, "--settings", str(settings)])
+    return CliRunner().invoke(app, [group, *arguments, "--settings", str(settings)])
 
 
 def kinds(centre: Centre) -> list[str]:
@@ -46,16 +46,17 @@ def test_each_order_is_given_and_shown(centre: Centre, tmp_path: Path) -> None:
         ("roll-call", DEVICE, "W1"),
         ("configure", DEVICE, str(overlay)),
         ("retire", DEVICE, "--days", "2"),
+        ("rekey", DEVICE),
     ):
         done = central(centre, *arguments, *WHY)
         assert done.exit_code == 0, done.output
         assert f"to {DEVICE} stands until" in done.output
-    assert sorted(kinds(centre)) == ["configure", "evidence_request", "revoke", "roll_call"]
+    assert sorted(kinds(centre)) == ["configure", "evidence_request", "rekey", "revoke", "roll_call"]
     with centre.engine.begin() as db:
         assert devices.device_ids(db) == [DEVICE], "retiring lets it finish first"
     shown = central(centre, "orders", DEVICE).output
     assert f"evidence_request {MSGID} by command-line: asked" in shown
-    assert len(shown.splitlines()) == 4
+    assert len(shown.splitlines()) == 5
     assert central(centre, "orders", "nobody").output == ""
 
 
@@ -89,3 +90,17 @@ def test_revoking_is_at_once(centre: Centre) -> None:
     assert central(centre, "revoke", DEVICE).exit_code == 0
     with centre.engine.begin() as db:
         assert devices.device_ids(db) == []
+
+
+def test_the_hot_list_is_kept_from_the_shell(centre: Centre) -> None:
+    def run(*arguments: str) -> Result:
+        return central(centre, *arguments, group="hotlist")
+
+    added = run("add", "operator", "C7", "--reason", "borrowed", "--since", "2026-01-01")
+    assert added.exit_code == 0 and "entry 1: operator C7 since 2026-01-01" in added.output
+    assert "1 operator C7" in run("list").output
+    assert run("add", "operator", "C7", "--reason", " ").exit_code == 2
+    assert run("end", "1", "--reason", "cleared").exit_code == 0
+    again = run("end", "1", "--reason", "cleared")
+    assert again.exit_code == 2 and "ended already" in again.output
+    assert "(ended" in run("list").output

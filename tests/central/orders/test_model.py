@@ -65,4 +65,4 @@ def test_an_order_stands_neither_for_a_moment_nor_for_ever(valid_for: timedelta)
 
 
 def test_only_administrators_set_and_end_devices() -> None:
-    assert {kind: right for kind, right in NEEDS.items() if right is Right.MANAGE_SITES}.keys() == {Kind.CONFIGURE, Kind.REVOKE}
+    assert {kind: right for kind, right in NEEDS.items() if right is Right.MANAGE_SITES}.keys() == {Kind.CONFIGURE, Kind.REVOKE, Kind.REKEY}

@@ -216,7 +216,7 @@ def test_everybody_reads_what_they_may_ask_and_an_auditor_reads_all(centre: Cent
     def viewer(role: Role) -> Viewer:
         return Viewer(username="x", role=role, csrf_token="", must_change_password=False)
 
-    monitor, chief = {Kind.EVIDENCE_REQUEST, Kind.ROLL_CALL}, {Kind.CONFIGURE, Kind.REVOKE}
+    monitor, chief = {Kind.EVIDENCE_REQUEST, Kind.ROLL_CALL}, {Kind.CONFIGURE, Kind.REVOKE, Kind.REKEY}
     for role, kinds in ((Role.MONITOR, monitor), (Role.ADMINISTRATOR, chief), (Role.AUDITOR, monitor | chief)):
         assert service.kinds_for(viewer(role)) == kinds
         with centre.engine.begin() as db:
