@@ -35,6 +35,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.x509.oid import NameOID
 
 FAULTS = {
     "not_a_zip": ("不是可读的压缩包", "it cannot be read as a zip"),
@@ -58,6 +59,7 @@ FAULTS = {
     "opening": ("启封结果与设备所封内容不符", "the opening is false: these are not the bytes that were sealed"),
     "entry": ("留痕记录与其哈希不符", "the entry is not the one that its hash names"),
     "marking": ("审核标记与所附审核记录不符", "the marking does not follow from the reviews that are enclosed"),
+    "contradicts": ("与 {0} 不一致", "it contradicts {0}"),
     "proof": ("透明日志证明不成立：{0}", "the proof is false: {0}"),
     "checkpoint": ("检查点无效：{0}", "the checkpoint is false: {0}"),
     "cosignature": ("见证方副署无效：{0}", "a co-signature is false: {0}"),
@@ -67,6 +69,7 @@ FAULTS = {
 UNREVIEWED = "未经法制和技术审核，不得作为行政处罚的证据"
 MANIFEST, SEAL = "manifest.json", "manifest.jws"
 LOG_NAMES = (["checkpoint", "keys.json", "leaves.jsonl"], ["checkpoint", "keys.json", "leaves.jsonl", "audit.jsonl"])
+SAID = ("fixmedins_code", "window", "msgid", "psn_no", "closing", "outcome", "reasons", "similarity", "liveness", "persons", "software")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 MOST_JSON, MOST_MEMBERS, PIECE = 1 << 26, 65535, 1 << 20
 
@@ -518,11 +521,12 @@ class Package:
         self.counts: dict[str, int] = {}
         self.what: dict[str, str] = {}
         self.media: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.said: dict[str, dict[str, Any]] = {}
 
     def check(self) -> dict[str, Any]:
         self._manifest()
         self._members()
-        for part in (self._certificates, self._events, self._media, self._custody, self._marking, self._proofs):
+        for part in (self._certificates, self._events, self._media, self._custody, self._marking, self._proofs, self._agree):
             with about(part.__name__[1:] + ".json"):
                 part()
         head = {name: self.manifest[name] for name in ("package", "jr_id", "exported_at", "exported_by", "purpose", "marking")}
@@ -626,6 +630,7 @@ class Package:
             periods = self.periods.get(said["device"], [])
             if periods and not any(since <= received <= until for since, until in periods):
                 raise BadItem(name, "certificate_time")
+            self.said[name] = said
             for ref in said.get("media", ()):
                 if isinstance(ref, dict):
                     self.media[ref["media_id"]] = (said["device"], ref)
@@ -742,6 +747,25 @@ class Package:
         if root_of_path(leaf_hash(data), proof["index"], proof["size"], [bytes.fromhex(each) for each in proof["path"]]) != root:
             raise BadItem(name, "proof", "the path does not lead to the root of the checkpoint")
 
+    def _agree(self) -> None:
+        """What the readable documents say is what was signed, logged, and written down when it was done."""
+        finding, stated = self.box.load("finding.json"), self.box.load("finding.stated.json")
+        if any(finding[name] != value for name, value in stated.items()):
+            raise BadItem("finding.json", "contradicts", "finding.stated.json")
+        done = [(each["action"], each["actor"], each["at"], each["detail"]) for each in self.box.load("custody.json")["entries"]]
+        reviews = [(each["account"], each["at"], each["verdict"]) for each in finding["reviews"]]
+        if not set(reviews) <= {(actor, at, detail["verdict"]) for action, actor, at, detail in done if action == "finding.review"}:
+            raise BadItem("finding.json", "contradicts", "custody.json")
+        for stamp in self.box.load("reviews.json")["stamps"]:
+            told = {name: stamp[name] for name in ("kind", "result", "reason", "covers")}
+            if ("evidence.stamp", stamp["account"], stamp["at"], told) not in done:
+                raise BadItem("reviews.json", "contradicts", "custody.json")
+        for capture in self.box.load("captures.json"):
+            name = f"events/{capture['capture_id'].replace(':', '-')}.jws"
+            said = self.said.get(name, capture)
+            if any(capture[field] != said[field] for field in SAID):
+                raise BadItem("captures.json", "contradicts", name)
+
 
 def _same_key(pin: str, public: bytes) -> bool:
     try:
@@ -758,7 +782,7 @@ def _certificate(box: Box, name: str) -> x509.Certificate:
 def _require_issued(name: str, found: x509.Certificate, authority: x509.Certificate, device: str) -> None:
     with about(name):
         issuer, algorithm = authority.public_key(), found.signature_hash_algorithm
-        names = [str(each.value) for each in found.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+        names = [str(each.value) for each in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         if found.issuer != authority.subject or names != [device] or not isinstance(issuer, EllipticCurvePublicKey) or algorithm is None:
             raise BadItem(name, "foreign_certificate")
         try:

@@ -396,6 +396,11 @@ FORGERIES: dict[str, tuple[Change, str, str]] = {
         "proofs/finding.json",
         "checkpoint",
     ),
+    "a report of another amount": (set_in("finding.json", "vola_amt", value="38.51"), "finding.json", "contradicts"),
+    "a review that nobody made": (set_in("finding.json", "reviews", 0, "account", value="nobody"), "finding.json", "contradicts"),
+    "a stamp that nobody gave": (set_in("reviews.json", "stamps", 0, "reason", value="甚好"), "reviews.json", "contradicts"),
+    "a capture that was not": (set_in("captures.json", 0, "similarity", value=0.01), "captures.json", "contradicts"),
+    "a capture of somebody else": (set_in("captures.json", 0, "psn_no", value="P2"), "captures.json", "contradicts"),
     "a name twice in one object": (twice, "reviews.json", "malformed"),
     "endless brackets": (deep, "reviews.json", "malformed"),
 }
