@@ -20,6 +20,8 @@ Reader = Annotated[Viewer, Depends(guard.page(Right.READ_AUDIT))]
 Ref = Annotated[str, Query(max_length=MAX_REF)]
 Note = Annotated[str, Query(max_length=MAX_NOTE)]
 
+_SHOWN = 100
+
 
 @router.get("/log")
 def log_page(request: Request, viewer: Reader, kind: Kind = Kind.EVENT, ref: Ref = "", note: Note = "") -> HTMLResponse:
@@ -34,7 +36,8 @@ def log_page(request: Request, viewer: Reader, kind: Kind = Kind.EVENT, ref: Ref
             "cosigned": service.newest_cosigned(db),
             "witnesses": service.witnesses(db),
             "unasked": [each.name for each in centre.settings.transparency.witness_keys],
-            "anchors": service.anchors(db),
+            "anchors": service.anchors(db, _SHOWN),
+            "anchored": service.count_anchors(db),
             "key": str(key),
             "kinds": tuple(Kind),
             "kind": kind,

@@ -13,6 +13,7 @@ from central.settings import TransparencySettings
 from central.transparency import service, witnessing
 from central.transparency.model import LogBroken
 
+_WAIT_S = 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -25,7 +26,8 @@ class Sequencer:
         self._stop = Event()
         self._threads = [Thread(target=self._run, args=(self.sign, settings.every_s), name="log-sequencer")]
         if settings.witnesses:
-            self._threads.append(Thread(target=self._run, args=(self.ask, settings.witness_every_s), name="log-witnesses"))
+            asking = Thread(target=self._run, args=(self.ask, settings.witness_every_s), name="log-witnesses", daemon=True)
+            self._threads.append(asking)
 
     def __enter__(self) -> "Sequencer":
         """Start."""
@@ -34,10 +36,10 @@ class Sequencer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop after a last turn, so that what was taken in is signed."""
+        """Stop after a last turn, so that what was taken in is signed. A witness that has not answered by then is not waited for."""
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(_WAIT_S if thread.daemon else None)
         self._guarded(self.sign)
 
     def sign(self) -> None:

@@ -198,9 +198,14 @@ def note_anchor(db: Connection, device_id: str, size: int, root_said: str, *, sa
     return fits
 
 
-def anchors(db: Connection) -> list[Anchor]:
-    """What each device said last, those first that do not fit."""
-    return store.anchors(db)
+def anchors(db: Connection, limit: int | None = None) -> list[Anchor]:
+    """What each device said last, those first that do not fit, then those that said nothing for longest."""
+    return store.anchors(db, limit)
+
+
+def count_anchors(db: Connection) -> int:
+    """How many devices have said what they saw."""
+    return store.count_anchors(db)
 
 
 def witnesses(db: Connection) -> list[WitnessState]:

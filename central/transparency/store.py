@@ -93,9 +93,10 @@ def waits(db: Connection, kind: str, ref: str) -> bool:
     return any(f"{kind} {ref}" in row["names"].splitlines() for row in _pending_with(db, ref))
 
 
-def extra_leaves(db: Connection, size: int) -> int:
-    """How many leaves have a place beyond the signed ones: none, unless somebody else wrote here."""
-    return db.scalar(select(func.count()).select_from(log_leaves).where(log_leaves.c.place >= size)) or 0
+def extra_leaves(db: Connection) -> int:
+    """How many leaves have a place beyond the signed ones of this moment: none, unless somebody else wrote here."""
+    signed = select(func.coalesce(func.max(log_checkpoints.c.size), 0)).scalar_subquery()
+    return db.scalar(select(func.count()).select_from(log_leaves).where(log_leaves.c.place >= signed)) or 0
 
 
 def count_forgotten(db: Connection) -> int:
@@ -206,10 +207,15 @@ def put_anchor(db: Connection, anchor: Anchor) -> None:
     upsert(db, log_anchors, [{name: getattr(anchor, name) for name in Anchor.__dataclass_fields__}], ["device_id"])
 
 
-def anchors(db: Connection) -> list[Anchor]:
+def anchors(db: Connection, limit: int | None = None) -> list[Anchor]:
     """The newest word of each device, those that do not fit and the oldest first."""
-    rows = db.execute(select(log_anchors).order_by(log_anchors.c.fits, log_anchors.c.said_at)).mappings()
+    rows = db.execute(select(log_anchors).order_by(log_anchors.c.fits, log_anchors.c.said_at).limit(limit)).mappings()
     return [Anchor(**row) for row in rows]
+
+
+def count_anchors(db: Connection) -> int:
+    """How many devices have said what they saw."""
+    return db.scalar(select(func.count()).select_from(log_anchors)) or 0
 
 
 def _unpacked(row: RowMapping) -> list[Leaf]:

@@ -68,7 +68,7 @@ def _of_leaves(db: Connection, size: int, root: bytes, progress: Progress) -> It
         progress(f"{first + len(leaves)} of {size} leaves checked")
     if size and (found := Tree(partial(_tile_of, edge)).root(size)) != root:
         yield f"the leaves lead to root {found.hex()}, signed is {root.hex()}"
-    if extra := store.extra_leaves(db, size):
+    if extra := store.extra_leaves(db):
         yield f"{extra} leaves have a place behind the signed tree"
 
 
