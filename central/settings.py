@@ -100,7 +100,7 @@ class PeopleSettings(Part):
     duplicate_certain: Share = Field(
         default=0.70,
         description="So like somebody else's, a picture is refused however many people are compared: of 77,220 pairs of pictures of two"
-        " people (forty in all) the most alike reached 0.59; nine in ten of one person lie above.",
+        " people (forty in all) the most alike reached 0.59; nineteen in twenty of one person lie above.",
     )
     proxies_most: int = Field(default=5, ge=1, le=64, description="Proxies that one person may have at a time: family and carers.")
     proxy_days: int = Field(default=1100, ge=1, le=3660, description="A proxy is registered for three years at most, then looked at anew.")

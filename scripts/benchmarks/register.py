@@ -3,7 +3,6 @@
 The likeness is measured on forty people with ten pictures each (see `published_faces`): single pictures, as an enrolment has them.
 """
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,13 +125,10 @@ def _search(centre: Centre, number: int, progress: Callable[[str], None]) -> lis
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     progress(f"sealing {number} templates")
     _fill(centre, vectors[:number])
-    before = _resident_mb()
     first = seconds(lambda: _enrol(centre, "FIRST", vectors[number]))
-    grown = _resident_mb() - before
     later = [seconds(lambda at=at: _enrol(centre, f"NEW-{at}", vectors[number + 1 + at])) for at in range(TRIALS)]  # type: ignore[misc]
     return [
         Figure(name=f"first enrolment among {number}: opening all seals", value=first, unit="s", n=1),
-        Figure(name=f"memory of {number} open templates", value=grown, unit="MB", n=1),
         timed(f"enrolment among {number}, without the network", later, note="compared with all of them, sealed, logged, committed"),
     ]
 
@@ -156,8 +152,3 @@ def _enrol(centre: Centre, psn_no: str, vector: Vectors) -> None:
     request = Enrolment(psn_no=psn_no, pictures=(b"jpeg",), legal_basis="bench", fixmedins_code=SITE, role=GalleryRole.INSURED)
     quality = Quality(**dict.fromkeys(Quality.__dataclass_fields__, 1.0))
     centre.registrar.admit(request, (Template(vector=vector, version=NETWORK, quality=quality, source="bench"),), actor="bench")
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
