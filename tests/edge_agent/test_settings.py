@@ -82,6 +82,8 @@ def test_pictures_stay_without_a_legal_basis(tmp_path: Path) -> None:
         ('device_id = "P33010000001-t1"', 'device_id = "a/b"', "device_id"),
         ("[till]", "[till", "not TOML"),
         ('seal_key = "AAAA', 'seal_key = "short', "centre.seal_key"),
+        ('# log_key = "window-watch.log/0123456789abcdef+81', 'log_key = "window-watch.log/0123456789abcdef+00', "centre.log_key"),
+        ('# log_key = "window-watch.log', 'log_key = "witness.example+x+', "centre.log_key"),
     ],
 )
 def test_wrong_values_are_named(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -14,14 +14,15 @@ from sqlalchemy import Engine, delete
 
 from central import migrate
 from central.db import open_engine, reading, utc_now
+from central.errors import Misconfigured
 from central.keys import CentreKeys, make_keys
-from central.settings import TransparencySettings, WitnessSettings
+from central.settings import Settings, TransparencySettings, WitnessSettings
 from central.transparency import service as transparency
 from central.transparency import walk, witnessing
 from central.transparency.model import Entry, WitnessState
 from central.transparency.sequencer import Sequencer
 from central.transparency.tables import log_checkpoints, log_leaves, log_tiles
-from contract.checkpoints import WITNESS, Checkpoint, VerifierKey, cosign, read, sign, signed_by
+from contract.checkpoints import LOG, WITNESS, Checkpoint, VerifierKey, cosign, read, sign, signed_by
 from contract.sealed import raw_public
 from tests.central.transparency.witnesses import false_witness, new_witness, running_witness
 
@@ -247,3 +248,25 @@ def test_a_witness_signs_nothing_by_another_log_key_and_nothing_without_its_memo
 
 def one_leaf(keys: CentreKeys) -> Checkpoint:
     return Checkpoint(origin=keys.log_origin, size=1, root=bytes(32))
+
+
+LOG_VKEY = str(VerifierKey(name="log.example", kind=LOG, public=raw_public(Ed25519PrivateKey.generate().public_key())))
+WITNESS_VKEY = str(VerifierKey(name=NAME, kind=WITNESS, public=raw_public(Ed25519PrivateKey.generate().public_key())))
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "fault"),
+    [
+        ([{"url": "https://a.example", "key": LOG_VKEY}], "is the key of a log"),
+        ([{"url": "https://a.example", "key": WITNESS_VKEY[:-2]}], "verifier key"),
+        ([{"url": "ftp://a.example", "key": WITNESS_VKEY}], "url"),
+        ([{"url": "https://", "key": WITNESS_VKEY}], "url"),
+        ([{"url": f"https://{each}.example", "key": WITNESS_VKEY} for each in "ab"], "two witnesses have the same name"),
+    ],
+)
+def test_a_witness_that_cannot_be_one_stops_the_start(tmp_path: Path, witnesses: list[dict[str, str]], fault: str) -> None:
+    file = tmp_path / "central.toml"
+    lines = ", ".join(f'{{ url = "{each["url"]}", key = "{each["key"]}" }}' for each in witnesses)
+    file.write_text(f"[transparency]\nwitnesses = [{lines}]\n", encoding="utf-8")
+    with pytest.raises(Misconfigured, match=fault):
+        Settings.read(file)
