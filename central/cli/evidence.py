@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import Connection
 
 from central.china import CHINA, local_text
-from central.cli.shell import ACTOR, Purpose, SettingsFile, explained, opened
+from central.cli.shell import ACTOR, Purpose, SettingsFile, explained, opened, progress
 from central.db import reading
 from central.errors import BadInput
 from central.holds import service as holds
@@ -41,7 +41,9 @@ def make_package(
         centre = opened(settings)
         witnesses = {key.name: to_text(key.public) for key in centre.settings.transparency.witness_keys}
         speakers = tuple(load(language) for language in Language)
-        exporter = Exporter(engine=centre.engine, keys=centre.keys, files=centre.pictures, speakers=speakers, witnesses=witnesses)
+        exporter = Exporter(
+            engine=centre.engine, keys=centre.keys, files=centre.pictures, speakers=speakers, witnesses=witnesses, progress=progress
+        )
         now = centre.now()
         number = new_package_id(now)
         target = out / f"{number}.zip"

@@ -4,7 +4,7 @@ Who takes out what, and for which purpose, is written into the audit log before 
 SHA-256 before it appears. Should this end in between, the log says that pictures were opened, and there is no package.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from central.evidence.objects import EvidenceStore
 from central.files import sync_folder
 from central.keys import CentreKeys
 from central.packages import contents, media, report, service
-from central.packages.model import MAX_PURPOSE, Package, Speaker, checked
+from central.packages.model import MAX_PURPOSE, CannotWrite, Package, Speaker, checked
 from central.packages.writer import Member, digest_of, write_package
 from central.transparency import service as transparency
 
@@ -32,16 +32,17 @@ VERSION = 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exporter:
     """What exports need besides the request. `speakers` are the languages of the report, the first one first; `witnesses` the public keys
-    (base64url) of those who co-sign the log."""
+    (base64url) of those who co-sign the log. `progress` is told of every picture and clip."""
 
     engine: Engine
     keys: CentreKeys
     files: EvidenceStore
     speakers: tuple[Speaker, ...]
     witnesses: Mapping[str, str]
+    progress: Callable[[str], None] = lambda _: None
 
     def export(self, jr_id: str, target: Path, *, package_id: str, purpose: str, actor: str, now: datetime) -> Package:
-        """Write the package of a finding to `target`, which must not exist yet. Raises NotFound, BadInput, Misconfigured, OSError."""
+        """Write the package of a finding to `target`, which must not exist yet. Raises NotFound, BadInput, Misconfigured, CannotWrite."""
         said = checked("purpose", purpose, MAX_PURPOSE)
         if target.exists():
             raise BadInput(f"{target} exists already: a package is never written over another file")
@@ -57,9 +58,13 @@ class Exporter:
             with self.engine.begin() as db:
                 service.note_export(db, made)
             draft.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise CannotWrite(
+                f"folder {target.parent}: {error.strerror}: free some room or choose another; nothing was left there"
+            ) from None
         finally:
             draft.unlink(missing_ok=True)
-        sync_folder(target.parent)
         return made
 
     def _log(self, asked: Package) -> None:
@@ -86,7 +91,7 @@ class Exporter:
         readme = "\n\n".join(speaker.text("package.readme", package=asked.package_id) for speaker in self.speakers)
         yield Member(name="README.txt", what="readme", content=readme.encode())
         yield from contents.members(db, self.keys, told)
-        yield from media.open_all(db, self.keys, self.files, media.wanted(read), shown)
+        yield from media.open_all(db, self.keys, self.files, media.wanted(read), shown, self.progress)
         yield Member(name="report.pdf", what="report", content=report.make(told, asked, shown, self.keys, self.speakers))
 
     def _head(self, told: contents.Told, asked: Package) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Pictures and film of a package: sealed as the device sent them, opened, and what proves that the one is the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -51,19 +51,27 @@ def wanted(read: Dossier) -> tuple[Wanted, ...]:
     return tuple(found.values())
 
 
-def open_all(db: Connection, keys: CentreKeys, files: EvidenceStore, objects: tuple[Wanted, ...], shown: list[Shown]) -> Iterator[Member]:
+def open_all(
+    db: Connection,
+    keys: CentreKeys,
+    files: EvidenceStore,
+    objects: tuple[Wanted, ...],
+    shown: list[Shown],
+    progress: Callable[[str], None],
+) -> Iterator[Member]:
     """The members of each object that is here, one at a time; adds to `shown` what came. Ends with `media.json`, which names every object.
 
     Looks are logged before this, not here. An object that cannot be opened any more is named with the reason and left out.
     """
     listed = []
-    for each in objects:
+    for number, each in enumerate(objects, start=1):
         absent = each.absent
         if absent is None:
             try:
                 yield from _members(db, keys, files, each, shown)
             except (NotFound, Untrusted) as error:
                 absent = "unreadable" if isinstance(error, Untrusted) else "lost"
+        progress(f"{number} of {len(objects)} pictures and clips")
         listed.append({"media_id": each.media_id, "role": each.role, "capture_id": each.capture_id, "absent": absent})
     yield Member(name="media.json", what="media", content=readable(listed))
 

@@ -9,10 +9,17 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any, Protocol
 
-from central.errors import BadInput, Conflict
+from central.errors import BadInput, CentralError, Conflict
 
 MAX_REASON = 500
 MAX_PURPOSE = 500
+
+
+class CannotWrite(CentralError):
+    """The disk does not take the package; nothing of it was left behind."""
+
+    status = 507
+    code = "cannot_write"
 
 
 class StampKind(StrEnum):

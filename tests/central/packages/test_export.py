@@ -16,7 +16,7 @@ from central.cases import dossier
 from central.cases import service as cases
 from central.errors import BadInput, Misconfigured, NotFound
 from central.packages import report, service
-from central.packages.model import StampKind, StampResult
+from central.packages.model import CannotWrite, StampKind, StampResult
 from central.packages.writer import digest_of
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
@@ -146,7 +146,7 @@ def test_an_export_that_is_interrupted_leaves_nothing(centre: Centre, target: Pa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(f"central.packages.{where}", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(CannotWrite, match="No space left on device: free some room"):
         export(centre, jr_id, target)
     assert not list(target.parent.iterdir())
     with centre.engine.begin() as db:
