@@ -14,6 +14,8 @@ from sqlalchemy.exc import OperationalError
 from central.broker.embedded import BrokerProcess, EmbeddedBroker, Mosquitto
 from central.broker.files import BrokerFiles
 from central.cli.shell import SettingsFile, explained, opened, stop_on_signals, write_broker_files
+from central.db import reading
+from central.devices import service as devices
 from central.wiring import Centre
 
 LOOK_S = 2.0
@@ -67,10 +69,13 @@ def _made(kind: Kind, centre: Centre, files: BrokerFiles, program: Path | None) 
 
 def _keep_true(centre: Centre, stop: Event, tell: Callable[[], object], runs: Callable[[], bool] = lambda: True) -> None:
     """Write the files anew when devices or certificates change, and tell the broker; what could not be told is told at the next look."""
-    due = False
+    due, known = False, None
     while runs() and not stop.wait(LOOK_S):
         try:
-            due = write_broker_files(centre)[1] or due
+            with reading(centre.engine).begin() as db:
+                newest = devices.newest_change(db)
+            if newest != known:
+                due, known = write_broker_files(centre)[1] or due, newest
         except OperationalError as error:
             typer.echo(f"the database cannot be read now, the broker goes on as it is: {error.orig}", err=True)
         if due:

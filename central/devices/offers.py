@@ -11,6 +11,7 @@ from central.devices.model import BadOffer
 from contract.events import KeyOffer
 from contract.possession import is_proved
 from contract.sealed import TrustedKey, from_text
+from contract.weak_keys import WeakKey, require_strong
 
 CURVE = "secp256r1"
 
@@ -41,6 +42,10 @@ def read_offer(offer: KeyOffer) -> Offered:
         raise BadOffer("the certificate request is not signed by its own key")
     if not isinstance(tls, ec.EllipticCurvePublicKey) or tls.curve.name != CURVE:
         raise BadOffer("the certificate request is for another kind of key than P-256")
+    try:
+        require_strong(sign_public=sign_public, seal_public=seal_public, tls_public=tls)
+    except WeakKey as error:
+        raise BadOffer(str(error)) from None
     return Offered(kid=key.kid, sign_public=sign_public, seal_public=seal_public, tls_public=tls)
 
 

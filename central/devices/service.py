@@ -183,10 +183,8 @@ def note_use(db: Connection, key: DeviceKey, epoch: int, seq: int, *, now: datet
 def admissions(db: Connection) -> list[Admitted]:
     """Keys that were offered and are not in use yet: their devices are to be told of their certificates."""
     found, in_use = list[Admitted](), set[str]()
-    for row in store.certified_keys(db):
-        if row["revoked_at"] is not None or row["retired_at"] is not None:
-            continue
-        if row["device_id"] in in_use and row["offered_epoch"] is not None and row["certificate"]:
+    for row in store.changing_keys(db):
+        if row["device_id"] in in_use and row["certificate"]:
             found.append(Admitted(device_id=row["device_id"], kid=row["kid"], certificate=row["certificate"]))
         in_use.add(row["device_id"])
     return found
@@ -199,6 +197,11 @@ def certificates_ending(db: Connection, before: datetime) -> list[str]:
         if row["revoked_at"] is None and row["retired_at"] is None:
             live.setdefault(row["device_id"], []).append(row["certificate"])
     return [device_id for device_id, (first, *others) in live.items() if not others and first and ends_at(first) < before]
+
+
+def newest_change(db: Connection) -> tuple[object, ...]:
+    """Another value after every change of who may connect; to ask whether `clients` has to be asked."""
+    return store.newest_change(db)
 
 
 def clients(db: Connection) -> Clients:

@@ -115,6 +115,21 @@ def owners_of(db: Connection, *, sign_public: bytes, seal_public: bytes, tls_sha
     return db.execute(select(device_keys).where(or_(*same))).mappings().all()
 
 
+def changing_keys(db: Connection) -> Sequence[RowMapping]:
+    """Keys in force of devices that have more than one, by device, oldest first."""
+    live = and_(device_keys.c.revoked_at.is_(None), device_keys.c.retired_at.is_(None))
+    several = select(device_keys.c.device_id).where(live).group_by(device_keys.c.device_id).having(func.count() > 1)
+    query = select(device_keys).where(live, device_keys.c.device_id.in_(several))
+    return db.execute(query.order_by(device_keys.c.device_id, *_BY_AGE)).mappings().all()
+
+
+def newest_change(db: Connection) -> tuple[object, ...]:
+    """Changes with every key that comes, is replaced or revoked."""
+    moments = (func.max(device_keys.c[name]) for name in ("valid_from", "retired_at", "revoked_at"))
+    ends = (func.count(device_keys.c[name]) for name in ("kid", "retired_at", "revoked_at"))
+    return tuple(db.execute(select(*ends, *moments)).one())
+
+
 def certified_keys(db: Connection) -> Sequence[RowMapping]:
     """Every key with the certificate of its time (None where none was noted), by device, oldest first."""
     names = ("kid", "device_id", "certificate", "offered_epoch", "retired_at", "revoked_at")

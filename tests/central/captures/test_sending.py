@@ -7,19 +7,23 @@ from threading import Event
 import pytest
 
 from central.captures.ingest import Ingest
+from central.certificates import issue_client, new_key
 from central.devices import service as devices
+from central.devices.model import NewDevice
+from central.hotlist import service as hotlist
 from central.orders import service as orders
 from central.orders import tables
-from central.orders.model import Order, State
+from central.orders.model import Kind, Order, State
 from central.settings import BrokerSettings
 from central.wiring import Centre, build_ingest
-from contract.commands import AnyCommand, EvidenceRequest, Revoke, RollCall, parse_command
-from contract.sealed import TrustedKey, verify
+from contract.commands import Admission, AnyCommand, EvidenceRequest, Revoke, RollCall, parse_command
+from contract.sealed import TrustedKey, raw_public, verify
 from contract.topics import Down, Up, down, shard
 from tests import builders
 from tests.builders import AT, DEVICE, MSGID
 from tests.central.building import Terminal, make_centre
 from tests.central.captures.test_ingest import MemoryBus
+from tests.central.devices.rotation import NewKeys, in_use
 from tests.central.told import asking, result
 
 
@@ -183,3 +187,83 @@ def test_a_device_that_obeyed_is_cut_off_after_its_answer_was_receipted(
     assert [topic for topic, _ in bus.published] == [down(Down.RECEIPT, DEVICE)]
     with centre.engine.begin() as db:
         assert devices.device_ids(db) == []
+
+
+def admissions(bus: MemoryBus, centre: Centre) -> list[Admission]:
+    key = TrustedKey(centre.keys.signer.public)
+    sent = [
+        parse_command(verify(payload, {key.kid: key}.get, "command").payload)
+        for topic, payload in bus.published
+        if topic == down(Down.COMMAND, DEVICE)
+    ]
+    return [command for command in sent if isinstance(command, Admission)]
+
+
+def test_a_device_is_told_of_its_new_certificate_until_it_uses_it(
+    centre: Centre, terminal: Terminal, bus: MemoryBus, ingest: Ingest, clock: Hands
+) -> None:
+    keys = NewKeys()
+    alive(terminal, bus, ingest)
+    bus.deliver(terminal.event(keys.offer))
+    for _ in range(30):
+        clock.move(2)
+        ingest.turn(Event())
+    told = admissions(bus, centre)
+    assert len(told) == 3 and {each.kid for each in told} == {keys.signer.kid} and told[0].certificate, "at once, after 10 s, after 20 more"
+    terminal.signer = keys.signer
+    bus.deliver(terminal.event(in_use))
+    for _ in range(10):
+        clock.move(60)
+        ingest.turn(Event())
+    assert len(admissions(bus, centre)) == 3
+
+
+def test_an_offer_that_is_refused_is_answered_at_once(
+    centre: Centre, terminal: Terminal, bus: MemoryBus, ingest: Ingest, clock: Hands
+) -> None:
+    alive(terminal, bus, ingest)
+    keys = NewKeys()
+    bus.deliver(terminal.event(lambda **place: keys.offer(**place, proof=NewKeys().offer().proof)))
+    clock.move(2)
+    ingest.turn(Event())
+    (told,) = admissions(bus, centre)
+    assert (told.certificate, told.why, told.kid) == (None, "bad_offer", keys.signer.kid)
+
+
+def test_new_keys_are_ordered_before_a_certificate_ends(centre: Centre, bus: MemoryBus, ingest: Ingest, clock: Hands) -> None:
+    certificate = issue_client(centre.keys.authority(), new_key().public_key(), name=DEVICE, now=AT - timedelta(days=730 - 61))
+    keys = NewKeys()
+    new = NewDevice(
+        device_id=DEVICE,
+        fixmedins_code=builders.SITE,
+        windows=("W1",),
+        kid=keys.signer.kid,
+        sign_public=keys.signer.public,
+        seal_public=raw_public(keys.seal.public_key()),
+        certificate=certificate.decode(),
+    )
+    with centre.engine.begin() as db:
+        devices.register_device(db, new, now=AT, actor="test")
+    ingest.turn(Event())
+    with centre.engine.begin() as db:
+        assert orders.list_orders(db, now=clock()).total == 0
+    clock.move(2 * 86_400)
+    ingest.turn(Event())
+    clock.move(7200)
+    ingest.turn(Event())
+    with centre.engine.begin() as db:
+        (order,) = orders.list_orders(db, now=clock()).rows
+    assert (order.kind, order.body["why"], order.asked_by) == (Kind.REKEY, "certificate_ends", "ingest")
+
+
+def test_what_came_before_an_entry_of_the_hot_list_is_queued(
+    centre: Centre, terminal: Terminal, bus: MemoryBus, ingest: Ingest, clock: Hands
+) -> None:
+    bus.deliver(terminal.event())
+    ingest.turn(Event())
+    with centre.engine.begin() as db:
+        devices.revoke_device(db, DEVICE, now=clock(), actor="test")
+    clock.move(30)
+    ingest.turn(Event())
+    with centre.engine.begin() as db:
+        assert hotlist.looks(db, decision="open").total == 1

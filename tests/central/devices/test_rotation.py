@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from central.captures.intake import Intake, Taken
@@ -18,7 +19,7 @@ from central.errors import Conflict
 from central.orders import service as orders
 from central.orders.model import Asking, State
 from central.wiring import Centre
-from contract.sealed import raw_public, to_text
+from contract.sealed import Signer, raw_public, to_text
 from contract.topics import Up, up
 from tests import builders
 from tests.central.building import Terminal, make_centre, make_intake, take
@@ -199,6 +200,14 @@ def test_an_offer_that_is_not_the_devices_own_is_refused_and_kept(desk: Desk, sp
     assert desk.take(desk.terminal.event()).new_events == 1, "the chain goes on with the key in use"
 
 
+def test_a_key_that_anybody_can_make_is_refused(desk: Desk) -> None:
+    keys = NewKeys()
+    keys.sign = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    keys.signer = Signer(keys.sign)
+    desk.offer(keys)
+    assert desk.irregular() == ["bad_offer"]
+
+
 def test_a_request_for_another_curve_is_refused(desk: Desk) -> None:
     desk.offer(NewKeys(curve=ec.SECP384R1()))
     assert desk.irregular() == ["bad_offer"]
@@ -250,6 +259,7 @@ def test_a_lost_key_is_replaced_at_once(desk: Desk) -> None:
         sign_public=keys.signer.public,
         seal_public=raw_public(keys.seal.public_key()),
     )
+    desk.at += timedelta(seconds=1)
     with desk.centre.engine.begin() as db:
         devices.replace_key(db, new, now=desk.at, actor="test")
         assert devices.windows_of(db, builders.DEVICE) == ("W1", "W2")
