@@ -101,6 +101,15 @@ class Post(Said):
     last_day: date | None = None
 
 
+class NewBasis(Said):
+    """By which document the face may be held from now on; without a last day it has no end."""
+
+    basis: BasisKind
+    reference: Reference
+    given_on: date
+    last_day: date | None = None
+
+
 class Decision(Said):
     """What a person decided after looking at both pictures."""
 
@@ -239,6 +248,16 @@ def end_watch(request: Request, viewer: Watcher, number: Entry, body: Why) -> No
     centre = guard.centre_of(request)
     with centre.engine.begin() as db:
         watch.end(db, number, body.reason, now=centre.now(), actor=viewer.username)
+
+
+@router.post("/{psn_no}/basis", status_code=status.HTTP_204_NO_CONTENT)
+def renew_basis(request: Request, viewer: Keeper, psn_no: PsnNo, body: NewBasis) -> None:
+    """Record a newer basis for holding the face of somebody who is enrolled; the terminals may compare again."""
+    centre = guard.centre_of(request)
+    until = None if body.last_day is None else after_day(body.last_day)
+    stated = Basis(kind=body.basis, reference=body.reference, given_on=local_day(body.given_on), valid_until=until)
+    with centre.engine.begin() as db:
+        service.record_basis(db, psn_no, stated, f"{body.basis} {body.reference}", now=centre.now(), actor=viewer.username)
 
 
 @router.post("/{psn_no}/places", status_code=status.HTTP_204_NO_CONTENT)

@@ -104,6 +104,27 @@ def picture(request: Request, viewer: Looker, psn_no: PsnNo, media_id: Text = ""
     return Response(plain.content, media_type=plain.content_type)
 
 
+@router.post("/person/{psn_no}/basis")
+def renew_basis(
+    request: Request, viewer: Keeper, psn_no: PsnNo, basis: Text = "", reference: Text = "", given_on: Text = "", last_day: Text = ""
+) -> Response:
+    """Record a newer basis for holding the face."""
+    centre = guard.centre_of(request)
+    entered = {"form": "basis", "basis": basis, "reference": reference[:100], "given_on": given_on, "last_day": last_day}
+    try:
+        stated = Basis(
+            kind=views.chosen(BasisKind, basis),
+            reference=reference,
+            given_on=views.day(given_on) or centre.now(),
+            valid_until=views.last_day(last_day),
+        )
+        with centre.engine.begin() as db:
+            service.record_basis(db, psn_no, stated, f"{basis} {reference}", now=centre.now(), actor=viewer.username)
+    except CentralError as error:
+        return _person(request, viewer, psn_no, entered=entered | _fault(error), status=error.status)
+    return RedirectResponse(f"/people/person/{psn_no}", status_code=303)
+
+
 @router.get("/duplicates")
 def duplicates_page(request: Request, viewer: Reader, every: bool = False, page: Number = 1) -> HTMLResponse:
     """Doubtful identities that wait for a decision, or all of them."""
@@ -202,6 +223,7 @@ def _person(request: Request, viewer: Viewer, psn_no: str, *, entered: Mapping[s
             "old_before": views.old_before(centre.settings.people, centre.now()),
             "names": {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)},
             "entered": entered or {},
+            "bases": tuple(BasisKind),
             "max_words": MAX_WORDS,
         }
     return console_of(request).page(request, "person.html", viewer=viewer, status=status, shown=shown)

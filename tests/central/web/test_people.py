@@ -178,6 +178,17 @@ def test_a_persons_requests_are_answered_and_logged(app: FastAPI, known: Centre)
     assert {"person.report", "person.withdraw", "exemption.add", "person.erase", "person.statement"} <= set(told)
 
 
+def test_a_basis_is_renewed(app: FastAPI, known: Centre) -> None:
+    chief = visitor(app, ADMINISTRATOR)
+    fields = {"basis": "law", "reference": "L-2", "given_on": "2026-01-01", "last_day": "2030-01-01"}
+    assert post(chief, f"/people/person/{PSN}/basis", **fields | {"given_on": "2031-01-01"}).status_code == 400
+    assert post(chief, f"/people/person/{PSN}/basis", **fields).status_code == 303
+    assert "L-2" in chief.get(f"/people/person/{PSN}").text
+    assert program(app, ADMINISTRATOR).post(f"/api/people/{PSN}/basis", json=fields | {"reference": "L-3"}).status_code == 204
+    with known.engine.begin() as db:
+        assert [row["reference"] for row in store.bases_of(db, PSN)] == ["L-3", "L-2", "C-1"]
+
+
 def test_programs_do_the_same(app: FastAPI, known: Centre) -> None:
     chief, monitor = program(app, ADMINISTRATOR), program(app, MONITOR)
     assert chief.get("/api/people/due").json() == {"renewals": 0, "without_basis": 0, "duplicates": 1, "faces": 1}
