@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,8 @@ from central.transparency.tree import leaf_hash
 from contract.checkpoints import Checkpoint
 
 SALT = 32
+LATE = timedelta(minutes=30)
+"""A witness that has not co-signed for so long, while the log grew, is shown as late."""
 MAX_REF = 96
 
 
@@ -131,6 +133,10 @@ class WitnessState:
     asked_at: datetime
     cosigned_at: datetime | None
     fault: str | None
+
+    def is_late(self, size: int, now: datetime) -> bool:
+        """Whether the log has grown to `size` and this witness has not vouched for anything of it for long."""
+        return self.size < size and (self.cosigned_at is None or now - self.cosigned_at > LATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

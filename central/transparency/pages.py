@@ -46,6 +46,8 @@ def log_page(request: Request, viewer: Reader, kind: Kind = Kind.EVENT, ref: Ref
             "entry": _entry(db, kind, ref.strip()) if ref.strip() else None,
             "held": _held(db, note, key) if note.strip() else None,
         }
+    size = 0 if newest is None else newest.checkpoint.size
+    shown["late"] = [each.witness for each in shown["witnesses"] if each.is_late(size, centre.now())]
     shown["unasked"] = [name for name in shown["unasked"] if name not in {each.witness for each in shown["witnesses"]}]
     return console_of(request).page(request, "log.html", viewer=viewer, shown=shown)
 

@@ -134,4 +134,5 @@ def test_witnesses_and_anchors_are_shown(app: FastAPI, centre: Centre, size: int
     auditor.cookies.set("language", "en")
     page = auditor.get("/log").text
     assert "it does not answer" in page
+    assert "Witness witness.example has not co-signed for half an hour" in page
     assert "These terminals have seen another tree: T2, T3." in page
