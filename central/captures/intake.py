@@ -140,6 +140,9 @@ class Intake:
         transparency.append_many(db, [_log_entry(one) for one in fresh.values()], at=now)
         for one in fresh.values():
             self._read(db, one, now)
+            if one.device.retired_at is not None and one.epoch < (one.device.last_epoch or 0):
+                reason = f"signed with key {one.device.kid[:12]}, which was replaced in epoch {one.device.last_epoch}"
+                self._irregular(db, "late_epoch", one.device.device_id, one, reason, one.signed, now)
             if isinstance(one.event, KeyOffer):
                 self._read_offer(db, one, one.event, taken, now)
         looks.screen(db, fresh.values(), now=now)

@@ -122,6 +122,15 @@ def test_the_handover_falls_with_an_event_that_comes_late(desk: Desk) -> None:
     assert desk.take(desk.stolen(4)).new_events == 0
 
 
+def test_what_an_old_key_signs_for_an_earlier_epoch_is_taken_and_remarked(desk: Desk) -> None:
+    """A device that salvaged a damaged outbox may send it so, and a thief could: nobody can tell by the number."""
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys))
+    assert desk.take(desk.stolen(1, epoch=builders.EPOCH - 1)).new_events == 1
+    assert desk.irregular() == ["late_epoch"]
+
+
 def test_a_worker_that_starts_anew_knows_the_handover(desk: Desk) -> None:
     keys = NewKeys()
     desk.offer(keys)
