@@ -23,8 +23,8 @@ from models import compare
 from models.errors import PictureRefused
 from models.evaluation.rates import BandLimits
 from models.pack import Pack, load_pack
-from models.quality import WINDOW, Quality
-from models.results import Template
+from models.quality import WINDOW
+from models.results import Quality, Template
 from models.template import from_picture
 from scripts.benchmarks import clips, published_faces
 from scripts.benchmarks.errors import CannotMeasure
@@ -109,11 +109,11 @@ def _pairs(found: dict[str, Vectors]) -> tuple[Vectors, Vectors]:
 
 
 def _one(enrolled: Vectors, seen: Vectors) -> Vectors:
-    return seen @ enrolled[-1]
+    return np.asarray(seen @ enrolled[-1])
 
 
 def _fused(enrolled: Vectors, seen: Vectors) -> Vectors:
-    return seen @ compare.fuse(enrolled[-KEPT:], [1.0] * KEPT)
+    return np.asarray(seen @ compare.fuse(enrolled[-KEPT:], [1.0] * KEPT))
 
 
 def _best(enrolled: Vectors, seen: Vectors) -> Vectors:

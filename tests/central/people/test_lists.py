@@ -39,12 +39,19 @@ def proxy(centre: Centre, psn_no: str, proxy_psn_no: str, start: float = 0, end:
 
 
 def except_person(centre: Centre, psn_no: str, **changes: Any) -> int:
+    told: dict[str, Any] = {"now": NOW, "actor": "clerk", **changes}
     with centre.engine.begin() as db:
-        return people.add_exemption(db, psn_no, ExemptReason.HEALTH, **{"now": NOW, "actor": "clerk"} | changes)
+        return people.add_exemption(db, psn_no, ExemptReason.HEALTH, **told)
 
 
 def decision(**changes: Any) -> NewWatch:
-    fields = {"psn_no": "PSN-1", "fixmedins_code": SITE, "document": "布控〔2026〕1号", "decided_by": "chief", "reason": "case 7"}
+    fields: dict[str, Any] = {
+        "psn_no": "PSN-1",
+        "fixmedins_code": SITE,
+        "document": "布控〔2026〕1号",
+        "decided_by": "chief",
+        "reason": "case 7",
+    }
     return NewWatch(**{**fields, "decided_on": NOW - DAY, "valid_until": NOW + 20 * DAY} | changes)
 
 
@@ -170,7 +177,7 @@ def test_nobody_is_watched_for_before_a_second_person_says_so_nor_after_the_end(
     for action in (watch.confirm, watch.end):
         with pytest.raises(Conflict), centre.engine.begin() as db:
             why = ("over",) if action is watch.end else ()
-            action(db, number, *why, now=NOW + 21 * DAY if why else NOW, actor="wang")  # type: ignore[operator]
+            action(db, number, *why, now=NOW + 21 * DAY if why else NOW, actor="wang")
     with centre.engine.begin() as db:
         watch.end(db, number, "case closed", now=NOW, actor="wang")
     assert {entry.role for entry in page(centre, terminal).hold} == {GalleryRole.INSURED}

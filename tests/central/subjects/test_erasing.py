@@ -19,7 +19,7 @@ from central.people import service as people
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
 from central.subjects import service
-from central.subjects.model import ErasureStatement, TerminalState, Why, digest
+from central.subjects.model import Erasure, ErasureStatement, TerminalState, Why, digest
 from central.subjects.service import Eraser
 from central.transparency import service as transparency
 from central.wiring import Centre
@@ -59,7 +59,7 @@ class World:
     def eraser(self, actor: str = "clerk") -> Eraser:
         return Eraser(keys=self.centre.keys, files=self.centre.pictures, settings=self.centre.settings, actor=actor)
 
-    def erase(self, why: Why = Why.REQUEST, reference: str = "R-1", now: object = NOW) -> service.Erasure:
+    def erase(self, why: Why = Why.REQUEST, reference: str = "R-1", now: object = NOW) -> Erasure:
         with self.centre.engine.begin() as db:
             return self.eraser().erase(db, "PSN-1", why, reference, now=now)  # type: ignore[arg-type]
 
