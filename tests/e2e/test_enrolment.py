@@ -15,14 +15,17 @@ import httpx
 import numpy as np
 import pytest
 
+from central.db import utc_now
 from contract.enrolment import MAX_REQUEST
 from edge_agent.keys import load_signer
 from models.errors import ModelError
 from models.pack import load_pack
 from scripts.stack import answers, free_port, wait_until
+from tests.central.building import make_centre
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE, DEVICE = "P11010000001", "P11010000001-t1"
+ROWS = 300
 
 
 def run(*words: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -79,7 +82,7 @@ def office(tmp_path: Path) -> Office:
         f'data_dir = "{folder / "central"}"\nrules_file = "{ROOT / "config" / "rules.toml"}"\n'
         f"[web]\nport = {port}\n[broker]\nport = {free_port()}\n"
     )
-    assert run("central", "migrate", "--settings", folder / "central.toml").returncode == 0
+    make_centre(folder / "central", now=utc_now).engine.dispose()
     return Office(folder, port)
 
 
@@ -101,17 +104,20 @@ def test_from_a_token_to_an_accepted_terminal_over_http(office: Office, tmp_path
     for number in range(40):
         noise = np.random.default_rng(number).integers(60, 200, (240, 320, 3), np.uint8)
         (camera / f"{number:03d}.jpg").write_bytes(cv2.imencode(".jpg", noise)[1].tobytes())
-    token, folder = office.site("--token-file", tmp_path / "token.txt", camera=str(camera)), tmp_path / "t1"
+    folder = tmp_path / "t1"
+    assert office.site("--token-file", tmp_path / "token.txt", camera=str(camera)) == (tmp_path / "token.txt").read_text().strip()
     assert (tmp_path / "token.txt").stat().st_mode & 0o077 == 0
+    units = tmp_path / "units"
     with office.serving():
-        done = enrol(f"@{tmp_path / 'token.txt'}", "--folder", folder, "--by", "李安装")
+        done = enrol(
+            f"@{tmp_path / 'token.txt'}", "--folder", folder, "--by", "李安装", "--service", "--units", units, "--data-dir", "data"
+        )
         assert done.returncode == 3, done.stderr  # no broker runs here, and the report says so
         assert f"{DEVICE} of {CODE} is enrolled" in done.stdout
         bad = [line for line in done.stdout.splitlines() if line.startswith("BAD")]
         assert len(bad) == 1 and "broker" in bad[0], done.stdout
-        again = enrol(token, "--folder", folder, "--by", "李安装")
-        assert "used here before" in again.stdout and again.returncode == 3
         shown = office.enrol_site("show", CODE).stdout
+    assert f"LoadCredential=sign.pem:{folder}/sign.pem" in (units / "edge-agent.service").read_text(encoding="utf-8")
     report = next((folder / "acceptance").glob("*/report.txt")).read_text(encoding="utf-8")
     assert "by 李安装" in report and re.search(r"view W1 .* sha256 [0-9a-f]{64}", report)
     assert next((folder / "acceptance").glob("*/W1.jpg")).stat().st_mode & 0o077 == 0
@@ -120,12 +126,13 @@ def test_from_a_token_to_an_accepted_terminal_over_http(office: Office, tmp_path
     assert "approval legal: MISSING" in shown
 
 
-def test_by_stick_and_back(office: Office, tmp_path: Path) -> None:
-    stick, folder = tmp_path / "stick", tmp_path / "t1"
-    office.site("--no-address", "--bundle", stick)
+def test_by_stick_and_back_with_the_networks_on_it(office: Office, tmp_path: Path) -> None:
+    require_networks()
+    stick, folder, own = tmp_path / "stick", tmp_path / "t1", tmp_path / "models"
+    office.site("--no-address", "--bundle", stick, "--with-models")
     place = stick / DEVICE
     assert {path.name for path in place.iterdir()} == {"token.txt", "README.txt"}
-    first = enrol("--stick", place, "--folder", folder, "--models", tmp_path / "models", "--models-from", tmp_path / "nothing")
+    first = enrol("--stick", place, "--folder", folder, "--models", own)
     assert first.returncode == 0 and "carry the stick" in first.stdout, first.stderr
     assert not folder.exists()
     answered = office.enrol_site("answer", place / f"{DEVICE}.request.json")
@@ -133,22 +140,11 @@ def test_by_stick_and_back(office: Office, tmp_path: Path) -> None:
     content = (place / f"{DEVICE}.answer.json").read_bytes()
     assert office.enrol_site("answer", place / f"{DEVICE}.request.json").returncode == 0
     assert (place / f"{DEVICE}.answer.json").read_bytes() == content
-    second = enrol("--stick", place, "--folder", folder, "--models", tmp_path / "models", "--models-from", tmp_path / "nothing")
-    assert "is enrolled" in second.stdout, second.stderr
-    assert second.returncode == 3 and "BAD  networks" in second.stdout
-    assert not (stick / DEVICE / "sign.pem").exists()
-
-
-def test_a_stick_with_the_networks_needs_no_registry(office: Office, tmp_path: Path) -> None:
-    require_networks()
-    stick = tmp_path / "stick"
-    office.site("--no-address", "--bundle", stick, "--with-models")
-    own = tmp_path / "models"
-    assert enrol("--stick", stick / DEVICE, "--folder", tmp_path / "t1", "--models", own).returncode == 0
-    assert office.enrol_site("answer", stick / DEVICE / f"{DEVICE}.request.json").returncode == 0
-    done = enrol("--stick", stick / DEVICE, "--folder", tmp_path / "t1", "--models", own)
-    assert "taken from" in done.stdout and "ok   weights" in done.stdout, done.stdout + done.stderr
+    second = enrol("--stick", place, "--folder", folder, "--models", own)
+    assert "is enrolled" in second.stdout and second.returncode == 3, second.stderr
+    assert "taken from" in second.stdout and "ok   weights" in second.stdout, second.stdout
     assert {"centerface.onnx", "mobilefacenet.onnx"} <= {path.name for path in own.iterdir()}
+    assert [path.name for path in stick.rglob("*") if path.suffix in {".pem", ".key"}] == []
 
 
 def test_what_is_in_the_way_is_named_and_nothing_half_done_is_left(office: Office, tmp_path: Path) -> None:
@@ -178,22 +174,11 @@ def test_the_address_takes_no_more_than_a_request_and_tells_nobody_anything(offi
         assert {httpx.post(f"{office.address}/api/enrolment", json=forged).status_code for _ in range(70)} == {409, 429}
 
 
-def test_a_service_is_installed_with_the_places_of_this_machine(office: Office, tmp_path: Path) -> None:
-    token, folder, units = office.site(), tmp_path / "etc", tmp_path / "units"
-    with office.serving():
-        done = enrol(token, "--folder", folder, "--service", "--units", units, "--data-dir", tmp_path / "state", "--models", tmp_path / "m")
-    assert "is enrolled" in done.stdout, done.stderr
-    unit = (units / "edge-agent.service").read_text(encoding="utf-8")
-    assert f"LoadCredential=sign.pem:{folder}/sign.pem" in unit and f"ExecStart={ROOT}/.venv/bin/python" in unit
-    assert f'data_dir = "{tmp_path / "state"}"' in (folder / "agent.toml").read_text(encoding="utf-8")
-    assert "systemctl daemon-reload" in done.stdout
-
-
-def test_a_thousand_rows_by_command_can_be_interrupted(office: Office, tmp_path: Path) -> None:
+def test_a_table_by_command_can_be_interrupted(office: Office, tmp_path: Path) -> None:
     header = office.enrol_site("bulk", "--columns").stdout.strip()
     assert header.startswith("fixmedins_code,fixmedins_name,admdvs,window,camera")
     table = tmp_path / "sites.csv"
-    lines = [f"P1101{number:07d},药房 {number},110100,W1,0" for number in range(400)]
+    lines = [f"P1101{number:07d},药房 {number},110100,W1,0" for number in range(ROWS)]
     table.write_text("\n".join(["fixmedins_code,fixmedins_name,admdvs,window,camera", *lines, "P1,x,y,W1,0"]) + "\n", encoding="utf-8")
     words = ("bulk", table, "--tokens", tmp_path / "tokens.csv", "--no-address", "--faults", tmp_path / "faults.csv")
     process = subprocess.Popen(
@@ -208,8 +193,8 @@ def test_a_thousand_rows_by_command_can_be_interrupted(office: Office, tmp_path:
     process.terminate()
     assert process.wait(30) == 130
     written = (tmp_path / "tokens.csv").read_text(encoding="utf-8-sig").count("enrol1-")
-    assert 0 < written < 400
+    assert 0 < written < ROWS
     done = office.enrol_site(*map(str, words))  # type: ignore[arg-type]
-    assert done.returncode == 3 and "line 402" in done.stderr, done.stderr
-    assert (tmp_path / "tokens.csv").read_text(encoding="utf-8-sig").count("enrol1-") == 400
-    assert "402" in (tmp_path / "faults.csv").read_text(encoding="utf-8-sig")
+    assert done.returncode == 3 and f"line {ROWS + 2}" in done.stderr, done.stderr
+    assert (tmp_path / "tokens.csv").read_text(encoding="utf-8-sig").count("enrol1-") == ROWS
+    assert str(ROWS + 2) in (tmp_path / "faults.csv").read_text(encoding="utf-8-sig")
