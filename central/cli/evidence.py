@@ -57,8 +57,8 @@ def recognise(file: Annotated[Path, typer.Argument(help="A package that was foun
     """Say whether a file is a package that was exported here: when, by whom and what for."""
     with explained():
         centre = opened(settings)
-        with reading(centre.engine).begin() as db:
-            made = service.recognise(db, digest_of(file))
+        with file.open("rb") as content, reading(centre.engine).begin() as db:
+            made = service.recognise(db, digest_of(content))
         typer.echo(f"{made.package_id} of {made.jr_id}: {local_text(made.exported_at)} {made.exported_by}: {made.purpose}")
 
 

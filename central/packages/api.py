@@ -1,9 +1,9 @@
 """Evidence packages, stamps and holds for programs; and how a package is delivered over HTTP, for the page too."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from time import time
-from typing import Annotated
+from contextlib import ExitStack
+from tempfile import TemporaryFile
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, Request, status
 from fastapi.responses import StreamingResponse
@@ -15,7 +15,7 @@ from central.holds import service as holds
 from central.holds.model import MAX_DOCUMENT, Hold, Kind, NewHold
 from central.packages import service
 from central.packages.export import Exporter
-from central.packages.model import MAX_PURPOSE, MAX_REASON, Marking, Package, Stamp, StampKind, StampResult, new_package_id
+from central.packages.model import MAX_PURPOSE, MAX_REASON, CannotWrite, Marking, Package, Stamp, StampKind, StampResult, new_package_id
 from central.web import guard
 from central.web.console import console_of
 from central.web.guard import Right, Viewer
@@ -30,7 +30,6 @@ Holder = Annotated[Viewer, Depends(guard.api(Right.HOLD_EVIDENCE))]
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
 
 _PIECE = 1 << 20
-_FORGOTTEN_S = 3600
 
 
 class Take(BaseModel):
@@ -153,9 +152,8 @@ def refuse_release(request: Request, viewer: Holder, hold_id: int) -> None:
 
 
 def deliver(request: Request, jr_id: str, *, purpose: str, actor: str) -> StreamingResponse:
-    """Make a package and send it piece by piece. Its file has no name any more once it is open: nothing of it stays, however this ends."""
-    centre, now = guard.centre_of(request), guard.centre_of(request).now()
-    console = console_of(request)
+    """Make a package and send it piece by piece. Its file never has a name: nothing of it stays, however this ends. Raises CannotWrite."""
+    centre, console = guard.centre_of(request), console_of(request)
     exporter = Exporter(
         engine=centre.engine,
         keys=centre.keys,
@@ -163,31 +161,23 @@ def deliver(request: Request, jr_id: str, *, purpose: str, actor: str) -> Stream
         speakers=tuple(console.texts_in(language) for language in Language),
         witnesses={key.name: to_text(key.public) for key in centre.settings.transparency.witness_keys},
     )
-    number = new_package_id(now)
-    path = _spool(centre.settings.data_dir) / f"{number}.zip"
-    made = exporter.export(jr_id, path, package_id=number, purpose=purpose, actor=actor, now=now)
-    file = path.open("rb")
-    path.unlink()
-
-    def pieces() -> Iterator[bytes]:
-        with file:
-            while piece := file.read(_PIECE):
-                yield piece
-
+    now, folder = centre.now(), centre.settings.data_dir
+    try:
+        with ExitStack() as stack:
+            file = stack.enter_context(TemporaryFile(dir=folder))
+            made = exporter.write(jr_id, file, package_id=new_package_id(now), purpose=purpose, actor=actor, now=now)
+            stack.pop_all()
+    except OSError as error:
+        raise CannotWrite(f"folder {folder}: {error.strerror}: free some room; nothing was left there") from None
     headers = {
         "Content-Disposition": f'attachment; filename="{made.package_id}.zip"',
         "Content-Length": str(made.size),
         "X-Package-SHA256": made.sha256,
-        "Cache-Control": "no-store",
     }
-    return StreamingResponse(pieces(), media_type="application/zip", headers=headers)
+    return StreamingResponse(_pieces(file), media_type="application/zip", headers=headers)
 
 
-def _spool(data_dir: Path) -> Path:
-    """Where packages are made; what a killed process left there an hour ago goes."""
-    folder = data_dir / "packages"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for left in folder.iterdir():
-        if time() - left.stat().st_mtime > _FORGOTTEN_S:
-            left.unlink(missing_ok=True)
-    return folder
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

@@ -1,14 +1,19 @@
 """Make an evidence package: one file that appears whole or not at all.
 
-Who takes out what, and for which purpose, is written into the audit log before anything is opened; the package itself is noted by its
-SHA-256 before it appears. Should this end in between, the log says that pictures were opened, and there is no package.
+Until then the file has no name, so that nothing opened outlives this process. Who takes out what, and for which purpose, is written into
+the audit log before anything is opened; the package itself is noted by its SHA-256 before it appears. Should this end in between, the log
+says that pictures were opened, and there is no package.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Engine
 
@@ -43,28 +48,27 @@ class Exporter:
 
     def export(self, jr_id: str, target: Path, *, package_id: str, purpose: str, actor: str, now: datetime) -> Package:
         """Write the package of a finding to `target`, which must not exist yet. Raises NotFound, BadInput, Misconfigured, CannotWrite."""
-        said = checked("purpose", purpose, MAX_PURPOSE)
         if target.exists():
             raise BadInput(f"{target} exists already: a package is never written over another file")
+        with _explained(target.parent), TemporaryFile(dir=target.parent) as file:
+            made = self.write(jr_id, file, package_id=package_id, purpose=purpose, actor=actor, now=now)
+            _appear(file, target)
+        return made
+
+    def write(self, jr_id: str, file: BinaryIO, *, package_id: str, purpose: str, actor: str, now: datetime) -> Package:
+        """The same into an open, empty file, synced and read from the start. Raises OSError where the disk does not take it."""
+        said = checked("purpose", purpose, MAX_PURPOSE)
         report.require_fonts()
         asked = Package(package_id=package_id, jr_id=jr_id, sha256="", size=0, purpose=said, exported_by=actor, exported_at=now)
         self._log(asked)
-        draft = target.with_name(f".{target.name}.part")
-        draft.unlink(missing_ok=True)
-        try:
-            with reading(self.engine).begin() as db:
-                self._write(db, draft, asked)
-            made = _made(asked, draft)
-            with self.engine.begin() as db:
-                service.note_export(db, made)
-            draft.replace(target)
-            sync_folder(target.parent)
-        except OSError as error:
-            raise CannotWrite(
-                f"folder {target.parent}: {error.strerror}: free some room or choose another; nothing was left there"
-            ) from None
-        finally:
-            draft.unlink(missing_ok=True)
+        with reading(self.engine).begin() as db:
+            self._write(db, file, asked)
+        file.flush()
+        os.fsync(file.fileno())
+        made = replace(asked, sha256=digest_of(file), size=file.tell())
+        with self.engine.begin() as db:
+            service.note_export(db, made)
+        file.seek(0)
         return made
 
     def _log(self, asked: Package) -> None:
@@ -80,11 +84,11 @@ class Exporter:
         with self.engine.begin() as db:
             transparency.integrate(db, self.keys, asked.exported_at)
 
-    def _write(self, db: Connection, draft: Path, asked: Package) -> None:
+    def _write(self, db: Connection, file: BinaryIO, asked: Package) -> None:
         read = dossier.read(db, asked.jr_id)
         told = contents.tell(db, self.keys, read, self.witnesses)
         members = self._members(db, read, told, asked)
-        write_package(draft, members, self._head(told, asked), self.keys.signer, now=asked.exported_at)
+        write_package(file, members, self._head(told, asked), self.keys.signer, now=asked.exported_at)
 
     def _members(self, db: Connection, read: Dossier, told: contents.Told, asked: Package) -> Iterator[Member]:
         shown = list[media.Shown]()
@@ -113,13 +117,26 @@ class Exporter:
         return speaker.text("package.reviewed" if told.marking.reviewed else "package.unreviewed")
 
 
-def _made(asked: Package, draft: Path) -> Package:
-    return Package(
-        package_id=asked.package_id,
-        jr_id=asked.jr_id,
-        sha256=digest_of(draft),
-        size=draft.stat().st_size,
-        purpose=asked.purpose,
-        exported_by=asked.exported_by,
-        exported_at=asked.exported_at,
-    )
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(f"folder {folder}: {error.strerror}: free some room or choose another; nothing was left there") from None
+
+
+def _appear(file: BinaryIO, target: Path) -> None:
+    """Give a finished file without a name its name; on a file system that cannot, write it anew beside and rename it."""
+    try:
+        os.link(f"/proc/self/fd/{file.fileno()}", target, follow_symlinks=True)
+    except OSError:
+        draft = target.with_name(f".{target.name}.part")
+        try:
+            with draft.open("wb") as copy:
+                copyfileobj(file, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    sync_folder(target.parent)

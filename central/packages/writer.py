@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Literal
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -50,15 +49,15 @@ class ManifestSeal(Message):
     at: Moment
 
 
-def write_package(path: Path, members: Iterable[Member], head: Mapping[str, Any], signer: Signer, *, now: datetime) -> None:
-    """Write one package and sync it; one member is in memory at a time. `head` is what the manifest says besides the members.
+def write_package(file: BinaryIO, members: Iterable[Member], head: Mapping[str, Any], signer: Signer, *, now: datetime) -> None:
+    """Write one package into an empty file that can seek; one member is in memory at a time. `head` is what the manifest says besides the
+    members.
 
-    Raises BadInput where it would outgrow the format, OSError where the disk does not take it; what was written then is for the caller to
-    remove.
+    Raises BadInput where it would outgrow the format, OSError where the disk does not take it.
     """
     listed: list[dict[str, object]] = []
     total = 0
-    with path.open("xb") as file, ZipFile(file, "w", ZIP_STORED, allowZip64=False) as archive:
+    with ZipFile(file, "w", ZIP_STORED, allowZip64=False) as archive:
         for member in members:
             total += len(member.content)
             if total > MOST_BYTES or len(listed) >= MOST_MEMBERS:
@@ -72,14 +71,10 @@ def write_package(path: Path, members: Iterable[Member], head: Mapping[str, Any]
         archive.writestr(_entry(SIGNATURE), signer.sign(seal))
 
 
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return _digest(file)
-
-
-def _digest(file: BinaryIO) -> str:
+def digest_of(file: BinaryIO) -> str:
+    """The SHA-256 of a whole file, read in pieces."""
     found = sha256()
+    file.seek(0)
     while piece := file.read(_CHUNK):
         found.update(piece)
     return found.hexdigest()

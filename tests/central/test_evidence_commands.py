@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from central.__main__ import app
-from central.packages.writer import digest_of
 from central.wiring import Centre
 from contract.sealed import to_text
 from tests import builders
+from tests.central.packages.building import sha256_of
 from tests.central.web.consoles import make_console, make_finding
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "verify_evidence.py"
@@ -39,7 +39,7 @@ def test_one_command_makes_a_package_that_a_stranger_can_check(centre: Centre, j
     done = central(centre, "package", jr_id, "--purpose", "案件移送", "--out", tmp_path, *BY)
     assert done.exit_code == 0, done.output
     (package,) = tmp_path.glob("EP*.zip")
-    assert digest_of(package) in done.output
+    assert sha256_of(package) in done.output
     assert to_text(centre.keys.signer.public) in done.output
     check = [sys.executable, "-I", SCRIPT, package, "--centre-key", to_text(centre.keys.signer.public)]
     checked = subprocess.run(check, capture_output=True, text=True, check=False)
@@ -48,7 +48,7 @@ def test_one_command_makes_a_package_that_a_stranger_can_check(centre: Centre, j
     known = central(centre, "recognise", package)
     assert f"{package.stem} of {jr_id}" in known.output
     assert "案件移送" in known.output
-    assert digest_of(package) in central(centre, "list").output
+    assert sha256_of(package) in central(centre, "list").output
     assert package.stem in central(centre, "list", jr_id).output
     package.write_bytes(package.read_bytes() + b"x")
     assert central(centre, "recognise", package).exit_code == 2

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -23,8 +24,9 @@ from central.web.texts import Language, load
 from central.wiring import Centre
 from contract.sealed import Signer
 from tests import builders
-from tests.central.web.consoles import make_finding
+from tests.central.web.consoles import make_console, make_finding
 
+__all__ = ["make_console", "make_finding"]
 CLIP = b"\x1aE\xdf\xa3" + bytes(range(256)) * 40
 Members = dict[str, bytes]
 
@@ -80,6 +82,11 @@ def members_of(package: Path) -> Members:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+def sha256_of(package: Path) -> str:
+    """What the centre recognises it by."""
+    return sha256(package.read_bytes()).hexdigest()
+
+
 def documents(package: Path, name: str) -> Any:
     """One JSON member."""
     return json.loads(members_of(package)[name])
@@ -97,8 +104,8 @@ def forge(package: Path, target: Path, change: Callable[[Members, dict[str, str]
     members["manifest"] = json.dumps(head).encode()
     change(members, what)
     head = json.loads(members.pop("manifest"))
-    target.unlink(missing_ok=True)
-    write_package(target, [Member(name=name, what=what[name], content=data) for name, data in members.items()], head, signer, now=now)
+    with target.open("wb") as file:
+        write_package(file, [Member(name=name, what=what[name], content=data) for name, data in members.items()], head, signer, now=now)
     return target
 
 

@@ -1,6 +1,9 @@
 """What a package holds, what it must not hold, and that it appears whole or not at all."""
 
 import json
+import signal
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,15 +20,16 @@ from central.cases import service as cases
 from central.errors import BadInput, Misconfigured, NotFound
 from central.packages import report, service
 from central.packages.model import CannotWrite, StampKind, StampResult
-from central.packages.writer import digest_of
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
 from central.wiring import Centre
 from scripts.verify_evidence import verify_package
 from tests import builders
-from tests.central.packages.building import CLIP, approve, documents, export, members_of, reviewed_finding, stamp
+from tests.central.packages.building import CLIP, approve, documents, export, members_of, reviewed_finding, sha256_of, stamp
 from tests.central.web.consoles import HOSTILE, make_console, make_finding, picture
 from tests.postgres import private_postgres
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_a_package_holds_all_that_explains_the_finding(centre: Centre, target: P
     jr_id = reviewed_finding(centre)
     made = export(centre, jr_id, target)
     members = members_of(target)
-    assert made.sha256 == digest_of(target)
+    assert made.sha256 == sha256_of(target)
     assert made.size == target.stat().st_size
     assert [json.loads(members["events.json"])[n]["kind"] for n in (0, 1)] == ["capture", "footage"]
     assert picture(180) in members.values()
@@ -111,7 +115,7 @@ def test_who_takes_what_and_why_is_on_record(centre: Centre, target: Path) -> No
     made = export(centre, jr_id, target, purpose="  协查 <b>  ")
     with centre.engine.begin() as db:
         log = {entry.action: entry for entry in audit.entries(db).rows}
-        assert service.recognise(db, digest_of(target)) == made
+        assert service.recognise(db, sha256_of(target)) == made
         assert service.packages_of(db, jr_id) == (made,)
         with pytest.raises(NotFound, match="changed since"):
             service.recognise(db, "0" * 64)
@@ -153,6 +157,35 @@ def test_an_export_that_is_interrupted_leaves_nothing(centre: Centre, target: Pa
         assert service.packages_of(db, jr_id) == ()
         assert "package.ask" in audit.actions(db), "who opened pictures stays on record"
         assert "package.export" not in audit.actions(db)
+
+
+def test_where_a_file_cannot_get_its_name_later_it_is_copied(centre: Centre, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_link(*_: object, **__: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    first, second = make_finding(centre), make_finding(centre, number=2)
+    monkeypatch.setattr("os.link", no_link)
+    made = export(centre, first, target)
+    assert sha256_of(target) == made.sha256
+    assert [each.name for each in target.parent.iterdir()] == [target.name]
+    monkeypatch.setattr(Path, "replace", no_link)
+    with pytest.raises(CannotWrite, match="not supported"):
+        export(centre, second, target.with_name("second.zip"))
+    assert [each.name for each in target.parent.iterdir()] == [target.name]
+
+
+def test_a_killed_export_leaves_no_byte(tmp_path: Path, target: Path) -> None:
+    """A process of its own is killed while it writes; nothing opened is found in the folder or in the centre's."""
+    code = (
+        "import os, signal, sys; from pathlib import Path; from tests.central.packages import building as b;"
+        "from central.packages import report; c = b.make_console(Path(sys.argv[1])); j = b.make_finding(c, clip=b.CLIP);"
+        "report.make = lambda *_: os.kill(os.getpid(), signal.SIGKILL); b.export(c, j, Path(sys.argv[2]))"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, tmp_path / "killed", target], cwd=ROOT, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert not list(target.parent.iterdir())
+    files = [each for each in (tmp_path / "killed").rglob("*") if each.is_file()]
+    assert not [each for each in files if picture(180) in each.read_bytes()]
 
 
 def test_a_missing_font_is_named_before_anything_is_opened(centre: Centre, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
