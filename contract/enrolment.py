@@ -19,7 +19,6 @@ from contract.ids import DeviceId, FixmedinsCode, Moment, ShortText
 from contract.message import MalformedMessage, Message, Record, first_fault
 from contract.sealed import Signer, TrustedKey, Untrusted, from_text, seal, to_text, unseal, verify
 
-SECRET_BYTES = 32
 MAX_REQUEST = 16 * 1024
 """Bytes of a request with its envelope: three public keys and a name."""
 MAX_ANSWER = 256 * 1024
