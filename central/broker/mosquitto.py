@@ -12,7 +12,7 @@ _MAX_QUEUED = 100_000
 """Messages that wait for an ingest worker that is away; above it Mosquitto drops silently, and the devices send again."""
 
 
-def configuration(listener: Listener, *, store: Path, access_list: Path, account: str, revoked: Path | None) -> str:
+def configuration(listener: Listener, *, store: Path, access_list: Path, account: str, revoked: Path | None = None) -> str:
     """Text of mosquitto.conf: mutual TLS, the certificate's common name is the user name, windows as large as ours.
 
     `account` is the system's user that may read the key file; a broker started as root becomes that one. `revoked` lists certificates that
