@@ -620,7 +620,11 @@ class Package:
         kid, said = open_jws(name, signed, "event", keys)
         with about(name):
             told = (event["device_id"], event["epoch"], event["seq"], event["prev"])
-            if (said["device"], said["epoch"], said["seq"], said["prev"]) != told or kid != event["kid"]:
+            if (
+                (said["device"], said["epoch"], said["seq"], said["prev"]) != told
+                or kid != event["kid"]
+                or moment(said["at"]) != moment(event["at"])
+            ):
                 raise ValueError("it is another event than the list says")
             key, received = self.devices[event["device_id"], kid], moment(event["received_at"])
             if key["last_epoch"] is not None and (said["epoch"], said["seq"]) > (key["last_epoch"], key["last_seq"]):
@@ -763,7 +767,8 @@ class Package:
         for capture in self.box.load("captures.json"):
             name = f"events/{capture['capture_id'].replace(':', '-')}.jws"
             said = self.said.get(name, capture)
-            if any(capture[field] != said[field] for field in SAID):
+            times = any(moment(capture[field]) != moment(said[field]) for field in ("opened_at", "closed_at"))
+            if times or any(capture[field] != said[field] for field in SAID):
                 raise BadItem("captures.json", "contradicts", name)
 
 

@@ -400,6 +400,12 @@ FORGERIES: dict[str, tuple[Change, str, str]] = {
     "a review that nobody made": (set_in("finding.json", "reviews", 0, "account", value="nobody"), "finding.json", "contradicts"),
     "a stamp that nobody gave": (set_in("reviews.json", "stamps", 0, "reason", value="甚好"), "reviews.json", "contradicts"),
     "a capture that was not": (set_in("captures.json", 0, "similarity", value=0.01), "captures.json", "contradicts"),
+    "a capture of another minute": (
+        set_in("captures.json", 0, "opened_at", value="2026-01-02T01:00:00+00:00"),
+        "captures.json",
+        "contradicts",
+    ),
+    "an event of another minute": (set_in("events.json", 0, "at", value="2026-01-02T01:00:00+00:00"), CAPTURE, "malformed"),
     "a capture of somebody else": (set_in("captures.json", 0, "psn_no", value="P2"), "captures.json", "contradicts"),
     "a name twice in one object": (twice, "reviews.json", "malformed"),
     "endless brackets": (deep, "reviews.json", "malformed"),
