@@ -34,9 +34,15 @@ ENROL_ROLES = (GalleryRole.INSURED, GalleryRole.STAFF)
 
 
 @router.get("")
-def people_page(request: Request, viewer: Reader, beginning: Annotated[str, Query(max_length=30)] = "", page: Number = 1) -> HTMLResponse:
-    """Everybody whose number begins so, what is due, and the form to enrol somebody."""
-    return _people(request, viewer, beginning=beginning.strip(), page=page)
+def people_page(
+    request: Request,
+    viewer: Reader,
+    beginning: Annotated[str, Query(max_length=30)] = "",
+    only: views.Only = views.Only.ALL,
+    page: Number = 1,
+) -> HTMLResponse:
+    """Everybody whose number begins so, or only those of whom something is due, and the form to enrol somebody."""
+    return _people(request, viewer, beginning=beginning.strip(), only=only, page=page)
 
 
 @router.post("/enrol")
@@ -191,6 +197,7 @@ def _people(
     viewer: Viewer,
     *,
     beginning: str = "",
+    only: views.Only = views.Only.ALL,
     page: int = 1,
     entered: Mapping[str, Any] | None = None,
     codes: tuple[str, ...] = (),
@@ -199,7 +206,8 @@ def _people(
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
         shown = {
-            "found": views.people(db, beginning, page=page, size=SIZE),
+            "found": views.people(db, beginning, only, centre.settings.people, now=centre.now(), page=page, size=SIZE),
+            "only": only.value,
             "beginning": beginning,
             "due": service.due(db, centre.settings.people, now=centre.now()),
             "count": service.newest_count(db),

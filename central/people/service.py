@@ -280,9 +280,11 @@ class Due:
 
 def due(db: Connection, settings: PeopleSettings, *, now: datetime) -> Due:
     """How much waits, and how many faces are held in the register."""
-    _, renewals = store.due_for_renewal(db, now - timedelta(days=settings.template_days), limit=1)
+    renewals = store.count_people(db, store.taken_before(now - timedelta(days=settings.template_days)))
     _, undecided = lists.duplicate_page(db, undecided=True, offset=0, size=1)
-    return Due(renewals=renewals, without_basis=len(store.without_basis(db, now)), duplicates=undecided, faces=store.count_faces(db))
+    return Due(
+        renewals=renewals, without_basis=store.count_people(db, store.basis_over(now)), duplicates=undecided, faces=store.count_faces(db)
+    )
 
 
 def duplicate_of(row: RowMapping) -> Duplicate:

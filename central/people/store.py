@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Subquery, delete, func, insert, or_, select, text, true, update
 
 from central.db import insert_new, upsert
 from central.people.tables import bases, expected_at, gallery_changes, people, templates
@@ -35,9 +35,13 @@ def person(db: Connection, psn_no: str) -> RowMapping | None:
     return db.execute(select(people).where(people.c.psn_no == psn_no)).mappings().first()
 
 
-def page(db: Connection, beginning: str, *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
-    """People whose number begins so, in order, with `templates` in use and the `newest` picture's time; and how many there are in all."""
-    begins = people.c.psn_no.startswith(beginning, autoescape=True)
+def page(
+    db: Connection, beginning: str, *, among: ColumnElement[bool] | None = None, offset: int, size: int
+) -> tuple[Sequence[RowMapping], int]:
+    """People whose number begins so, `among` those where given, in order, with `templates` in use and the `newest` picture's time; and how
+    many there are in all.
+    """
+    begins = people.c.psn_no.startswith(beginning, autoescape=True) & (true() if among is None else among)
     newest = func.max(func.coalesce(templates.c.taken_at, templates.c.enrolled_at)).label("newest")
     joined = people.outerjoin(templates, (templates.c.psn_no == people.c.psn_no) & _CURRENT)
     query = select(people, func.count(templates.c.template_id).label("templates"), newest).select_from(joined).where(begins)
@@ -119,12 +123,15 @@ def erase_templates(db: Connection, psn_no: str, *, now: datetime) -> None:
     db.execute(update(templates).where(templates.c.psn_no == psn_no, _HERE).values(sealed_vector=b"", erased_at=now, replaced_at=now))
 
 
-def due_for_renewal(db: Connection, taken_before: datetime, *, limit: int) -> tuple[Sequence[RowMapping], int]:
-    """People whose newest picture is older than this: (psn_no, newest), the oldest first, and how many they are."""
+def taken_before(moment: datetime) -> ColumnElement[bool]:
+    """A condition on people: the newest picture is older than this."""
     newest = func.max(func.coalesce(templates.c.taken_at, templates.c.enrolled_at))
-    found = select(templates.c.psn_no, newest.label("newest")).where(_CURRENT).group_by(templates.c.psn_no).having(newest < taken_before)
-    total = db.scalar(select(func.count()).select_from(found.subquery("due"))) or 0
-    return db.execute(found.order_by(newest).limit(limit)).mappings().all(), total
+    return people.c.psn_no.in_(select(templates.c.psn_no).where(_CURRENT).group_by(templates.c.psn_no).having(newest < moment))
+
+
+def count_people(db: Connection, wanted: ColumnElement[bool]) -> int:
+    """How many people a condition names."""
+    return db.scalar(select(func.count()).select_from(people).where(wanted)) or 0
 
 
 def picture_of(db: Connection, psn_no: str) -> str | None:
@@ -153,14 +160,16 @@ def _over(now: datetime) -> ColumnElement[bool]:
     return bases.c.withdrawn_at.is_not(None) | (bases.c.valid_until <= now)
 
 
-def without_basis(db: Connection, now: datetime, psn_nos: Collection[str] | None = None) -> list[str]:
-    """People (of these, or all) whose newest basis is over while a template is in use. Those without a dated one are not meant."""
+def basis_over(now: datetime) -> ColumnElement[bool]:
+    """A condition on people: the newest basis is over while a template is in use. Those without a dated one are not meant."""
     newest = select(func.max(bases.c.basis_id)).group_by(bases.c.psn_no)
     held = select(templates.c.psn_no).where(_CURRENT)
-    over = select(bases.c.psn_no).where(bases.c.basis_id.in_(newest), _over(now), bases.c.psn_no.in_(held))
-    if psn_nos is not None:
-        over = over.where(bases.c.psn_no.in_(list(psn_nos)))
-    return list(db.scalars(over.order_by(bases.c.psn_no)))
+    return people.c.psn_no.in_(select(bases.c.psn_no).where(bases.c.basis_id.in_(newest), _over(now), bases.c.psn_no.in_(held)))
+
+
+def without_basis(db: Connection, now: datetime, psn_nos: Collection[str]) -> list[str]:
+    """Those of these people whose basis is over."""
+    return list(db.scalars(select(people.c.psn_no).where(basis_over(now), people.c.psn_no.in_(list(psn_nos)))))
 
 
 def expect(db: Connection, row: Mapping[str, Any]) -> None:

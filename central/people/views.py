@@ -26,9 +26,20 @@ class Rows:
     size: int
 
 
-def people(db: Connection, beginning: str, *, page: int, size: int) -> Rows:
-    """People whose number begins so, in order."""
-    rows, total = store.page(db, beginning, offset=(page - 1) * size, size=size)
+class Only(StrEnum):
+    """Which people a list shows."""
+
+    ALL = ""
+    RENEWAL = "renewal"
+    """Whose newest picture is too old."""
+    BASIS = "basis"
+    """Whose basis is over."""
+
+
+def people(db: Connection, beginning: str, only: Only, settings: PeopleSettings, *, now: datetime, page: int, size: int) -> Rows:
+    """People whose number begins so, all or only some, in order."""
+    among = {Only.RENEWAL: store.taken_before(old_before(settings, now)), Only.BASIS: store.basis_over(now)}.get(only)
+    rows, total = store.page(db, beginning, among=among, offset=(page - 1) * size, size=size)
     return _rows(rows, total, page, size)
 
 

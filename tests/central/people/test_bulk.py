@@ -137,7 +137,7 @@ def test_a_stopped_run_goes_on_where_it_was(centre: Centre, tmp_path: Path) -> N
     for name, path in zip(("a.jpg", "b.jpg", "c.jpg"), PICTURES.values(), strict=True):
         shutil.copy(path, folder / name)
     path = register(folder, line(), line("PSN-2", "c.jpg"))
-    enrol, stopped = centre.registrar.enrol, []
+    enrol, stopped = centre.registrar.enrol, list[bool]()
 
     def once(request: object, *, actor: str) -> object:
         if stopped:

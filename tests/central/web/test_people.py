@@ -69,6 +69,18 @@ def test_a_search_finds_by_the_beginning_and_takes_nothing_else_for_it(app: Fast
         assert (f"/people/person/{PSN}" in browser.get("/people", params={"beginning": beginning}).text) == found, beginning
 
 
+def test_what_is_due_is_listed(app: FastAPI, known: Centre) -> None:
+    browser = visitor(app, AUDITOR)
+    admit(known, "OLD", unit_vector("old"), taken_at=NOW - timedelta(days=2000))
+    for only, shown in (("renewal", {"OLD"}), ("basis", set()), ("", {"OLD", PSN})):
+        page = browser.get("/people", params={"only": only}).text
+        assert {name for name in ("OLD", PSN) if f"/people/person/{name}" in page} == shown
+    with known.engine.begin() as db:
+        people.withdraw_basis(db, PSN, "W-1", now=NOW, actor="test")
+    assert f"/people/person/{PSN}" in browser.get("/people", params={"only": "basis"}).text
+    assert browser.get("/people", params={"only": "whom"}).status_code == 422
+
+
 def test_a_picture_is_opened_only_with_a_purpose_and_logged(app: FastAPI, known: Centre) -> None:
     with known.engine.begin() as db:
         (row,) = store.templates_of(db, PSN)
