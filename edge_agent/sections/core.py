@@ -47,7 +47,8 @@ class Files(Section):
     models_dir: Path | None = None
     """Face networks; without it MODELS_DIR, else var/models of the installation."""
     sign_key: Path
-    """Ed25519 private key (PEM) that signs every message; made at enrolment, never leaves the device."""
+    """Ed25519 private key (PEM) that signs every message; made at enrolment, never leaves the device. When the keys of enrolment were
+    replaced (`central device rekey`), `keys.pem` in `data_dir` holds the set in force, and this file and its fellows are of no use."""
     seal_key: Path
     """X25519 private key (PEM) to which the centre seals gallery pages."""
     tls_cert: Path

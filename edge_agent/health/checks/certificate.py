@@ -11,4 +11,5 @@ def check(ends: datetime, now: datetime, days: int) -> Problem | None:
     if left > timedelta(days=days):
         return None
     when = f"ends on {ends:%Y-%m-%d}, in {left.days} days" if left > timedelta() else f"ended on {ends:%Y-%m-%d}"
-    return Problem(check="certificate", detail=f"the TLS certificate {when}; enrol this terminal again, nothing can be sent without it")
+    way_out = "where the centre is heard it is renewed by itself: look at the line, or enrol this terminal again"
+    return Problem(check="certificate", detail=f"the TLS certificate {when}; {way_out}")
