@@ -14,6 +14,7 @@ from edge_agent.disk.disk import Disk
 from edge_agent.errors import EnrolmentFailed
 
 PATH = "/api/enrolment"
+TOKEN_FILE = "token.txt"  # noqa: S105 - the name of a file on a stick
 WAIT_S = 10.0  # for a connection, and between two pieces of an answer
 ANSWER_S = 30.0
 PIECE = 16 * 1024

@@ -15,7 +15,7 @@ from contract.enrolment import BadToken, Token
 from edge_agent.disk.disk import Disk
 from edge_agent.disk.stores import NAME
 from edge_agent.enrol import acceptance, unit, weights
-from edge_agent.enrol.carriers import Carrier, by_http, by_stick, request_on
+from edge_agent.enrol.carriers import TOKEN_FILE, Carrier, by_http, by_stick, request_on
 from edge_agent.enrol.draft import SETTINGS, Draft, Places, damaged
 from edge_agent.errors import AgentError, BadKey, EnrolmentFailed
 from edge_agent.health import logs
@@ -26,7 +26,6 @@ from models.errors import ModelError
 from models.session import limit_opencv_threads
 
 NOT_ACCEPTED = 3
-TOKEN_FILE = "token.txt"  # noqa: S105 - the name of a file
 Say = Callable[[str], None]
 
 

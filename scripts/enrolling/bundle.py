@@ -7,7 +7,7 @@ from central.errors import BadInput
 from central.files import write_whole
 from contract.enrolment import Token
 from edge_agent.enrol import weights
-from edge_agent.enrol.command import TOKEN_FILE
+from edge_agent.enrol.carriers import TOKEN_FILE
 
 _WAY = """入网 Enrolment of {device} of {code}
 

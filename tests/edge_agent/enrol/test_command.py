@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from edge_agent.__main__ import app
 from edge_agent.enrol import unit
-from edge_agent.enrol.command import TOKEN_FILE
+from edge_agent.enrol.carriers import TOKEN_FILE
 from edge_agent.errors import EnrolmentFailed
 from tests.edge_agent.enrol.ends import Ends
 
