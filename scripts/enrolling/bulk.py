@@ -13,6 +13,7 @@ from central.enrolment import service as enrolment
 from central.enrolment.model import TOKEN_LIFE
 from central.errors import CentralError
 from central.files import write_whole
+from central.sites.model import NewSite
 from central.wiring import Centre
 from contract.enrolment import Token
 from scripts.enrolling import table
@@ -32,6 +33,8 @@ class Outcome:
     done_before: int = 0
     enrolled: int = 0
     faults: list[Fault] = field(default_factory=list)
+    sites: dict[str, tuple[int, NewSite]] = field(default_factory=dict)
+    """Particulars of each site and the line where they stood first."""
 
     @property
     def seen(self) -> int:
@@ -81,6 +84,11 @@ def run(
 def _one(centre: Centre, group: Group, entry: Entry | Fault, addresses: Sequence[str], life: timedelta, outcome: Outcome) -> None:
     if isinstance(entry, Fault):
         outcome.faults.append(entry)
+        return
+    line, site = outcome.sites.setdefault(entry.site.fixmedins_code, (group.line, entry.site))
+    if differs := next((name for name in NewSite.__dataclass_fields__ if getattr(site, name) != getattr(entry.site, name)), None):
+        told = f"differs from line {line}, which is of the same site: a site has the same particulars for each of its terminals"
+        outcome.faults.append(Fault(line=group.line, column=differs, value=str(getattr(entry.site, differs)), message=told))
         return
     try:
         with centre.engine.begin() as db:

@@ -147,6 +147,15 @@ def test_rows_that_disagree_or_repeat_a_window_are_named(centre: Centre, tmp_pat
     assert "differs from line 2" in faults[0].message
 
 
+def test_two_terminals_of_a_site_have_the_same_site(centre: Centre, tmp_path: Path) -> None:
+    header = [*HEADER, "device_id"]
+    rows = [row(1, device_id="t-1"), row(1, device_id="t-2"), row(1, device_id="t-3", legal_basis="另一依据")]
+    outcome = bulk.run(centre, written(tmp_path / "sites.csv", rows, header), addresses=ADDRESS, tokens=tmp_path / "tokens.csv")
+    (fault,) = outcome.faults
+    assert (fault.line, fault.column) == (4, "legal_basis") and "differs from line 2" in fault.message
+    assert sorted(tokens_in(tmp_path / "tokens.csv")) == ["t-1", "t-2"]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
