@@ -88,6 +88,10 @@ class PeopleSettings(Part):
         default=None, description="Weights on trial at the terminals: templates are made with both, and never compared with each other."
     )
     next_licence: str = Field(default="", max_length=200, description="The same for the weights on trial.")
+    measured: Path | None = Field(
+        default=None,
+        description="Limits file of the network in force (`python -m models calibrate`); without it those of the default pack's embedder.",
+    )
     templates_kept: int = Field(
         default=3, ge=1, le=10, description="Newest templates of a person that count, fused for the terminals; older ones are out of use."
     )

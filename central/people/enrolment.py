@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.audit import service as audit
 from central.db import reading
-from central.errors import CentralError
+from central.errors import CentralError, Misconfigured
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
@@ -25,7 +25,8 @@ from central.people.nearest import Held, Nearest, Templates, judged
 from central.settings import PeopleSettings
 from central.sites import service as sites
 from contract.sealed import Untrusted
-from models.errors import BadVector
+from models.errors import BadVector, ModelError
+from models.evaluation.limits import read_limits
 from models.evaluation.rates import BandLimits
 from models.results import Template
 
@@ -67,7 +68,7 @@ class Registrar:
         """Reads nothing yet."""
         self._engine, self._keys, self._files = engine, keys, files
         self._enroller, self._settings, self._now = enroller, settings, now
-        self._limits = BandLimits()
+        self._limits: dict[str, BandLimits] = {}
         self._known: dict[str, Templates] = {}
         self._looked: dict[str, datetime] = {}
         self._read_to: dict[str, int] = {}
@@ -112,7 +113,7 @@ class Registrar:
         self._catch_up(db, first.version)
         pardoned, oneself = duplicates.pardons(db, request.psn_no)
         found = self._known[first.version].nearest(first.vector, request.psn_no, pardoned)
-        likeness = judged(found, self._limits, self._settings.duplicate_certain)
+        likeness = judged(found, self._limits_of(first.version), self._settings.duplicate_certain)
         if likeness is Likeness.UNLIKE_OWN and oneself:
             likeness = None
         number = None if likeness is None else self._enter(db, request, likeness, found, first.version, actor=actor, now=now)
@@ -141,6 +142,16 @@ class Registrar:
         detail: dict[str, JsonValue] = {"number": number, "other": other, "finding": likeness.value}
         audit.record(db, now=now, actor=actor, action="duplicate.enter", object=request.psn_no, detail=detail)
         return number
+
+    def _limits_of(self, version: str) -> BandLimits:
+        """The measured ones where the settings name a file. Raises Misconfigured for a file that was edited or is of another network."""
+        if version not in self._limits:
+            path = self._settings.measured
+            try:
+                self._limits[version] = BandLimits() if path is None else read_limits(path, version)
+            except (ModelError, OSError) as error:
+                raise Misconfigured(f"limits {path}: {error}") from None
+        return self._limits[version]
 
     def _catch_up(self, db: Connection, version: str) -> None:
         """Take in what the database has more, and drop what is out of use there."""

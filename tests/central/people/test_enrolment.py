@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 
 from central.audit import service as audit
-from central.errors import BadInput, Conflict, NotFound
+from central.errors import BadInput, Conflict, Misconfigured, NotFound
 from central.people import duplicates, lists, store
 from central.people import service as people
 from central.people.model import Likeness, LooksLikeAnother, PictureUnusable, Verdict
+from central.settings import PeopleSettings, Settings
 from central.wiring import Centre, open_centre
 from contract.commands import GalleryRole
 from contract.sealed import from_text
 from models import files
+from models.evaluation.limits import write_limits
+from models.evaluation.rates import BandLimits
 from tests.central.building import Terminal, make_centre, unit_vector
-from tests.central.people.people import CONSENT, NOW, admit, page, request
+from tests.central.people.people import CONSENT, NETWORK, NOW, admit, page, request
 from tests.postgres import private_postgres
 
 FOLDER = files.default_folder()
@@ -236,3 +239,16 @@ def test_a_centre_without_networks_warms_nothing_and_says_so(tmp_path: Path, cap
     centre.registrar.warm()
     assert "templates.not_opened" in capsys.readouterr().out
     centre.engine.dispose()
+
+
+def test_limits_are_those_that_were_measured_for_this_network_and_no_others(centre: Centre, tmp_path: Path) -> None:
+    def registrar(version: str) -> Centre:
+        path = tmp_path / f"{version}.toml"
+        report = {"version": version, "models": {}, "kind": "clips", "made_at": "2026-01-02", "labels": {"sha256": "0" * 64}, "people": 5}
+        write_limits(path, BandLimits(same=0.95, different=0.1), (), report)
+        return open_centre(Settings(data_dir=centre.settings.data_dir, people=PeopleSettings(measured=path, duplicate_certain=0.99)))
+
+    admit(centre, "PSN-1", ME)
+    assert admit(registrar(NETWORK), "PSN-2", TWIN).duplicate_id is None
+    with pytest.raises(Misconfigured, match=r"other-net\.toml.*measured with"):
+        admit(registrar("other-net"), "PSN-3", unit_vector("c"))
