@@ -132,9 +132,7 @@ def enrol_people(stack: Stack) -> None:
             fixmedins_code=SITE.fixmedins_code,
             role=GalleryRole.INSURED,
         )
-        templates = centre.enroller.templates(psn_no, pictures)
-        with centre.engine.begin() as db:
-            people.enrol(db, centre.keys, centre.pictures, request, templates, now=now, actor="demo")
+        centre.registrar.enrol(request, actor="demo")
     year = now.replace(microsecond=0)
     proxy = Proxy(
         psn_no="DEMO-XIN",
