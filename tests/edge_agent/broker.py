@@ -49,7 +49,9 @@ class Broker:
             host="127.0.0.1", port=port, certificate=folder / "server.crt", key=folder / "server.key", authority=self.authority
         )
         (folder / "acl").write_text(mosquitto.access_list([DEVICE]))
-        (folder / "mosquitto.conf").write_text(mosquitto.configuration(listener, store=folder, access_list=folder / "acl", account="root"))
+        (folder / "mosquitto.conf").write_text(
+            mosquitto.configuration(listener, store=folder, access_list=folder / "acl", account="root", revoked=None)
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
