@@ -115,9 +115,20 @@ def test_no_page_breaks_its_policy_or_asks_elsewhere(watched: Watched, served: S
     page = watched.page
     page.goto(f"{served.address}/language/{language}?back=/login")
     for role, paths in {
-        Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", *SITES, "/orders", "/account"),
+        Role.MONITOR: (
+            "/",
+            "/findings",
+            f"/findings/{served.jr_id}",
+            "/roll-calls",
+            "/coverage",
+            *SITES,
+            "/orders",
+            "/hot-list",
+            "/second-looks",
+            "/account",
+        ),
         Role.AUDITOR: ("/audit", "/audit/chain", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/irregularities"),
-        Role.ADMINISTRATOR: ("/", "/orders", "/accounts"),
+        Role.ADMINISTRATOR: ("/", "/orders", f"/devices/{builders.DEVICE}1", "/accounts"),
     }.items():
         log_in(watched, served, role)
         for path in paths:
@@ -292,7 +303,18 @@ def test_it_fits_a_telephone(watched: Watched, served: Served) -> None:
     log_in(watched, served, Role.MONITOR)
     page = watched.page
     page.set_viewport_size({"width": 375, "height": 720})
-    for path in ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", *SITES, "/orders", "/account"):
+    for path in (
+        "/",
+        "/findings",
+        f"/findings/{served.jr_id}",
+        "/roll-calls",
+        "/coverage",
+        *SITES,
+        "/orders",
+        "/hot-list",
+        "/second-looks",
+        "/account",
+    ):
         page.goto(served.address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
 
@@ -305,7 +327,7 @@ def test_every_field_and_picture_has_a_name_and_headings_do_not_jump(watched: Wa
     for role, paths in {
         Role.MONITOR: ("/", "/findings", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/account"),
         Role.AUDITOR: ("/irregularities", "/orders"),
-        Role.ADMINISTRATOR: ("/accounts", "/orders", *SITES),
+        Role.ADMINISTRATOR: ("/accounts", "/orders", f"/devices/{builders.DEVICE}1", *SITES),
     }.items():
         log_in(watched, served, role)
         for path in paths:
