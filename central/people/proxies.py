@@ -104,8 +104,8 @@ def _require_room(db: Connection, proxy: Proxy, limits: PeopleSettings) -> None:
     charges = lists.standing_proxies(db, proxy.valid_from, proxy_psn_no=proxy.proxy_psn_no)
     if _most_at_once(proxy, charges, "psn_no") > MAX_ACTS_FOR:
         raise BadInput(f"{proxy.proxy_psn_no} would be the proxy of more than {MAX_ACTS_FOR} people at one time: end earlier entries first")
-    helpers = lists.standing_proxies(db, proxy.valid_from, psn_no=proxy.psn_no)
-    if _most_at_once(proxy, helpers, "proxy_psn_no") > limits.proxies_most:
+    carers = lists.standing_proxies(db, proxy.valid_from, psn_no=proxy.psn_no)
+    if _most_at_once(proxy, carers, "proxy_psn_no") > limits.proxies_most:
         raise BadInput(f"person {proxy.psn_no} would have more than {limits.proxies_most} proxies at one time: end earlier entries first")
 
 
