@@ -85,8 +85,7 @@ def stamp(
     settings: SettingsFile = None,
 ) -> None:
     """Stamp a finding's evidence as reviewed. The two kinds need two people."""
-    told = (kind, result)
-    _do(settings, lambda db, now: service.stamp(db, jr_id, kind=told[0], result=told[1], reason=reason, actor=_actor(by), now=now))
+    _do(settings, lambda db, now: service.stamp(db, jr_id, kind=kind, result=result, reason=reason, actor=_actor(by), now=now))
     typer.echo(f"{jr_id}: {kind.value} review {result.value}")
 
 

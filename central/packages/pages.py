@@ -48,8 +48,8 @@ def stamp(request: Request, viewer: Examiner, jr_id: str, kind: Chosen = "", res
     centre = guard.centre_of(request)
     try:
         with centre.engine.begin() as db:
-            found = {"kind": StampKind(kind), "result": StampResult(result)}
-            service.stamp(db, jr_id, **found, reason=reason, actor=viewer.username, now=centre.now())  # type: ignore[arg-type]
+            told, said = StampKind(kind), StampResult(result)
+            service.stamp(db, jr_id, kind=told, result=said, reason=reason, actor=viewer.username, now=centre.now())
     except BadInput as error:
         return _page(request, viewer, jr_id, fault="reason_missing", status=error.status)
     except Conflict as error:
