@@ -49,6 +49,11 @@ def signed(desk: Desk, seq: int) -> bytes:
     return found
 
 
+def spoilt(one: bytes) -> bytes:
+    """Another signature."""
+    return one[:-8] + (b"B" if one[-8:-7] == b"A" else b"A") + one[-7:]
+
+
 def test_old_evidence_stands_under_the_key_of_its_number(desk: Desk) -> None:
     report = kept(desk)
     assert (report.events, report.keys, report.erased, report.faults) == (8, 3, 0, ())
@@ -58,13 +63,13 @@ def test_old_evidence_stands_under_the_key_of_its_number(desk: Desk) -> None:
 
 
 def test_a_changed_byte_is_named(desk: Desk) -> None:
-    bytes_ = signed(desk, 2)
-    (fault,) = change(desk, lambda db: db.execute(update(events).where(events.c.seq == 2).values(signed=bytes_[:-1] + b"A")))
+    forged = spoilt(signed(desk, 2))
+    (fault,) = change(desk, lambda db: db.execute(update(events).where(events.c.seq == 2).values(signed=forged)))
     assert fault[0] == 2 and "hash" in fault[1]
 
 
 def test_a_changed_byte_with_a_hash_that_fits_is_named(desk: Desk) -> None:
-    forged = signed(desk, 2)[:-2] + b"AA"
+    forged = spoilt(signed(desk, 2))
     found = change(desk, lambda db: db.execute(update(events).where(events.c.seq == 2).values(signed=forged, sha256=digest(forged))))
     assert [seq for seq, _ in found] == [2, 3] and "not signed" in found[0][1] and "does not point" in found[1][1]
 
