@@ -140,7 +140,7 @@ def _device(request: Request, viewer: Viewer, device_id: str, entered: dict[str,
             "entered": entered or {},
             "max_purpose": MAX_PURPOSE,
             "today": centre.now().astimezone(CHINA).date(),
-            "usual": service.days_before(centre.now(), LOOK_BACK.days).astimezone(CHINA).date(),
+            "usual": (centre.now() - LOOK_BACK).astimezone(CHINA).date(),
         }
     return console_of(request).page(request, "device.html", viewer=viewer, status=status, shown=shown)
 

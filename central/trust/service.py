@@ -1,7 +1,7 @@
 """What people see of a device's keys and of what has to be looked at again."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -68,11 +68,6 @@ def look_views(db: Connection, found: LookPage) -> tuple[LookView, ...]:
     return tuple(
         LookView(look=look, capture=captures.get(db, look.subject) if look.matter is Matter.CAPTURE else None) for look in found.rows
     )
-
-
-def days_before(now: datetime, days: int) -> datetime:
-    """So many days ago."""
-    return now - timedelta(days=days)
 
 
 def _state(period: KeyPeriod, used: bool) -> KeyState:
