@@ -9,7 +9,8 @@ from central.accounts.model import Role
 from central.app import ROUTERS
 from tests.central.web.consoles import csrf_of, program, visitor
 
-PUBLIC = {"/login", "/language/{language}", "/healthz", "/metrics", "/api/login"}
+PUBLIC = {"/login", "/language/{language}", "/healthz", "/metrics", "/api/login", "/api/enrolment"}
+"""Enrolment is opened by a one-time token in the request itself, which `central.enrolment` checks."""
 ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER = Role.ADMINISTRATOR, Role.MONITOR, Role.AUDITOR, Role.EXAMINER
 READ = {
     "/": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
