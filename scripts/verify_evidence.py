@@ -891,4 +891,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # who read the report has seen enough of it
+        sys.stderr.close()
+        sys.exit(1)
