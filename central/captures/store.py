@@ -254,7 +254,7 @@ def ends(db: Connection) -> Sequence[RowMapping]:
 
 def newest_epoch(db: Connection, device_id: str) -> int:
     """The epoch of the newest events of a device; 1 if it has sent none."""
-    return db.scalar(select(func.max(heads.c.epoch)).where(heads.c.device_id == device_id)) or 1
+    return db.scalar(select(func.max(events.c.epoch)).where(events.c.device_id == device_id)) or 1
 
 
 def numbers_about(db: Connection, capture: RowMapping) -> list[tuple[str, int, int]]:
