@@ -127,7 +127,7 @@ def reconcile(
 
 @app.command()
 def expire(settings: SettingsFile = None) -> None:
-    """Erase sealed pictures and film that are older than the settings of retention allow and support no suspicion in force. Cannot be undone."""
+    """Erase sealed pictures and film whose time (section retention) is over and that support no suspicion in force. Cannot be undone."""
     with explained():
         _expire(opened(settings))
 
