@@ -8,8 +8,9 @@ One file; needs Python 3.9 or newer and the package `cryptography`, no network, 
 at the first bad item, names it and says why. Exit code 0: everything holds; 1: something does not; 2: it cannot be read, or wrong usage.
 
 What is signed with keys that only the package itself names proves no more than that it is whole: get the keys from elsewhere (the centre's
-notice, a witness, an earlier package) and hand them in. Standards: RFC 7515/8037 (JWS, Ed25519), 7638 (names of keys), 9180 (HPKE), 5280
-(certificates), 6962 (Merkle trees), C2SP signed-note, tlog-checkpoint, tlog-cosignature.
+notice, a witness, an earlier package) and hand them in. What the centre alone can know stays its word: which key is a device's, who
+approved a site, what a report in PDF says and, unless a logged stamp covers it, what was claimed. Standards: RFC 7515/8037 (JWS, Ed25519),
+7638 (names of keys), 9180 (HPKE), 5280 (certificates), 6962 (Merkle trees), C2SP signed-note, tlog-checkpoint, tlog-cosignature.
 """
 # ruff: noqa: UP017 - Python 3.9 has no datetime.UTC
 
@@ -55,6 +56,7 @@ FAULTS = {
     "foreign_certificate": ("证书不是该机构签发，或不属于该设备", "the certificate was not issued by that authority for that device"),
     "certificate_time": ("收到事件时证书不在有效期内", "no certificate of the device was in force when the event was received"),
     "not_announced": ("没有任何已签名事件提到该影像", "no signed event names this picture or clip"),
+    "stray": ("证据包不含此类文件", "a package has no such member, or calls it otherwise"),
     "wrong_media": ("不是事件所指的影像", "it is not the picture or clip that the event names"),
     "opening": ("启封结果与设备所封内容不符", "the opening is false: these are not the bytes that were sealed"),
     "entry": ("留痕记录与其哈希不符", "the entry is not the one that its hash names"),
@@ -70,6 +72,30 @@ UNREVIEWED = "未经法制和技术审核，不得作为行政处罚的证据"
 MANIFEST, SEAL = "manifest.json", "manifest.jws"
 LOG_NAMES = (["checkpoint", "keys.json", "leaves.jsonl"], ["checkpoint", "keys.json", "leaves.jsonl", "audit.jsonl"])
 SAID = ("fixmedins_code", "window", "msgid", "psn_no", "closing", "outcome", "reasons", "similarity", "liveness", "persons", "software")
+DOCUMENTS = ("finding", "rule", "claims", "site", "captures", "keys", "events", "reviews", "holds", "exports", "custody", "media")
+MEMBERS = (
+    *((rf"{name}\.json", name) for name in DOCUMENTS),
+    (r"README\.txt", "readme"),
+    (r"report\.pdf", "report"),
+    (r"finding\.stated\.json", "stated"),
+    (r"certificates/authority\.pem", "authority"),
+    (r"certificates/[^/]+\.pem", "certificate"),
+    (r"events/[^/]+\.jws", "event"),
+    (r"media/[0-9a-f]{64}\.sealed", "sealed"),
+    (r"media/[0-9a-f]{64}\.json", "opening"),
+    (r"media/[0-9a-f]{64}\.(jpg|webm)", "opened"),
+    (r"proofs/(audit/|events/)?[^/]+\.json", "proof"),
+)
+COVERED = ("jr_id", "rule_id", "rule_version", "vola_cont", "vola_amt", "vola_evid", "limits")
+SETTLEMENT = (
+    *("fixmedins_code", "setl_id", "medins_setl_id", "mdtrt_id", "fixmedins_name", "mdtrtarea_admvs", "insuplc_admdvs", "psn_no"),
+    *("mdtrt_cert_type", "insutype", "med_type", "setl_time", "begndate", "enddate", "medfee_sumamt", "fund_pay_sumamt", "hifp_pay"),
+    *("acct_pay", "acct_mulaid_pay", "psn_cash_pay", "refd_setl_flag", "init_setl_id", "dr_codg", "dr_src", "dr_name", "dept_code"),
+    *("ipt_otp_no", "adm_bed", "dscg_maindiag_code", "dscg_way", "opter", "dev_no", "opter_type", "auth_no", "out_biz_no"),
+)
+DECISIONS = ("finding.review", "evidence.stamp")
+UNPROVED = "there is none: it is older than the log, or had no place yet; without --log-key the rest is checked"
+NOT_YET = "{0} has not signed: witnesses sign some minutes later, a package that is exported then has it"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 MOST_JSON, MOST_MEMBERS, PIECE = 1 << 26, 65535, 1 << 20
 
@@ -471,7 +497,7 @@ def _leaves(box: Box, size: int, root: bytes, earlier: tuple[int, bytes] | None)
 
 
 def _audit(box: Box, leaves: dict[int, dict[str, Any]]) -> int:
-    prev, count, claimed = "0" * 64, 0, set[int]()
+    prev, count, claimed, unopened = "0" * 64, 0, set[int](), ""
     for item, line in _numbered(box, "audit.jsonl"):
         count += 1
         with about(item):
@@ -488,7 +514,10 @@ def _audit(box: Box, leaves: dict[int, dict[str, Any]]) -> int:
                 if row["salt"] is not None and not commits(leaves[row["index"]], row["salt"], entry):
                     raise BadItem(item, "proof", "its leaf commits to another entry")
                 claimed.add(row["index"])
+                unopened = item if row["salt"] is None else ""
             prev = hashlib.sha256(entry).hexdigest()
+    if unopened:
+        raise BadItem(unopened, "proof", "its salt is missing, and no later entry vouches for it")
     if claimed != set(leaves):
         raise BadItem(
             "audit.jsonl", "proof", f"{len(set(leaves) - claimed)} leaves of the audit log belong to no entry: entries are missing"
@@ -520,13 +549,13 @@ class Package:
         self.remarks: list[str] = []
         self.counts: dict[str, int] = {}
         self.what: dict[str, str] = {}
-        self.media: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.media: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
         self.said: dict[str, dict[str, Any]] = {}
 
     def check(self) -> dict[str, Any]:
         self._manifest()
         self._members()
-        for part in (self._certificates, self._events, self._media, self._custody, self._marking, self._proofs, self._agree):
+        for part in (self._certificates, self._events, self._media, self._custody, self._marking, self._proofs, self._agree, self._reviews):
             with about(part.__name__[1:] + ".json"):
                 part()
         head = {name: self.manifest[name] for name in ("package", "jr_id", "exported_at", "exported_by", "purpose", "marking")}
@@ -567,6 +596,8 @@ class Package:
         for name, size, digest, what in named:
             if self.box._place(name)[1] != size or self.box.digest(name) != digest:
                 raise BadItem(name, "changed")
+            if what != next((each for form, each in MEMBERS if re.fullmatch(form, name)), None):
+                raise BadItem(name, "stray")
             self.what[name] = what
         for found, expected in zip(self.box.places, [*(each[0] for each in named), MANIFEST, SEAL]):  # noqa: B905 - Python 3.9 has no strict=
             if found != expected:
@@ -591,6 +622,9 @@ class Package:
                 found = _certificate(self.box, key["certificate"])
                 _require_issued(key["certificate"], found, authority, key["device"])
                 self.periods.setdefault(key["device"], []).append(_period(found))
+        stray = {name for name, what in self.what.items() if what == "certificate"} - {key["certificate"] for key in keys["devices"]}
+        if stray:
+            raise BadItem(sorted(stray)[0], "added")
         self.counts["certificates"] = sum(len(each) for each in self.periods.values())
 
     def _events(self) -> None:
@@ -624,6 +658,7 @@ class Package:
                 (said["device"], said["epoch"], said["seq"], said["prev"]) != told
                 or kid != event["kid"]
                 or moment(said["at"]) != moment(event["at"])
+                or event["kind"] not in ("unreadable", said.get("kind"))
             ):
                 raise ValueError("it is another event than the list says")
             key, received = self.devices[event["device_id"], kid], moment(event["received_at"])
@@ -632,12 +667,12 @@ class Package:
             if received < moment(key["valid_from"]) or (key["revoked_at"] is not None and received >= moment(key["revoked_at"])):
                 raise BadItem(name, "key_time")
             periods = self.periods.get(said["device"], [])
-            if periods and not any(since <= received <= until for since, until in periods):
+            if key["certificate"] is not None and not any(since <= received <= until for since, until in periods):
                 raise BadItem(name, "certificate_time")
             self.said[name] = said
             for ref in said.get("media", ()):
                 if isinstance(ref, dict):
-                    self.media[ref["media_id"]] = (said["device"], ref)
+                    self.media.setdefault(ref["media_id"], []).append((said, ref))
 
     def _media(self) -> None:
         """Each sealed object is the one that a signed event names, and each opened one is what was sealed."""
@@ -647,8 +682,10 @@ class Package:
             with about(name):
                 sealed, opened = f"media/{opening['media_id']}.sealed", opening["opened"]
                 used |= {sealed, opened}
-                if self.box.digest(sealed) != opening["media_id"]:
+                if self.box.digest(sealed) != opening["media_id"] or name != f"media/{opening['media_id']}.json":
                     raise BadItem(sealed, "wrong_media")
+                if opened.rpartition(".")[0] != name.rpartition(".")[0]:
+                    raise BadItem(opened, "wrong_media")
                 self._announced(sealed, opening)
                 secrets = (bytes.fromhex(opening["secret"]), unbase64url(self.centre["seal_public"]), opening["purpose"].encode())
                 try:
@@ -661,23 +698,38 @@ class Package:
             if what in ("sealed", "opened") and name not in used:
                 raise BadItem(name, "not_announced")
         self.counts["openings"] = len(used) // 2
+        absent = {each["media_id"]: each["absent"] for each in self.box.load("media.json")}
+        for media_id in [each for each in self.media if f"media/{each}.sealed" not in used]:
+            self.remarks.append(f"{media_id}: 事件提到而包内没有的影像 / named by an event and not enclosed ({absent.get(media_id)})")
 
     def _announced(self, sealed: str, opening: dict[str, Any]) -> None:
         if opening["origin"] == "centre":
             persons = self.box.load("finding.json")["vola_evid"]["psn_nos"]
-            if opening["purpose"] not in {f"enrolment-picture/1 {psn_no}" for psn_no in persons}:
+            known = {f"enrolment-picture/1 {psn_no}" for psn_no in persons}
+            if opening["purpose"] not in known or (opening["role"], opening["capture_id"]) != ("enrolment", None):
                 raise BadItem(sealed, "not_announced")
             return
-        device, ref = self.media.get(opening["media_id"]) or ("", {})
-        if not device:
+        named = self.media.get(opening["media_id"])
+        if not named:
             raise BadItem(sealed, "not_announced")
-        told = (opening["purpose"], opening["content_type"], self.box._place(sealed)[1])
-        if told != (f"capture-picture/1 {device}", ref["content_type"], ref["size"]):
+        told = (opening["purpose"], opening["content_type"], opening["role"], self.box._place(sealed)[1])
+        if not any(
+            told == (f"capture-picture/1 {said['device']}", ref["content_type"], ref["role"], ref["size"])
+            and self._belongs(said, opening["capture_id"])
+            for said, ref in named
+        ):
             raise BadItem(sealed, "wrong_media")
+
+    def _belongs(self, said: dict[str, Any], capture_id: str) -> bool:
+        """A picture is of the capture whose event names it; film besides of the capture of its msgid."""
+        if capture_id == "{device}:{epoch}:{seq}".format(**said):
+            return True
+        shown = {each["capture_id"]: each["msgid"] for each in self.box.load("captures.json")}
+        return said["kind"] == "footage" and said["msgid"] is not None and shown.get(capture_id) == said["msgid"]
 
     def _custody(self) -> None:
         """Each entry is the one that its hash names, and points to the one before it where that is enclosed."""
-        self.entries, before = [], dict[int, str]()
+        self.entries, self.decisions, before = [], dict[str, dict[str, Any]](), dict[int, str]()
         for number, entry in enumerate(self.box.load("custody.json")["entries"]):
             item = f"custody.json#{number}"
             with about(item):
@@ -688,6 +740,8 @@ class Package:
                     raise BadItem(item, "chain")
                 before[entry["audit_id"]] = entry["sha256"]
                 self.entries.append(content)
+                if entry["action"] in DECISIONS and entry["object"] == self.manifest["jr_id"]:
+                    self.decisions[item] = entry
         self.counts["custody"] = len(self.entries)
 
     def _marking(self) -> None:
@@ -703,6 +757,26 @@ class Package:
         if not needed <= missing or same or shown["missing"] != reviews["marking"]["missing"] or shown["reviewed"] != (not missing):
             raise BadItem("reviews.json", "marking")
 
+    def _reviews(self) -> None:
+        """Where a stamp that counts covers something else than what is enclosed, the marking says so."""
+        reviews, now = self.box.load("reviews.json"), self._covered()
+        for stamp in {each["kind"]: each for each in reviews["stamps"]}.values():
+            changed = stamp["result"] == "passed" and stamp["covers"] != now
+            if changed and f"changed_{stamp['kind']}" not in reviews["marking"]["missing"]:
+                raise BadItem("reviews.json", "marking")
+
+    def _covered(self) -> str:
+        """The digest of what a stamp is about: the finding, its pictures, and each settlement as it was claimed."""
+        finding, claims = self.box.load("finding.json"), self.box.load("claims.json")
+        seen = [
+            [each["capture_id"], sorted(one["media_id"] for one in each["media"] if not one["erased"])]
+            for each in self.box.load("captures.json")
+        ]
+        rows = [[each["settlement"][name] for name in SETTLEMENT] for each in claims if each["settlement"] is not None]
+        billed = [hashlib.sha256(json.dumps(row, ensure_ascii=False).encode()).hexdigest() for row in rows]
+        said = {name: finding[name] for name in COVERED}
+        return hashlib.sha256(canonical({**said, "seen": seen, "billed": billed})).hexdigest()
+
     def _proofs(self) -> None:
         """Each proof leads from what the package holds to a checkpoint that the log, and each named witness, has signed."""
         keys = self.box.load("keys.json")["log"]
@@ -711,6 +785,8 @@ class Package:
         self.witness_pins = dict(pin.partition("=")[::2] for pin in self.pins.witness_key)
         _pinned("keys.json", public, self.pins.log_key, witnesses, self.witness_pins)
         proved, roots = set[str](), dict[int, bytes]()
+        events = [name for name, what in self.what.items() if what == "event"]
+        evidence = ["finding.stated.json", *events, *self.decisions]
         for name in [name for name, what in self.what.items() if what == "proof"]:
             proof = self.box.load(name)
             with about(name):
@@ -718,14 +794,16 @@ class Package:
                 if roots.setdefault(size, root) != root or size != proof["size"]:
                     raise BadItem(name, "checkpoint", "two checkpoints of one size differ, or it is of another size")
                 for pin in self.witness_pins:
+                    if pin not in cosigned and proof["of"] in evidence:
+                        raise BadItem(name, "cosignature", NOT_YET.format(pin))
                     if pin not in cosigned:
-                        raise BadItem(name, "cosignature", f"{pin} has not signed")
+                        self.remarks.append(f"{name}: {pin} 尚未副署 / has not signed it yet")
                 self._proof(name, proof, root)
                 proved.add(proof["of"])
-        for item in ["finding.stated.json", *(name for name, what in self.what.items() if what == "event")]:
+        for item in evidence:
             if item not in proved:
                 if self.pins.log_key is not None:
-                    raise BadItem(item, "proof", "there is none, and the log's key was handed in")
+                    raise BadItem(item, "proof", UNPROVED)
                 self.remarks.append(f"{item}: 尚无透明日志证明 / no proof of the log is enclosed")
         self.counts["proofs"] = len(proved)
 
@@ -742,11 +820,12 @@ class Package:
         else:
             content, kind = self.box.read(of), "event"
             ref = "/".join(of[len("events/") : -len(".jws")].rsplit("-", 2))
+            received = next(each["received_at"] for each in self.box.load("events.json") if each["member"] == of)
+            if moment(leaf["at"]) != moment(received):
+                raise BadItem(name, "contradicts", "events.json")
         if (proof["kind"], leaf["kind"], proof["ref"]) != (kind, kind, ref):
             raise BadItem(name, "proof", "it is of something else")
-        if proof["salt"] is None:
-            self.remarks.append(f"{name}: 盐值已删除 / its salt was erased, the leaf can no more be opened")
-        elif not commits(leaf, proof["salt"], content):
+        if proof["salt"] is None or not commits(leaf, proof["salt"], content):
             raise BadItem(name, "proof", f"the leaf does not commit to {of}")
         if root_of_path(leaf_hash(data), proof["index"], proof["size"], [bytes.fromhex(each) for each in proof["path"]]) != root:
             raise BadItem(name, "proof", "the path does not lead to the root of the checkpoint")
@@ -756,20 +835,42 @@ class Package:
         finding, stated = self.box.load("finding.json"), self.box.load("finding.stated.json")
         if any(finding[name] != value for name, value in stated.items()):
             raise BadItem("finding.json", "contradicts", "finding.stated.json")
-        done = [(each["action"], each["actor"], each["at"], each["detail"]) for each in self.box.load("custody.json")["entries"]]
+        if finding["jr_id"] != self.manifest["jr_id"]:
+            raise BadItem("finding.json", "contradicts", MANIFEST)
+        done = [(each["action"], each["actor"], each["at"], each["detail"]) for each in self.decisions.values()]
         reviews = [(each["account"], each["at"], each["verdict"]) for each in finding["reviews"]]
-        if not set(reviews) <= {(actor, at, detail["verdict"]) for action, actor, at, detail in done if action == "finding.review"}:
+        decided = [(actor, at, detail["verdict"]) for action, actor, at, detail in done if action == "finding.review"]
+        status = [detail["status"] for action, _, _, detail in done if action == "finding.review"]
+        undecided = "open" if finding["withdrawn_at"] is None else "withdrawn"
+        if reviews != decided or finding["status"] != (status[-1] if status else undecided):
             raise BadItem("finding.json", "contradicts", "custody.json")
-        for stamp in self.box.load("reviews.json")["stamps"]:
-            told = {name: stamp[name] for name in ("kind", "result", "reason", "covers")}
-            if ("evidence.stamp", stamp["account"], stamp["at"], told) not in done:
-                raise BadItem("reviews.json", "contradicts", "custody.json")
+        stamped = [(actor, at, detail) for action, actor, at, detail in done if action == "evidence.stamp"]
+        told = ("kind", "result", "reason", "covers")
+        stamps = self.box.load("reviews.json")["stamps"]
+        if [(each["account"], each["at"], {name: each[name] for name in told}) for each in stamps] != stamped:
+            raise BadItem("reviews.json", "contradicts", "custody.json")
+        listed = {"{device_id}:{epoch}:{seq}".format(**each) for each in self.box.load("events.json")}
         for capture in self.box.load("captures.json"):
-            name = f"events/{capture['capture_id'].replace(':', '-')}.jws"
-            said = self.said.get(name, capture)
-            times = any(moment(capture[field]) != moment(said[field]) for field in ("opened_at", "closed_at"))
-            if times or any(capture[field] != said[field] for field in SAID):
-                raise BadItem("captures.json", "contradicts", name)
+            self._agrees(capture, listed)
+        shown = {each["capture_id"] for each in self.box.load("captures.json")}
+        for name in sorted(set(finding["vola_evid"]["capture_ids"]) - shown):
+            self.remarks.append(f"{name}: 疑点所依据而包内没有的采集 / the finding rests on it and it is not enclosed")
+
+    def _agrees(self, capture: dict[str, Any], listed: set[str]) -> None:
+        """A capture says what its event says; what came later, what another event about it says."""
+        name = f"events/{capture['capture_id'].replace(':', '-')}.jws"
+        if capture["capture_id"] not in listed:
+            raise BadItem(name, "missing")
+        said = self.said.get(name, capture)
+        times = any(moment(capture[field]) != moment(said[field]) for field in ("opened_at", "closed_at"))
+        if times or any(capture[field] != said[field] for field in SAID) or capture["capture_id"].rsplit(":", 2)[0] != capture["device_id"]:
+            raise BadItem("captures.json", "contradicts", name)
+        same = [each for each in self.said.values() if each.get("msgid") == capture["msgid"]]
+        if capture["setl_id"] is not None and not any(each.get("setl_id") == capture["setl_id"] for each in same):
+            raise BadItem("captures.json", "contradicts", "events.json")
+        by_hand = (capture["opter"], capture["manual_reason"], capture["manual_proxy"])
+        if any(by_hand) and by_hand not in {(each.get("opter"), each.get("reason"), each.get("proxy_psn_no")) for each in same}:
+            raise BadItem("captures.json", "contradicts", "events.json")
 
 
 def _same_key(pin: str, public: bytes) -> bool:

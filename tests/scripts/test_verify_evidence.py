@@ -337,6 +337,59 @@ def deep(members: Members, what: dict[str, str]) -> None:
     members["reviews.json"] = b"[" * 200_000
 
 
+def invented_capture(members: Members, what: dict[str, str]) -> None:
+    edit(members, "captures.json", lambda each: each.append(each[0] | {"capture_id": f"{DEVICE}:1:7", "outcome": "different"}))
+
+
+def picture_from_nowhere(members: Members, what: dict[str, str]) -> None:
+    members["media/another.jpg"], what["media/another.jpg"] = b"\xff\xd8", "readme"
+
+
+def stray_certificate(members: Members, what: dict[str, str]) -> None:
+    members["certificates/x.pem"] = members["certificates/authority.pem"]
+    what["certificates/x.pem"] = "certificate"
+
+
+def decision_about_another(members: Members, what: dict[str, str]) -> None:
+    """A stamp that was really given, and logged, but to the evidence of another finding."""
+    custody = json.loads(members["custody.json"])
+    last = max(n for n, each in enumerate(custody["entries"]) if each["action"] == "evidence.stamp")
+    entry = custody["entries"][last] | {"object": "JR20260102-ID-01-0000000000000000"}
+    signed = {name: entry[name] for name in ("action", "actor", "at", "detail", "object", "prev")}
+    custody["entries"] = [*custody["entries"][:last], entry | {"sha256": sha256(verify_evidence.canonical(signed)).hexdigest()}]
+    members["custody.json"] = json.dumps(custody).encode()
+    for name in [each for each in members if each.startswith("proofs/audit/")]:
+        del members[name]
+
+
+def without_a_failed_stamp(members: Members, what: dict[str, str]) -> None:
+    edit(members, "reviews.json", lambda each: each["stamps"].insert(0, dict(each["stamps"][0])))
+
+
+def another_s_finding(members: Members, what: dict[str, str]) -> None:
+    for name in ("finding.json", "finding.stated.json"):
+        content = json.loads(members[name]) | {"jr_id": "JR20260102-ID-01-0000000000000000"}
+        members[name] = verify_evidence.canonical(content)
+    del members["proofs/finding.json"]
+    for kind in (0, 1):
+        set_in("reviews.json", "stamps", kind, "result", value="failed")(members, what)
+    missing = ["failed_legal", "failed_technical"]
+    set_in("reviews.json", "marking", value={"reviewed": False, "missing": missing})(members, what)
+    set_in("manifest", "marking", value={"reviewed": False, "missing": missing})(members, what)
+
+
+def another_role(members: Members, what: dict[str, str]) -> None:
+    edit(members, opening_of(members, "best"), lambda each: each.update(role="scene"))
+
+
+def another_capture_s(members: Members, what: dict[str, str]) -> None:
+    edit(members, opening_of(members, "best"), lambda each: each.update(capture_id=f"{DEVICE}:1:7"))
+
+
+def enrolment_as_seen(members: Members, what: dict[str, str]) -> None:
+    edit(members, opening_of(members, "enrolment"), lambda each: each.update(role="best", capture_id=f"{DEVICE}:1:1"))
+
+
 FORGERIES: dict[str, tuple[Change, str, str]] = {
     "an event under another's name": (another_event, CAPTURE, "changed"),
     "an event that is not listed": (unlisted_event, f"events/{DEVICE}-1-1.jws", "added"),
@@ -407,6 +460,28 @@ FORGERIES: dict[str, tuple[Change, str, str]] = {
     ),
     "an event of another minute": (set_in("events.json", 0, "at", value="2026-01-02T01:00:00+00:00"), CAPTURE, "malformed"),
     "a capture of somebody else": (set_in("captures.json", 0, "psn_no", value="P2"), "captures.json", "contradicts"),
+    "an event whose salt is kept back": (set_in(f"proofs/{CAPTURE[:-4]}.json", "salt", value=None), f"proofs/{CAPTURE[:-4]}.json", "proof"),
+    "a finding whose salt is kept back": (set_in("proofs/finding.json", "salt", value=None), "proofs/finding.json", "proof"),
+    "an event received at another time than it was logged": (
+        set_in("events.json", 0, "received_at", value="2026-01-02T01:30:59+00:00"),
+        f"proofs/{CAPTURE[:-4]}.json",
+        "contradicts",
+    ),
+    "an event of another kind": (set_in("events.json", 1, "kind", value="void"), FOOTAGE, "malformed"),
+    "a capture without an event": (invented_capture, f"events/{DEVICE}-1-7.jws", "missing"),
+    "a capture bound to another settlement": (set_in("captures.json", 0, "setl_id", value="S-9"), "captures.json", "contradicts"),
+    "a clerk who said nothing": (set_in("captures.json", 0, "opter", value="O-9"), "captures.json", "contradicts"),
+    "a picture from nowhere": (picture_from_nowhere, "media/another.jpg", "stray"),
+    "a certificate of nobody": (stray_certificate, "certificates/x.pem", "added"),
+    "a picture in another role": (another_role, "media/", "wrong_media"),
+    "a picture of another capture": (another_capture_s, "media/", "wrong_media"),
+    "an enrolment picture as if it had been seen": (enrolment_as_seen, "media/", "not_announced"),
+    "another claim than was reviewed": (set_in("claims.json", 0, "settlement", "medfee_sumamt", value="99.50"), "reviews.json", "marking"),
+    "a stamp on another finding": (decision_about_another, "reviews.json", "contradicts"),
+    "a stamp told twice": (without_a_failed_stamp, "reviews.json", "contradicts"),
+    "a review that is kept back": (set_in("finding.json", "reviews", value=[]), "finding.json", "contradicts"),
+    "another status": (set_in("finding.json", "status", value="dismissed"), "finding.json", "contradicts"),
+    "the finding of somebody else": (another_s_finding, "finding.json", "contradicts"),
     "a name twice in one object": (twice, "reviews.json", "malformed"),
     "endless brackets": (deep, "reviews.json", "malformed"),
 }
@@ -453,26 +528,48 @@ def test_without_proofs_it_holds_unless_the_log_was_pinned(package: Path, centre
             del members[name]
 
     target = forge(package, package.with_name("unproved.zip"), unproved, centre.keys.signer)
-    assert len(verify_package(str(target))["remarks"]) == 3
+    unproved_items = 1 + 2 + 3  # the finding, its events, and what was decided about it
+    assert len(verify_package(str(target))["remarks"]) == unproved_items
     assert json.loads(run(target, "--log-key", centre.keys.log_vkey, "--json").stdout)["item"] == "finding.stated.json"
 
 
-def test_an_erased_event_or_salt_is_a_remark(package: Path, centre: Centre) -> None:
-    def forgotten(members: Members, what: dict[str, str]) -> None:
-        set_in("proofs/finding.json", "salt", value=None)(members, what)
+def test_a_decision_that_was_never_logged_is_refused_where_the_log_is_pinned(package: Path, centre: Centre) -> None:
+    entries = json.loads(members_of(package)["custody.json"])["entries"]
+    decided = [n for n, each in enumerate(entries) if each["action"] in ("finding.review", "evidence.stamp")]
 
-    target = forge(package, package.with_name("forgotten.zip"), forgotten, centre.keys.signer)
-    assert "its salt was erased" in verify_package(str(target))["remarks"][0]
+    def unproved(members: Members, what: dict[str, str]) -> None:
+        del members[f"proofs/audit/{entries[decided[1]]['audit_id']}.json"]
+
+    target = forge(package, package.with_name("unproved.zip"), unproved, centre.keys.signer)
+    found = json.loads(run(target, "--log-key", centre.keys.log_vkey, "--json").stdout)
+    assert (found["item"], found["code"]) == (f"custody.json#{decided[1]}", "proof")
+
+
+def test_a_picture_that_an_event_names_and_that_is_not_here_is_a_remark(package: Path, centre: Centre) -> None:
+    def kept_back(members: Members, what: dict[str, str]) -> None:
+        name = opening_of(members, "best")
+        opened = json.loads(members[name])["opened"]
+        for each in (name, name.replace(".json", ".sealed"), opened):
+            del members[each]
+        edit(members, "media.json", lambda listed: [each.update(absent="lost") for each in listed if each["role"] == "best"])
+
+    target = forge(package, package.with_name("kept.zip"), kept_back, centre.keys.signer)
+    (remark,) = verify_package(str(target))["remarks"]
+    assert "not enclosed (lost)" in remark
 
 
 def test_a_witness_counts_when_its_line_holds(centre: Centre, package: Path) -> None:
     private = Ed25519PrivateKey.generate()
     public = raw_public(private.public_key())
 
-    def witnessed(made: Any) -> Change:
+    def witnessed(made: Any, but: str = "") -> Change:
+        """Co-signed, all but the proofs of entries of one action."""
+        entries = json.loads(members_of(package)["custody.json"])["entries"]
+        left_out = {f"proofs/audit/{each['audit_id']}.json" for each in entries if each["action"] == but}
+
         def apply(members: Members, what: dict[str, str]) -> None:
             edit(members, "keys.json", lambda keys: keys["log"]["witnesses"].update({"witness.example": to_text(public)}))
-            for name in [name for name in members if name.startswith("proofs/")]:
+            for name in [name for name in members if name.startswith("proofs/") and name not in left_out]:
                 edit(members, name, lambda proof: proof.update(checkpoint=proof["checkpoint"] + made(proof["checkpoint"])))
 
         return apply
@@ -486,6 +583,14 @@ def test_a_witness_counts_when_its_line_holds(centre: Centre, package: Path) -> 
     target = forge(package, package.with_name("witnessed.zip"), witnessed(line), centre.keys.signer)
     pinned = run(target, "--witness-key", f"witness.example={to_text(public)}", "--json")
     assert json.loads(pinned.stdout)["holds"] is True, pinned.stdout
+    looks = forge(package, package.with_name("witnessed.zip"), witnessed(line, but="picture.view"), centre.keys.signer)
+    pinned = run(looks, "--witness-key", f"witness.example={to_text(public)}", "--json")
+    assert json.loads(pinned.stdout)["holds"] is True, "the newest entries tell of this very export; no witness can know them yet"
+    assert "has not signed it yet" in pinned.stdout
+    for undecided in ("finding.review", "evidence.stamp"):
+        target = forge(package, package.with_name("witnessed.zip"), witnessed(line, but=undecided), centre.keys.signer)
+        told = json.loads(run(target, "--witness-key", f"witness.example={to_text(public)}", "--json").stdout)
+        assert (told["code"], "some minutes later" in told["why"]) == ("cosignature", True)
     backdated = forge(package, package.with_name("witnessed.zip"), witnessed(lambda note: line(note, at=1)), centre.keys.signer)
     assert refused(backdated) == ("proofs/finding.json", "cosignature")
     silent = forge(package, package.with_name("witnessed.zip"), witnessed(lambda _: ""), centre.keys.signer)
