@@ -15,6 +15,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from central.transparency.model import canonical
 from central.transparency.tree import Tree, grow, leaf_hash
 from contract.checkpoints import Checkpoint, cosign, read, read_signatures, sign
 from contract.sealed import raw_public
@@ -170,6 +172,16 @@ def hide_audit_leaf(random: Random, _made: Made, _data: bytes, export: Export) -
     return replace(export, audit=(*export.audit[:place], _line(line), *export.audit[place + 1 :])).packed()
 
 
+def rewrite_audit(random: Random, _made: Made, _data: bytes, export: Export) -> bytes:
+    """An entry says something else, the chain after it is mended, and every salt that would tell is kept back as if it had been erased."""
+    place, prev, lines = random.randrange(len(export.audit)), "", [json.loads(line) for line in export.audit]
+    lines[place]["entry"]["actor"] += "x"
+    for line in lines[place:]:
+        line["salt"], line["entry"]["prev"] = None, prev or line["entry"]["prev"]
+        prev = sha256(canonical(line["entry"])).hexdigest()
+    return replace(export, audit=tuple(_line(line) for line in lines)).packed()
+
+
 def other_key(random: Random, _made: Made, _data: bytes, export: Export) -> bytes:
     """Somebody signs the same, or a changed, log with a key of their own and says that it is the log's."""
     private = Ed25519PrivateKey.generate()
@@ -251,8 +263,8 @@ def members(random: Random, _made: Made, data: bytes, _export: Export) -> bytes:
 
 CHANGES: tuple[Change, ...] = (
     *(flip_in_file, flip_in_file, flip_in_member, flip_in_member, delete_leaf, insert_leaf, reorder_leaves, replay_leaf, change_leaf),
-    *(cut_tail, cut_tail_to_older_checkpoint, older_checkpoint, swap_salts, swap_places, change_audit, hide_audit_leaf, other_key),
-    *(signed_anew, forged_cosignature, lines_of_note, change_note, truncate, members),
+    *(cut_tail, cut_tail_to_older_checkpoint, older_checkpoint, swap_salts, swap_places, change_audit, hide_audit_leaf, rewrite_audit),
+    *(other_key, signed_anew, forged_cosignature, lines_of_note, change_note, truncate, members),
 )
 
 

@@ -21,6 +21,8 @@ from central.settings import PeopleSettings
 
 _NEWS = 50
 _FIRST = 20
+_CALCULATED = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""The wide ones too: spreadsheets in China read them as the others."""
 
 
 class State(StrEnum):
@@ -135,9 +137,12 @@ def as_csv(faults: Sequence[Fault]) -> str:
     writer = csv.writer(text)
     writer.writerow(("line", "column", "value", "codes", "message"))
     for fault in faults:
-        value = f"'{fault.value}" if fault.value.startswith(("=", "+", "-", "@")) else fault.value
-        writer.writerow((fault.line, fault.column, value, " ".join(fault.codes), fault.message))
+        writer.writerow((fault.line, fault.column, _inert(fault.value), " ".join(fault.codes), _inert(fault.message)))
     return text.getvalue()
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.strip("\t\r\n\0 \ufeff\u3000").startswith(_CALCULATED) else text
 
 
 def _fault(entry: Line, column: str, message: str) -> Fault:

@@ -1,6 +1,8 @@
 """A whole register: both encodings, broken lines by name, stopped and started again, real faces."""
 
+import csv
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from central.audit import service as audit
 from central.errors import BadInput
 from central.people import bulk, lists, store
 from central.people.bulk import Bulk, Report
-from central.people.register_file import look_at
+from central.people.register_file import Fault, look_at
 from central.wiring import Centre
 from models import files
 from tests.builders import SITE
@@ -78,6 +80,13 @@ def test_a_register_is_enrolled_and_what_is_refused_is_named_and_can_be_mended(c
         assert len(store.current_templates(db, ["PSN-1", "PSN-2"])) == 2, "what was enrolled is not taken twice"
         assert lists.register_states(db, [first.register_id]) == {first.register_id: {"enrolled": 2, "refused": 1, "waiting": 2}}
         assert audit.verify_chain(db).intact
+
+
+@pytest.mark.parametrize("says", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r\n=1", "\u3000=1", "\uff1d1+1", "\uff201"])
+def test_no_cell_of_the_faults_is_calculated(says: str) -> None:
+    text = bulk.as_csv([Fault(line=2, column="psn_no", value=says, codes=(), message=says)])
+    (row,) = list(csv.reader(StringIO(text, newline="")))[1:]
+    assert (row[2], row[4]) == (f"'{says}", f"'{says}")
 
 
 @pytest.mark.parametrize(
