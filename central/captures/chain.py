@@ -120,6 +120,13 @@ def _lost(db: Connection, device_id: str, epoch: int) -> Sequence[Range]:
     ranges = list[Range]()
     for signed in store.irregular_messages(db, LOSS, device_id):
         event = parse_event(from_text(signed.split(b".")[1].decode()))
-        if isinstance(event, Loss) and event.of_epoch == epoch:
+        if isinstance(event, Loss) and event.of_epoch == epoch and _is_behind(event):
             ranges += event.lost
     return sorted(ranges)
+
+
+def _is_behind(loss: Loss) -> bool:
+    """Whether it names only numbers before its own, as the contract says. Another would be believed of events that are still to come, and a
+    replaced key, which is good for earlier epochs, could so make the device delete what is not here.
+    """
+    return (loss.of_epoch, loss.last_seq) < (loss.epoch, loss.seq)

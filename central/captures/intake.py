@@ -70,8 +70,8 @@ class Intake:
         media_done = self._take_parts(db, [one for one in opened if isinstance(one, OpenedPart)], now)
         for one in opened:
             if isinstance(one, OpenedState):
-                devices.note_state(db, one.state, now=now)
-                if isinstance(one.state, Birth):
+                devices.note_state(db, one.state, now=now, replaced=one.replaced)
+                if isinstance(one.state, Birth) and not one.replaced:
                     transparency.note_listener(db, one.state.device, one.state.log_key)
         self._acknowledge(db, opened, media_done, taken, now)
         self._show_log(db, taken)
@@ -140,13 +140,21 @@ class Intake:
         transparency.append_many(db, [_log_entry(one) for one in fresh.values()], at=now)
         for one in fresh.values():
             self._read(db, one, now)
-            if one.device.retired_at is not None and one.epoch < (one.device.last_epoch or 0):
-                reason = f"signed with key {one.device.kid[:12]}, which was replaced in epoch {one.device.last_epoch}"
-                self._irregular(db, "late_epoch", one.device.device_id, one, reason, one.signed, now)
+            self._remark_key(db, one, now)
             if isinstance(one.event, KeyOffer):
                 self._read_offer(db, one, one.event, taken, now)
         looks.screen(db, fresh.values(), now=now)
         taken.new_events = len(fresh)
+
+    def _remark_key(self, db: Connection, one: OpenedEvent, now: datetime) -> None:
+        """Numbers that a device in order rarely or never signs with this key: taken, for it could not make them anew, and remarked."""
+        key = one.device
+        if key.is_early(one.epoch, one.seq):
+            reason = f"signed with key {key.kid[:12]}, which was offered only at {key.offered_epoch}:{key.offered_seq}"
+            self._irregular(db, "early_key", key.device_id, one, reason, one.signed, now)
+        elif key.retired_at is not None and one.epoch < (key.last_epoch or 0):
+            reason = f"signed with key {key.kid[:12]}, which was replaced in epoch {key.last_epoch}"
+            self._irregular(db, "late_epoch", key.device_id, one, reason, one.signed, now)
 
     def _read(self, db: Connection, one: OpenedEvent, now: datetime) -> None:
         match one.event:
@@ -188,7 +196,7 @@ class Intake:
     def _read_offer(self, db: Connection, one: OpenedEvent, offer: KeyOffer, taken: Taken, now: datetime) -> None:
         """Kept beside the key in use, and told to the device by ingest until it uses it; or refused, and told so at once."""
         try:
-            devices.take_offer(db, self._keys, offer, now=now)
+            devices.take_offer(db, self._keys, offer, kid=one.verified.kid, now=now)
         except BadOffer as error:
             self._irregular(db, "bad_offer", offer.device, one, str(error), one.signed, now)
             orders.answer_rekey(db, offer.device, Answer(result="refused", why="bad_offer", detail=str(error), at=now))

@@ -44,9 +44,10 @@ class OpenedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedState:
-    """A verified birth, health or death."""
+    """A verified birth, health or death; whether the key that signed it was `replaced` since."""
 
     state: Birth | Health | Death
+    replaced: bool = False
 
 
 Opened = OpenedEvent | OpenedPart | OpenedState

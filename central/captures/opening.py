@@ -98,24 +98,25 @@ def _open_part(device: str, payload: bytes, find_key: FindKey, now: datetime) ->
         wire = split_wire(payload)
     except MalformedMessage as error:  # nothing is signed yet: to be counted, not kept
         raise Untrusted(str(error)) from None
-    part = read_part(wire, lambda header: _spoken(device, header, find_key, MediaPart.typ, now))
+    part = read_part(wire, lambda header: _spoken(device, header, find_key, MediaPart.typ, now)[1])
     if part.device != device:
         raise Untrusted("the part names another device than its topic")
     return OpenedPart(part=part, body=wire.body)
 
 
 def _open_state(device: str, payload: bytes, find_key: FindKey, now: datetime) -> OpenedState:
-    state = parse_state(_spoken(device, payload, find_key, StateBase.typ, now))
+    key, said = _spoken(device, payload, find_key, StateBase.typ, now)
+    state = parse_state(said)
     if state.device != device:
         raise Untrusted("the state names another device than its topic")
-    return OpenedState(state=state)
+    return OpenedState(state=state, replaced=key.retired_at is not None)
 
 
-def _spoken(device: str, signed: bytes, find_key: FindKey, typ: str, now: datetime) -> bytes:
-    """The verified bytes of a report or a header of a picture."""
+def _spoken(device: str, signed: bytes, find_key: FindKey, typ: str, now: datetime) -> tuple[DeviceKey, bytes]:
+    """The key and the verified bytes of a report or a header of a picture."""
     key, verified = _verify(device, signed, find_key, typ)
     require_in_force(key, typ, None, key.speaks(now))
-    return verified.payload
+    return key, verified.payload
 
 
 def require_in_force(key: DeviceKey, what: str, signed: bytes | None, allowed: bool) -> None:

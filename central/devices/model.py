@@ -56,6 +56,7 @@ class DeviceKey:
     sign_public: bytes
     seal_public: bytes
     offered_epoch: int | None = None
+    offered_seq: int | None = None
     retired_at: datetime | None = None
     last_epoch: int | None = None
     last_seq: int | None = None
@@ -64,6 +65,10 @@ class DeviceKey:
     def signs(self, epoch: int, seq: int) -> bool:
         """Whether an event of this number may be signed with it: a stolen old key appends nothing, and a backlog comes however late."""
         return self.last_epoch is None or (epoch, seq) <= (self.last_epoch, self.last_seq or 0)
+
+    def is_early(self, epoch: int, seq: int) -> bool:
+        """Whether this number lies before the device offered the key, so that no device in order signed it so."""
+        return self.offered_epoch is not None and (epoch, seq) <= (self.offered_epoch, self.offered_seq or 0)
 
     def speaks(self, at: datetime) -> bool:
         """Whether reports and pictures may be signed with it at this time: those of a connection that began before the change."""

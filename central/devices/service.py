@@ -135,10 +135,11 @@ def key_history(db: Connection, device_id: str) -> tuple[KeyPeriod, ...]:
     return tuple(KeyPeriod(**{name: row[name] for name in KeyPeriod.__dataclass_fields__}) for row in store.keys_of(db, device_id))
 
 
-def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, now: datetime) -> None:
-    """Keep the keys that a device offers in its chain beside the one that it uses, with a certificate for them.
+def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, kid: str, now: datetime) -> None:
+    """Keep the keys that a device offers in its chain, signed with the key `kid`, beside the one that it uses, with a certificate for them.
 
-    The same offer again changes nothing; a later one of the device replaces one that is not in use yet. Raises BadOffer.
+    The same offer again changes nothing; a later one of the device replaces one that is not in use yet. Raises BadOffer, also where that
+    key was replaced: below the handover it is good for events, and whoever stole it must not bring in keys by one.
     """
     offered = read_offer(offer)
     rows = store.keys_of(db, offer.device)
@@ -149,14 +150,18 @@ def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, now: dateti
         require_new_keys(db, sign_public=offered.sign_public, seal_public=offered.seal_public, tls_public=tls)
     except Conflict as error:
         raise BadOffer(str(error)) from None
-    waiting = [row for row in rows if row["revoked_at"] is None and row["retired_at"] is None][1:]
+    live = [row for row in rows if row["revoked_at"] is None and row["retired_at"] is None]
+    if kid not in {row["kid"] for row in live}:
+        raise BadOffer("it is signed with a key that was replaced")
+    waiting = live[1:]
     if any((row["offered_epoch"], row["offered_seq"]) > (offer.epoch, offer.seq) for row in waiting):
         raise BadOffer("the device has offered other keys since")
     for row in waiting:
         store.change_key(db, row["kid"], {"revoked_at": now, "revoked_why": "superseded"})
     certificate = issue_client(keys.authority(), offered.tls_public, name=offer.device, now=now).decode()
     new = {"kid": offered.kid, "device_id": offer.device, "sign_public": offered.sign_public, "seal_public": offered.seal_public}
-    place = {"offered_epoch": offer.epoch, "offered_seq": offer.seq, "valid_from": now}
+    valid_from = max(now, *(row["valid_from"] for row in rows))  # a clock that was set back makes no key older than the one before it
+    place = {"offered_epoch": offer.epoch, "offered_seq": offer.seq, "valid_from": valid_from}
     store.add_key(db, new | place | {"certificate": certificate, "tls_sha256": tls_name(tls)})
     audit.record(db, now=now, actor=offer.device, action="device.offer_key", object=offer.device, detail={"kid": offered.kid})
 
@@ -164,16 +169,18 @@ def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, now: dateti
 def note_use(db: Connection, key: DeviceKey, epoch: int, seq: int, *, now: datetime) -> bool:
     """An event of this number is signed with `key`: older keys of the device may have signed what lies below, and nothing else.
 
-    Says whether the device changed over with it: the first word of it, for whoever waits for that.
+    The offer of the key was signed with the one before it, which therefore stays good up to there, whatever the new key signs. Says
+    whether the device changed over with it: the first word of it, for whoever waits for that.
     """
     changed = False
+    edge = max((epoch, seq - 1), (key.offered_epoch or 0, key.offered_seq or 0))
     for row in store.keys_of(db, key.device_id):
         if row["kid"] == key.kid:
             break
         last = row["last_epoch"], row["last_seq"]
-        if row["revoked_at"] is None and (row["last_epoch"] is None or last > (epoch, seq - 1)):
+        if row["revoked_at"] is None and (row["last_epoch"] is None or last > edge):
             retired = {"retired_at": now} if row["retired_at"] is None else {}
-            store.change_key(db, row["kid"], {"last_epoch": epoch, "last_seq": seq - 1} | retired)
+            store.change_key(db, row["kid"], {"last_epoch": edge[0], "last_seq": edge[1]} | retired)
             changed = changed or row["retired_at"] is None
     if changed:
         audit.record(db, now=now, actor=key.device_id, action="device.change_key", object=key.device_id, detail={"kid": key.kid})
@@ -275,13 +282,16 @@ def alive(db: Connection, now: datetime) -> frozenset[str]:
     return store.alive(db, now - SILENT_AFTER)
 
 
-def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime) -> None:
+def note_state(db: Connection, state: Birth | Health | Death, *, now: datetime, replaced: bool = False) -> None:
     """Remember what a device said of itself.
 
-    Connections only rise: a will or a late message of an earlier connection says nothing about the present one.
+    Connections only rise: a will or a late message of an earlier connection says nothing about the present one. What is signed with a key
+    that was `replaced` begins none: whoever stole it could name one that the device never reaches.
     """
     known = store.state(db, state.device)
     if known is not None and _is_of_the_past(state, known):
+        return
+    if replaced and (known is None or (state.epoch, state.connection) != (known["epoch"], known["connection"])):
         return
     if isinstance(state, Death):
         if known is not None:

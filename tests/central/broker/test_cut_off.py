@@ -126,7 +126,7 @@ def test_a_certificate_that_was_replaced_gets_no_connection_any_more(town: Town)
     keys = NewKeys(device=GOES)
     with town.centre.engine.begin() as db:
         old = devices.key_history(db, GOES)[0]
-        devices.take_offer(db, town.centre.keys, keys.offer(), now=utc_now())
+        devices.take_offer(db, town.centre.keys, keys.offer(), kid=old.kid, now=utc_now())
         (admitted,) = devices.admissions(db)
     first = town.site(GOES)
     assert first.connect()

@@ -131,6 +131,86 @@ def test_what_an_old_key_signs_for_an_earlier_epoch_is_taken_and_remarked(desk: 
     assert desk.irregular() == ["late_epoch"]
 
 
+def test_whoever_has_an_old_key_offers_no_new_ones(desk: Desk) -> None:
+    """Below the handover the old key is still good for events, and an offer is one: it must bring in nobody's keys."""
+    keys, theirs, again = NewKeys(), NewKeys(), NewKeys()
+    desk.offer(keys)
+    offered = desk.first.sign(theirs.offer(epoch=builders.EPOCH - 1))
+    taken = desk.take(desk.change_over(keys), Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=offered))
+    late = desk.take(Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=desk.first.sign(again.offer(epoch=builders.EPOCH - 2))))
+    assert [answer.why for answer in (*taken.answers, *late.answers)] == ["bad_offer", "bad_offer"]
+    with desk.centre.engine.begin() as db:
+        assert [key.kid for key in devices.key_history(db, builders.DEVICE)] == [desk.first.kid, keys.signer.kid]
+        assert devices.admissions(db) == []
+    forged = Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=theirs.signer.sign(in_use(seq=9)))
+    assert [refused.reason for refused in desk.take(forged).refused] == ["untrusted"]
+    assert desk.take(desk.terminal.event()).new_events == 1, "the terminal goes on"
+
+
+@pytest.mark.parametrize("retired", [True, False], ids=["replaced since", "in use"])
+def test_a_stolen_new_key_takes_nothing_from_what_the_one_before_it_signed(desk: Desk, retired: bool) -> None:
+    """The offer was signed with the key before, so that was good at least up to there, whatever the new key signs."""
+    keys, newer = NewKeys(), NewKeys()
+    backlog = desk.terminal.event()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys))
+    if retired:
+        desk.offer(newer)
+        desk.take(desk.change_over(newer))
+    desk.intake = make_intake(desk.centre)
+    forged = keys.signer.sign(builders.capture(epoch=1, seq=1, msgid="FORGED"))
+    desk.take(Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=forged))
+    with desk.centre.engine.begin() as db:
+        first = devices.key_history(db, builders.DEVICE)[0]
+    assert (first.last_epoch, first.last_seq) == (builders.EPOCH, 4)
+    assert "early_key" in desk.irregular()
+    assert desk.take(backlog).refused == [], "what waited at the terminal is still taken"
+
+
+def test_a_loss_names_only_numbers_before_its_own(desk: Desk) -> None:
+    """An old key is good for earlier epochs: it must not declare lost there what is on its way in this one."""
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys))
+    waiting = desk.terminal.event()
+    desk.take(desk.terminal.event())
+    claims = [
+        builders.loss(epoch=builders.EPOCH - 1, seq=1, last_seq=5, lost=((5, 5),)),
+        builders.loss(epoch=builders.EPOCH - 1, seq=2, last_seq=9, lost=((5, 9),)),
+    ]
+    taken = desk.take(*(Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=desk.first.sign(claim)) for claim in claims))
+    assert {receipt.up_to for receipt in taken.receipts if receipt.epoch == builders.EPOCH} == {4}
+    (receipt,) = desk.take(waiting).receipts
+    assert receipt.up_to == 6
+
+
+def test_a_clock_that_was_set_back_makes_no_new_key_the_older_one(desk: Desk) -> None:
+    first, second = NewKeys(), NewKeys()
+    desk.at -= timedelta(days=1)
+    desk.offer(first)
+    with desk.centre.engine.begin() as db:
+        assert devices.current_key(db, builders.DEVICE).kid == desk.first.kid
+    desk.offer(second)
+    assert desk.irregular() == []
+    desk.take(desk.change_over(second))
+    with desk.centre.engine.begin() as db:
+        assert [key.revoked_why for key in devices.key_history(db, builders.DEVICE)] == [None, "superseded", None]
+        assert devices.current_key(db, builders.DEVICE).kid == second.signer.kid and devices.admissions(db) == []
+
+
+def test_an_old_key_reports_nothing_newer_than_the_terminal_did(desk: Desk) -> None:
+    """Else whoever stole it would make the terminal look gone, for connections only rise."""
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.terminal.send(Up.STATE, builders.birth(connection=5)), desk.change_over(keys))
+    forged = [builders.birth(epoch=builders.EPOCH + 9), builders.birth(connection=900), builders.health(connection=900)]
+    desk.take(*(Incoming(topic=up(Up.STATE, builders.DEVICE), payload=desk.first.sign(one)) for one in forged))
+    desk.take(desk.terminal.send(Up.STATE, builders.birth(connection=6, gallery_version=7)))
+    with desk.centre.engine.begin() as db:
+        (row,) = devices.by_site(db, desk.at)[builders.SITE]
+    assert row.gallery_version == 7
+
+
 def test_a_worker_that_starts_anew_knows_the_handover(desk: Desk) -> None:
     keys = NewKeys()
     desk.offer(keys)
