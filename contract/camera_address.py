@@ -3,7 +3,15 @@
 import re
 
 URL = re.compile(r"^(rtsps?|https?)://", re.IGNORECASE)
+_LOGIN = re.compile(r"[^/@]*:[^/@]*@")
 HOST = re.compile(r"[A-Za-z0-9.-]+(?=[:/?#]|$)|\[[0-9A-Fa-f:.]+\]")
+
+
+def fault(source: str) -> str | None:
+    """What is wrong with an address that nobody could open and that may hold a password all the same; None for any other."""
+    if URL.match(source) or not ("://" in source or _LOGIN.match(source)):
+        return None
+    return "a network camera's address begins with rtsp://, rtsps://, http:// or https://, and a file's name holds no ://"
 
 
 def shown(source: str) -> str:
@@ -13,7 +21,7 @@ def shown(source: str) -> str:
     scheme alone is shown.
     """
     if not URL.match(source):
-        return source
+        return "?" if fault(source) else source
     scheme, _, rest = source.partition("://")
     host = HOST.match(rest.removeprefix(rest.rpartition("@")[0] + "@"))
     uncertain = rest.count("@") > 1 or ("@" in rest and any(sign in rest.partition("@")[0] for sign in "/?#"))

@@ -16,6 +16,7 @@ from threading import Event
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from central import migrate
 from central.china import local_text
@@ -30,7 +31,7 @@ from central.settings import Settings
 from central.sites import service as sites
 from central.sites.model import ApprovalKind, NewSite
 from central.wiring import Centre, open_centre
-from contract.enrolment import Token, read_envelope
+from contract.enrolment import MAX_REQUEST, Token, read_envelope
 from contract.events import EvidenceMode
 from contract.message import MalformedMessage
 from models import files
@@ -106,6 +107,7 @@ def site(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comma
         entry = Entry(site=new, terminal=terminal, approvals=tuple(options.approval(text) for text in approval or ()))
         token = _registered(centre, entry, _addresses(centre, centre_address, no_address), timedelta(days=days))
         _say_missing(centre, code)
+        _say_where_the_broker_is(terminal.broker_host)
         _hand_out(centre, token, token_file, bundle_folder, with_models=with_models)
 
 
@@ -159,7 +161,8 @@ def answer(
     """Answer a terminal's request that came on a stick. Given again it writes the same answer."""
     with _explained():
         centre = _opened(settings)
-        envelope = read_envelope(request.read_bytes())
+        with request.open("rb") as file:
+            envelope = read_envelope(file.read(MAX_REQUEST + 1))
         try:
             with centre.engine.begin() as db:
                 written = granting.answer(db, centre.keys, envelope, now=centre.now(), actor=ACTOR, carried=True)
@@ -183,7 +186,7 @@ def renew(
     with_models: WithModels = False,
     settings: SettingsFile = None,
 ) -> None:
-    """A new token for a known terminal: it lost its key, its token is late, or its cameras changed.
+    """A new token for a known terminal: it lost its key, its token is late, or its cameras changed (give them with `site` first).
 
     Its old key is believed until the new one is accepted, and revoked then. For one that was stolen: python -m central device revoke.
     """
@@ -244,9 +247,11 @@ def show(code: Code, settings: SettingsFile = None) -> None:
 def _registered(centre: Centre, entry: Entry, addresses: tuple[str, ...], life: timedelta) -> Token:
     with centre.engine.begin() as db:
         token, _ = register(db, centre, entry, addresses=addresses, life=life)
-        if token is None:
-            name = entry.terminal.device_id
-            raise Conflict(f"terminal {name} is already registered and enrolled; for new keys or cameras give: renew {name}")
+    if token is None:
+        name = entry.terminal.device_id
+        raise Conflict(
+            f"terminal {name} is already registered and enrolled; what you gave is kept, and reaches it when it enrols: renew {name}"
+        )
     return token
 
 
@@ -273,16 +278,23 @@ def _addresses(centre: Centre, named: list[str] | None, by_stick: bool) -> tuple
     if named:
         return tuple(address.rstrip("/") for address in named)
     web = centre.settings.web
-    if _is_loopback(web.host):
+    if _is_only_here(web.host):
         typer.echo("the token names an address that only this machine reaches; for other machines name --centre http://HOST:PORT", err=True)
     return (f"http://{web.host}:{web.port}",)
 
 
-def _is_loopback(host: str) -> bool:
+def _is_only_here(host: str) -> bool:
+    """Whether other machines would find themselves there: loopback, or the address that stands for all of one's own."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return host == "localhost"
+    return address.is_loopback or address.is_unspecified
+
+
+def _say_where_the_broker_is(host: str) -> None:
+    if _is_only_here(host):
+        typer.echo(f"the terminal will look for the broker at {host}, on its own machine; for other machines name --broker-host", err=True)
 
 
 def _say_missing(centre: Centre, code: str) -> None:
@@ -311,7 +323,7 @@ def _stop_on_signals() -> Event:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (CentralError, MalformedMessage, OSError) as error:
+    except (CentralError, MalformedMessage, OSError, SQLAlchemyError) as error:
         typer.echo(f"enrol_site: {error}", err=True)
         raise typer.Exit(2) from None
 

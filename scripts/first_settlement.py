@@ -94,12 +94,18 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where the new terminal shall stand.")] = Path("var/first"),
     terminal: Annotated[Path | None, typer.Option(help="Settings folder of a terminal that runs here already.")] = None,
     psn_no: Annotated[str, typer.Option(help="Whose card is used.")] = PSN_NO,
-    picture: Annotated[Path | None, typer.Option(help="This person's face, for the registration; without it a published one.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help=f"This person's face, for the registration; only {PSN_NO} has a published one.")
+    ] = None,
     window: Annotated[str, typer.Option(help="At which window.")] = WINDOW,
 ) -> None:
     """Bring one settlement from the till to the centre and show what both said. Fails unless the centre verified it and knew the person."""
     shown = Shown()
     try:
+        if psn_no != PSN_NO and picture is None:
+            raise NotReady(
+                f"--psn-no {psn_no} needs --picture: a published face would be registered as this person's, who would be accused"
+            )
         with ExitStack() as parts:
             centre = open_centre(CentralSettings.read(settings))
             show = _stand_up(shown, parts, settings, folder) if terminal is None else (lambda _there: None)

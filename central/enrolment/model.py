@@ -16,6 +16,7 @@ TOKEN_LIFE = timedelta(days=7)
 MAX_CLOCK_ERROR = timedelta(minutes=5)
 """A terminal whose clock is further off is told before anything is registered: its certificate and its times would be wrong."""
 MAX_EXTRA = 20_000
+MAX_HOST = 253
 
 
 class EnrolmentRefused(CentralError):

@@ -1,6 +1,7 @@
 """Plan terminals, issue tokens, answer requests. A request is granted or refused as a whole, in one transaction of the caller."""
 
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from central.devices import service as devices
 from central.enrolment import store
 from central.enrolment.model import (
     MAX_EXTRA,
+    MAX_HOST,
     TOKEN_LIFE,
     CameraRow,
     EnrolmentRefused,
@@ -29,7 +31,7 @@ from central.enrolment.model import (
 from central.errors import BadInput, Conflict, NotFound
 from central.keys import CentreKeys
 from central.sites import service as sites
-from contract.camera_address import shown
+from contract.camera_address import fault, shown
 from contract.enrolment import Token
 from contract.events import CameraRole
 from contract.ids import DeviceId, WindowId
@@ -151,14 +153,23 @@ def _require_sound(planned: PlannedTerminal) -> None:
         _is(_window, camera.window, "name of a window: 1 to 16 letters, digits and hyphens")
         if not 0 < len(camera.source) <= 500 or len(camera.camera_model) > 80:
             raise BadInput(f"window {camera.window}: a camera's address has 1 to 500 characters, its model 80 at most")
+        if wrong := fault(camera.source):
+            raise BadInput(f"window {camera.window}: {wrong}")
+        if _has_control_signs(camera.source + camera.camera_model):
+            raise BadInput(f"window {camera.window}: a camera's address and model hold no control characters")
     if not windows or len(set(windows)) != len(windows):
         raise BadInput(f"terminal {planned.device_id}: needs at least one window, each with a name of its own, not {', '.join(windows)!r}")
-    if not planned.broker_host or not 1 <= planned.broker_port <= 65535 or not 0 <= planned.till_port <= 65535:
-        raise BadInput(
-            f"terminal {planned.device_id}: {planned.broker_host!r}:{planned.broker_port}, till {planned.till_port}: no such ports"
-        )
+    if not 0 < len(planned.broker_host) <= MAX_HOST or _has_control_signs(planned.broker_host):
+        raise BadInput(f"terminal {planned.device_id}: {planned.broker_host[:60]!r} is no name of a broker: 1 to {MAX_HOST} characters")
+    if not 1 <= planned.broker_port <= 65535 or not 0 <= planned.till_port <= 65535:
+        raise BadInput(f"terminal {planned.device_id}: broker {planned.broker_port}, till {planned.till_port}: no such ports")
     if len(planned.extra) > MAX_EXTRA:
         raise BadInput(f"terminal {planned.device_id}: more than {MAX_EXTRA} characters of further settings")
+
+
+def _has_control_signs(text: str) -> bool:
+    """Whether databases and terminals could choke on it."""
+    return any(unicodedata.category(sign)[0] == "C" for sign in text)
 
 
 def _is(kind: TypeAdapter[str], value: str, what: str) -> None:

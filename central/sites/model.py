@@ -8,6 +8,7 @@ from contract.events import EvidenceMode
 
 MAX_REFERENCE = 120
 MAX_APPROVER = 80
+MAX_BASIS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,18 @@ from central.audit import service as audit
 from central.china import CHINA
 from central.errors import BadInput, NotFound
 from central.sites import hours, store
-from central.sites.model import MAX_APPROVER, MAX_REFERENCE, Approval, ApprovalKind, NewApproval, NewSite, Site, Standing, standing_on
+from central.sites.model import (
+    MAX_APPROVER,
+    MAX_BASIS,
+    MAX_REFERENCE,
+    Approval,
+    ApprovalKind,
+    NewApproval,
+    NewSite,
+    Site,
+    Standing,
+    standing_on,
+)
 from contract.events import EvidenceMode
 from contract.ids import FixmedinsCode
 
@@ -28,6 +39,8 @@ def register_site(db: Connection, new: NewSite, *, now: datetime, actor: str) ->
     _require_line(new.fixmedins_name, "name", 200)
     if new.notice_version:
         _require_line(new.notice_version, "notice version", 80)
+    if new.legal_basis:
+        _require_line(new.legal_basis, "legal basis", MAX_BASIS)
     if new.evidence_mode is not EvidenceMode.VERDICT_ONLY and not (new.legal_basis or "").strip():
         raise BadInput(
             f"site {new.fixmedins_code}: evidence mode {new.evidence_mode} needs a recorded legal basis; without one use verdict_only"

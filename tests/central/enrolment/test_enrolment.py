@@ -278,12 +278,19 @@ def test_planning_the_same_again_changes_nothing_and_another_site_may_not_take_i
         replace(PLANNED, cameras=(PlannedCamera(window="W1", source=""),)),
         replace(PLANNED, broker_port=0),
         replace(PLANNED, broker_host=""),
+        replace(PLANNED, broker_host="b" * 254),
+        replace(PLANNED, broker_host="broker\0"),
+        replace(PLANNED, cameras=(PlannedCamera(window="W1", source="rstp://admin:pa55@camera/1"),)),
+        replace(PLANNED, cameras=(PlannedCamera(window="W1", source="clip\0.mkv"),)),
+        replace(PLANNED, cameras=(PlannedCamera(window="W1", source="clip\udcff.mkv"),)),
+        replace(PLANNED, cameras=(PlannedCamera(window="W1", source="0", camera_model="M\0"),)),
         replace(PLANNED, extra="x" * 20_001),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(centre: Centre, wrong: service.PlannedTerminal) -> None:
-    with pytest.raises(BadInput), centre.engine.begin() as db:
+    with pytest.raises(BadInput) as refused, centre.engine.begin() as db:
         service.plan(db, centre.keys, wrong, now=AT, actor="test")
+    assert "pa55" not in str(refused.value)
 
 
 def test_tokens_are_told_apart(centre: Centre) -> None:

@@ -59,6 +59,12 @@ def test_pictures_leave_a_window_only_on_a_legal_basis(centre: Centre, mode: Evi
         sites.register_site(db, replace(NEW, evidence_mode=mode, legal_basis=basis), now=builders.AT, actor="test")
 
 
+@pytest.mark.parametrize("basis", ["agreement\0", "x" * 501, " "])
+def test_a_legal_basis_is_one_line_that_every_database_takes(centre: Centre, basis: str) -> None:
+    with pytest.raises(BadInput, match="legal basis"), centre.engine.begin() as db:
+        sites.register_site(db, replace(NEW, legal_basis=basis), now=builders.AT, actor="test")
+
+
 def test_a_site_keeps_its_hours_in_one_form(centre: Centre) -> None:
     registered(centre)
     with centre.engine.begin() as db:
