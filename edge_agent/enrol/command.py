@@ -20,6 +20,7 @@ from edge_agent.enrol.draft import SETTINGS, Draft, Places, damaged
 from edge_agent.errors import AgentError, BadKey, EnrolmentFailed
 from edge_agent.health import logs
 from edge_agent.health.doctor import Finding
+from edge_agent.keyring import ROTATED
 from edge_agent.settings import Settings, load
 from models import files
 from models.errors import ModelError
@@ -59,8 +60,11 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     logs.configure(logging.WARNING)
     networks = models or (files.default_folder() if service else None)
     places = (data_dir or (unit.STATE_DIR if service else "data"), str(networks.resolve()) if networks else "")
+    here = service and units == unit.UNITS  # a unit that is laid elsewhere is installed by somebody who sees to its places
     try:
         read = _token(token, stick)
+        if here:
+            unit.require_place(Path(places[0]))
         settings = take(
             read, folder, by_stick(stick, read.device, Disk()) if stick else by_http(read), places, replace=replace, say=typer.echo
         )
@@ -68,9 +72,11 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
             _tell_the_way(stick or Path(), read)
             return
         typer.echo(f"{read.device} of {read.fixmedins_code} is enrolled; its settings and keys stand in {folder}")
+        if here:
+            unit.require_place(settings.files.data_dir)
         accepted = _accept(folder, settings, _source(models_from, stick), by or getpass.getuser())
         if service:
-            typer.echo(unit.install(folder, units))
+            typer.echo(unit.install(folder, units, [settings.files.models_dir or files.default_folder()]))
         elif run:
             _run(folder / SETTINGS)
         else:
@@ -109,7 +115,8 @@ def take(
         return load(folder / SETTINGS)
     if folder.exists() and not replace:
         raise EnrolmentFailed(f"{folder} stands there: name another folder, or say --replace to keep it beside and put a new one there")
-    _require_no_old_events(places[0])
+    for place in {folder / places[0], _place_of_events(folder, places)}:
+        _require_no_old_events(place)
     draft.begin(now())
     say(f"keys are made; asking the centre for {token.device}")
     try:
@@ -123,13 +130,24 @@ def take(
     return draft.finish(answer, places, now(), aside=aside)
 
 
-def _require_no_old_events(data_dir: str) -> None:
-    """Events of keys that are about to be replaced would stay where nobody sends them."""
-    if Path(data_dir).is_absolute() and (Path(data_dir) / NAME).exists():
-        raise EnrolmentFailed(
-            f"{data_dir} holds the events of an earlier enrolment: let the old agent deliver them first, then move the folder away "
-            f"(mv {data_dir} {data_dir}.old), and give the same command again"
-        )
+def _place_of_events(folder: Path, places: Places) -> Path:
+    """Where the terminal that stands there keeps its events; where none does, where it shall."""
+    try:
+        return load(folder / SETTINGS).files.data_dir
+    except AgentError:
+        return folder / places[0]
+
+
+def _require_no_old_events(place: Path) -> None:
+    """Events of keys that are about to be replaced would stay where nobody sends them, and keys that replaced those would go on signing."""
+    if not any((place / name).exists() for name in (NAME, ROTATED)):
+        return
+    real = place.resolve()
+    move = f"mv {real} {real}.old" + (f" && rm {place}" if place.is_symlink() else "")
+    raise EnrolmentFailed(
+        f"{place} holds the events of an earlier enrolment: let the old agent deliver them first (backlog 0 in /health) and stop it, then "
+        f"move the folder away ({move}), and give the same command again"
+    )
 
 
 def _token(text: str, stick: Path | None) -> Token:
@@ -139,7 +157,7 @@ def _token(text: str, stick: Path | None) -> Token:
     if not text and stick is None:
         raise EnrolmentFailed("name the token that the centre printed, @FILE that holds it, or --stick FOLDER with the file token.txt")
     path = Path(text[1:]) if text.startswith("@") else stick / TOKEN_FILE if stick and not text else None
-    return Token.read(path.read_text(encoding="utf-8", errors="replace") if path else text)
+    return Token.read(path.read_text(encoding="utf-8-sig", errors="replace") if path else text)
 
 
 def _source(models_from: Path | None, stick: Path | None) -> Path | None:

@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge_agent.disk.disk import Disk
@@ -13,31 +15,52 @@ UNITS = Path("/etc/systemd/system")
 STATE_DIR = "/var/lib/edge-agent"
 BOOTED = Path("/run/systemd/system")
 _WRITTEN_FOR = {"/opt/insurance-window-watch": ROOT, "/etc/edge-agent": None}
+_HOMES = ("/home", "/root", "/run/user")
+"""What ProtectHome hides from a service."""
 
 
-def unit_text(folder: Path) -> str:
-    """The unit for this installation and this settings folder."""
+def require_place(data_dir: Path) -> None:
+    """Raises EnrolmentFailed for a data folder in which the service, which may write to its own only, could keep nothing."""
+    if data_dir != Path(STATE_DIR):
+        raise EnrolmentFailed(
+            f"the service may write to {STATE_DIR} only, not to {data_dir}: leave --data-dir out. If the terminal is enrolled already, "
+            f'stop its agent, move {data_dir} to {STATE_DIR}, write data_dir = "{STATE_DIR}" into its agent.toml, and give the same '
+            "command again"
+        )
+
+
+def unit_text(folder: Path, needs: Sequence[Path] = ()) -> str:
+    """The unit for this installation and this settings folder; of homes it sees the program, its interpreter and `needs`, nothing else."""
     text = UNIT.read_text(encoding="utf-8")
     for written, here in _WRITTEN_FOR.items():
         text = text.replace(written, str(here or folder.resolve()))
+    shown = [place for place in (ROOT, Path(sys.base_prefix), *needs) if any(place.is_relative_to(home) for home in _HOMES)]
+    if shown:
+        text = text.replace("ProtectHome=yes", "\n".join(["ProtectHome=tmpfs", *(f"BindReadOnlyPaths={place}" for place in shown)]))
     return text
 
 
-def install(folder: Path, units: Path = UNITS) -> str:
-    """Write the unit and start it where systemd runs; says what was done. Raises EnrolmentFailed or OSError."""
+def install(folder: Path, units: Path = UNITS, needs: Sequence[Path] = ()) -> str:
+    """Write the unit and start it where systemd runs, anew if it ran: it reads its keys at the start. Says what was done.
+
+    Raises EnrolmentFailed or OSError.
+    """
     if " " in str(ROOT) + str(folder):
         raise EnrolmentFailed(f"a unit cannot name {ROOT} or {folder}: put both where no name has a space")
     units.mkdir(parents=True, exist_ok=True)
     path = units / UNIT.name
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(unit_text(folder), encoding="utf-8")
+    partial.write_text(unit_text(folder, needs), encoding="utf-8")
     Disk().sync(partial)
     partial.replace(path)
     Disk().sync(units)
     if shutil.which("systemctl") is None or not BOOTED.is_dir() or units != UNITS:
         return f"{path} is written; where systemd runs: systemctl daemon-reload && systemctl enable --now {UNIT.stem}"
-    for command in (["daemon-reload"], ["enable", "--now", UNIT.stem]):
+    for command in (["daemon-reload"], ["enable", UNIT.stem], ["restart", UNIT.stem]):
         done = subprocess.run(["systemctl", *command], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise EnrolmentFailed(f"systemctl {' '.join(command)} failed: {done.stderr.strip()[-300:]}; the enrolment itself is whole")
+            raise EnrolmentFailed(
+                f"systemctl {' '.join(command)} failed: {done.stderr.strip()[-300:]}; the enrolment itself is whole. Look at what it says "
+                f"(journalctl -u {UNIT.stem}), and give the same command again"
+            )
     return f"{UNIT.stem} is installed and started; look at it with: systemctl status {UNIT.stem}"

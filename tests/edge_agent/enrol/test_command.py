@@ -1,5 +1,6 @@
 """The command of the terminal: what was mistyped is named, and no token is repeated on the screen."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,21 @@ def test_the_unit_names_the_places_of_this_machine(tmp_path: Path) -> None:
     assert "systemctl daemon-reload" in done
     with pytest.raises(EnrolmentFailed, match="space"):
         unit.install(tmp_path / "a folder", tmp_path / "units")
+
+
+def test_of_homes_the_unit_sees_what_it_runs_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    assert "ProtectHome=yes" in unit.unit_text(tmp_path)
+    monkeypatch.setattr(sys, "base_prefix", "/root/python")
+    text = unit.unit_text(tmp_path, [Path("/home/me/models"), Path("/srv/models")])
+    assert "ProtectHome=tmpfs\nBindReadOnlyPaths=/root/python\nBindReadOnlyPaths=/home/me/models\n" in text
+    assert "ProtectHome=yes" not in text and "/srv/models" not in text
+
+
+def test_a_service_keeps_its_events_where_it_may_write(text: str, tmp_path: Path) -> None:
+    output = said(text, "--folder", tmp_path / "t1", "--service", "--data-dir", "data")
+    assert "may write to /var/lib/edge-agent only" in output
+    assert list(tmp_path.iterdir()) == []
+    unit.require_place(Path(unit.STATE_DIR))
+    with pytest.raises(EnrolmentFailed, match=f"move {tmp_path} to /var/lib/edge-agent"):
+        unit.require_place(tmp_path)

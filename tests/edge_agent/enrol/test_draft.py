@@ -22,6 +22,7 @@ from edge_agent.disk.stores import NAME
 from edge_agent.enrol.command import take
 from edge_agent.enrol.draft import SETTINGS, check_settings
 from edge_agent.errors import BadSettings, EnrolmentFailed
+from edge_agent.keyring import ROTATED
 from edge_agent.keys import load_signer
 from edge_agent.settings import load
 from tests.builders import AT, DEVICE, SITE
@@ -251,6 +252,30 @@ def test_a_data_folder_of_an_earlier_enrolment_is_not_taken_over(ends: Ends, tmp
     with pytest.raises(EnrolmentFailed, match="deliver them first"):
         take(ends.token, tmp_path / "t1", ends.carry, (str(tmp_path / "state"), ""), now=lambda: AT)
     assert kids(ends) == []
+
+
+@pytest.mark.parametrize("name", [NAME, ROTATED])
+def test_events_in_a_folder_that_is_replaced_are_not_carried_off_with_it(ends: Ends, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "t1"
+    take(ends.token, folder, ends.carry, now=lambda: AT)
+    (folder / "data").mkdir()
+    (folder / "data" / name).touch()
+    renewed = planned(ends.centre, PLANNED, renew=True)
+    for places in (("data", ""), (str(tmp_path / "elsewhere"), "")):
+        with pytest.raises(EnrolmentFailed, match=f"mv {folder}/data {folder}/data.old"):
+            take(renewed, folder, ends.carry, places, replace=True, now=lambda: AT)
+    assert kids(ends) == [load_signer(folder / "sign.pem").kid]
+    (folder / "data").rename(folder / "data.old")
+    take(renewed, folder, ends.carry, replace=True, now=lambda: AT)
+    assert_whole(ends, folder)
+
+
+def test_the_folder_behind_the_name_that_a_service_uses_is_named(ends: Ends, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / NAME).touch()
+    (tmp_path / "state").symlink_to("private")
+    with pytest.raises(EnrolmentFailed, match=f"mv {tmp_path}/private {tmp_path}/private.old && rm {tmp_path}/state"):
+        take(ends.token, tmp_path / "t1", ends.carry, (str(tmp_path / "state"), ""), now=lambda: AT)
 
 
 def test_settings_are_tried_as_a_terminal_would(ends: Ends) -> None:
