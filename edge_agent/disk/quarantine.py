@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from contract.message import Message
 from edge_agent.chain.losses import Losses
 from edge_agent.chain.outbox import Outbox, Place
 from edge_agent.clock import SystemClock
@@ -13,11 +14,28 @@ from edge_agent.disk.stores import NAME
 from edge_agent.disk.vault import Vault, vault_key
 from edge_agent.errors import AgentError
 from edge_agent.keyring import KeyRing, load_keys
+from edge_agent.sections.core import Files
 from edge_agent.settings import Settings, load
 from edge_agent.wiring import OUTBOX_SCHEMA
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML).")]
+
+
+class KeysOnDisk(KeyRing):
+    """The keys as they lie there at each signature: the agent may change them while a command runs, and no old key may sign after that.
+
+    It signs within a transaction of the outbox, and the agent changes them within one too, so neither comes between.
+    """
+
+    def __init__(self, files: Files) -> None:
+        super().__init__(load_keys(files))
+        self._files = files
+
+    def sign(self, message: Message) -> bytes:
+        """See `KeyRing`. Raises BadKey."""
+        self.take(load_keys(self._files))
+        return super().sign(message)
 
 
 @app.command(name="list")
@@ -58,7 +76,7 @@ def _open(settings_file: Path) -> tuple[Outbox, Losses]:
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there: this terminal never ran")
         vault = Vault.open(path, vault_key(folder / "vault.key"), OUTBOX_SCHEMA)
-        ring = KeyRing(load_keys(settings.files))
+        ring = KeysOnDisk(settings.files)
         losses = Losses(signer=ring, device=settings.device_id, clock=SystemClock(), find_own=ring.find)
     except (AgentError, OSError) as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)

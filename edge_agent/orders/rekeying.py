@@ -152,8 +152,8 @@ class Rekeying:
         earlier = (old.signer.public, *old.earlier)
         keys = KeySet(signer=Signer(draft.sign), seal_keys=(draft.seal, old.seal_keys[0]), earlier=earlier)
         content = written((draft.tls, draft.sign, *keys.seal_keys), certificate=certificate, earlier=earlier)
-        self._disk.write_durably(rotated(self._files), content)
-        with self._vault.transaction():  # nobody appends to the chain meanwhile
+        with self._vault.transaction():  # nobody appends to the chain meanwhile, in this process or another
+            self._disk.write_durably(rotated(self._files), content)
             self._ring.take(keys)
         self._tell_use()
         self._drop_draft()

@@ -3,21 +3,25 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from typer.testing import CliRunner
 
 from contract.events import Loss, parse_event
-from contract.sealed import Signer, TrustedKey, verify
+from contract.sealed import Signer, TrustedKey, raw_public, verify
 from edge_agent.__main__ import app
 from edge_agent.chain.losses import Losses
 from edge_agent.chain.outbox import Outbox, Place
 from edge_agent.disk.apart import gaps
-from edge_agent.disk.quarantine import replay_all
+from edge_agent.disk.quarantine import KeysOnDisk, replay_all
 from edge_agent.disk.stores import NAME, open_outbox
-from edge_agent.disk.vault import Vault
+from edge_agent.disk.vault import OURS, Vault
 from edge_agent.health.checks import quarantine as quarantine_check
+from edge_agent.keyring import rotated, written
 from edge_agent.link.sender import Sender
 from edge_agent.sections.core import Link
+from edge_agent.settings import load
 from edge_agent.wiring import OUTBOX_SCHEMA
 from tests import builders
 from tests.edge_agent.building import DEVICE, make_terminal
@@ -95,6 +99,15 @@ def test_losses_are_told_in_pages() -> None:
     assert [len(page.lost) for page in pages] == [256, 256, 88]
     assert {page.last_seq for page in pages} == {1199}
     assert gaps(7, [], "store_damaged", 9)[0].lost == ()
+
+
+def test_what_is_sent_again_is_signed_with_the_keys_as_they_lie_there_then(tmp_path: Path) -> None:
+    """The agent may change its keys while the command runs: the centre refuses for ever what an old key signs above the handover."""
+    files = load(make_terminal(tmp_path).settings_file).files
+    ring, sign, seal = KeysOnDisk(files), Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+    OURS.write_durably(rotated(files), written((ec.generate_private_key(ec.SECP256R1()), sign, seal), earlier=(ring.public,)))
+    new = TrustedKey(raw_public(sign.public_key()))
+    assert verify(ring.sign(builders.void(device=DEVICE)), {new.kid: new}.get, "event").kid == new.kid
 
 
 @pytest.mark.parametrize(

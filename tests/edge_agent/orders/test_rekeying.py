@@ -19,8 +19,8 @@ from edge_agent.chain import outbox
 from edge_agent.chain.capture import Scribe
 from edge_agent.chain.losses import Losses
 from edge_agent.clock import Offset
-from edge_agent.disk.stores import Opened, open_outbox
-from edge_agent.disk.vault import OURS, Store, Vault
+from edge_agent.disk.stores import NAME, Opened, open_outbox
+from edge_agent.disk.vault import OURS, DatabaseError, Store, Vault, vault_key
 from edge_agent.errors import BadKey, VaultFull
 from edge_agent.judging import gallery
 from edge_agent.keyring import ROTATED, KeyRing, load_keys, parse, rotated, tls_files
@@ -313,6 +313,33 @@ def test_without_room_the_keys_stay_and_the_change_comes_later(terminal: Termina
             device.rekeying.take(answers[0])
     device.live()
     assert len(device.centre.said(KeyInUse)) == 1 and not (device.data / DRAFT).exists()
+
+
+class Watched(Store):
+    """Tries, while new keys are written, whether another process could write to the chain."""
+
+    free: bool | None = None
+
+    def write_durably(self, path: Path, content: bytes) -> None:
+        super().write_durably(path, content)
+        if path.name == ROTATED:
+            other = self.connect(str(path.parent / NAME))
+            other.execute(f"PRAGMA key = \"x'{vault_key(path.parent / 'vault.key').hex()}'\"")
+            other.execute("PRAGMA busy_timeout = 0")
+            try:
+                other.execute("BEGIN IMMEDIATE")
+                self.free = True
+            except DatabaseError:
+                self.free = False
+            other.close()
+
+
+def test_no_other_process_appends_to_the_chain_while_the_keys_change(terminal: Terminal) -> None:
+    disk = Watched()
+    device = Device(terminal, disk)
+    device.rekeying.take(device.order())
+    device.live()
+    assert device.ring.kid != terminal.signer.kid and disk.free is False
 
 
 def test_an_order_right_behind_a_crash_offers_no_key_that_is_in_use(terminal: Terminal) -> None:
