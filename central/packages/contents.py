@@ -26,7 +26,8 @@ from central.packages.writer import Member
 from central.sites import service as sites
 from central.transparency import service as transparency
 from central.transparency.model import Proof
-from contract.sealed import to_text
+from contract.checkpoints import WITNESS, VerifierKey, read
+from contract.sealed import from_text, to_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +175,14 @@ def _proofs(db: Connection, told: Told) -> Iterator[Member]:
     for kind, ref, of, name in wanted:
         proof = transparency.proof(db, kind, ref)
         if proof is not None:
-            yield Member(name=name, what="proof", content=readable(_proof(proof, of)))
+            yield Member(name=name, what="proof", content=readable(_proof(proof, of, told.documents["keys"]["log"]["witnesses"])))
 
 
-def _proof(proof: Proof, of: str) -> dict[str, Any]:
+def _proof(proof: Proof, of: str, witnesses: Mapping[str, str]) -> dict[str, Any]:
+    """Co-signatures of witnesses that the package does not name are left out, for nobody could check them."""
     hashes = {"salt": None if proof.salt is None else proof.salt.hex(), "path": [each.hex() for each in proof.path]}
-    placed = {"kind": proof.kind, "ref": proof.ref, "index": proof.index, "size": proof.size, "checkpoint": proof.checkpoint}
-    return {"of": of, "leaf": proof.leaf.decode(), **placed, **hashes}
+    placed = {"kind": proof.kind, "ref": proof.ref, "index": proof.index, "size": proof.size}
+    checkpoint, lines = read(proof.checkpoint)
+    known = {VerifierKey(name=name, kind=WITNESS, public=from_text(key)).key_id for name, key in witnesses.items()}
+    named = "".join(line.line for line in lines if line.name == checkpoint.origin or line.key_id in known)
+    return {"of": of, "leaf": proof.leaf.decode(), **placed, "checkpoint": f"{checkpoint.body}\n{named}", **hashes}

@@ -61,7 +61,7 @@ class Exporter:
         report.require_fonts()
         asked = Package(package_id=package_id, jr_id=jr_id, sha256="", size=0, purpose=said, exported_by=actor, exported_at=now)
         self._log(asked)
-        with reading(self.engine).begin() as db:
+        with _unmoved(self.engine).begin() as db:
             self._write(db, file, asked)
         file.flush()
         os.fsync(file.fileno())
@@ -115,6 +115,12 @@ class Exporter:
     @staticmethod
     def _marked(speaker: Speaker, told: contents.Told) -> str:
         return speaker.text("package.reviewed" if told.marking.reviewed else "package.unreviewed")
+
+
+def _unmoved(engine: Engine) -> Engine:
+    """For one transaction that sees one moment from beginning to end: what is decided meanwhile is not in the package in halves."""
+    isolated = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    return reading(engine).execution_options(**isolated)
 
 
 @contextmanager

@@ -52,30 +52,46 @@ class Answer:
 
 
 def ask_all(engine: Engine, settings: TransparencySettings, now: Callable[[], datetime]) -> None:
-    """Ask each witness that has not co-signed the newest checkpoint. Raises nothing for what a witness does."""
+    """Ask each witness that has not co-signed the newest checkpoint. Raises nothing for what a witness does.
+
+    All are asked about the same one, however the log grows meanwhile: so one proof carries the lines of all.
+    """
+    signed = _newest(engine)
     for witness in settings.witnesses:
-        ask(engine, witness, timeout_s=settings.witness_timeout_s, now=now)
+        ask(engine, witness, timeout_s=settings.witness_timeout_s, now=now, signed=signed)
 
 
-def ask(engine: Engine, witness: WitnessSettings, *, timeout_s: float, now: Callable[[], datetime]) -> None:
-    """Ask one witness for the newest checkpoint, and again from where it says to be."""
+def ask(engine: Engine, witness: WitnessSettings, *, timeout_s: float, now: Callable[[], datetime], signed: Signed | None = None) -> None:
+    """Ask one witness for a checkpoint, the newest unless one is named, and again from where it says to be."""
     key = VerifierKey.parse(witness.key)
     with reading(engine).begin() as db:
-        signed = service.newest(db)
+        newest = service.newest(db)
         known = next((each for each in service.witnesses(db) if each.witness == key.name), None)
-    size = 0 if known is None else known.size
-    if signed is None or (known is not None and known.fault is None and size == signed.checkpoint.size):
+    signed, size = signed or newest, 0 if known is None else known.size
+    if signed is None or newest is None or (known is not None and known.fault is None and _is_done(size, signed, newest)):
         return
     try:
         try:
             line = _cosigned(engine, witness, signed, size, timeout_s)
         except Behind as told:
+            if told.size > signed.checkpoint.size:  # another process has asked meanwhile, about a later one
+                signed = _newest(engine) or signed
             line = _cosigned(engine, witness, signed, told.size, timeout_s)
         _keep(engine, signed, line, key, now())
     except (NotCosigned, Untrusted) as error:
         log.warning("log.not_cosigned", witness=key.name, why=str(error))
         with engine.begin() as db:
             service.note_witness(db, key.name, size, now=now(), fault=str(error))
+
+
+def _newest(engine: Engine) -> Signed | None:
+    with reading(engine).begin() as db:
+        return service.newest(db)
+
+
+def _is_done(size: int, signed: Signed, newest: Signed) -> bool:
+    """Whether a witness at `size` has co-signed this one, or a later one; not one that the log does not have."""
+    return signed.checkpoint.size <= size <= newest.checkpoint.size
 
 
 def _cosigned(engine: Engine, witness: WitnessSettings, signed: Signed, size: int, timeout_s: float) -> str:

@@ -8,24 +8,29 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from central.audit import service as audit
 from central.captures import service as captures
 from central.cases import dossier
 from central.cases import service as cases
 from central.errors import BadInput, Misconfigured, NotFound
-from central.packages import report, service
-from central.packages.model import CannotWrite, StampKind, StampResult
+from central.packages import contents, report, service
+from central.packages.model import CannotWrite, StampKind, StampResult, new_package_id
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
+from central.transparency import service as transparency
 from central.wiring import Centre
+from contract.checkpoints import WITNESS, VerifierKey, cosign, read
+from contract.sealed import raw_public, to_text
 from scripts.verify_evidence import verify_package
 from tests import builders
-from tests.central.packages.building import CLIP, approve, documents, export, members_of, reviewed_finding, sha256_of, stamp
+from tests.central.packages.building import CLIP, approve, documents, export, exporter, members_of, reviewed_finding, sha256_of, stamp
 from tests.central.web.consoles import HOSTILE, make_console, make_finding, picture
 from tests.postgres import private_postgres
 
@@ -299,6 +304,60 @@ def test_a_package_is_made_on_postgresql_too(tmp_path: Path, target: Path) -> No
         with centre.engine.begin() as db:
             assert service.newest_packages(db) == (made,)
         centre.engine.dispose()
+
+
+def decided_meanwhile(centre: Centre, jr_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a package is written, once its dossier was read, somebody reviews the finding and a rule states it anew."""
+    tell = contents.tell
+
+    def slow(db: Any, *arguments: Any) -> Any:
+        with centre.engine.begin() as other:
+            row = cases.get(other, jr_id)
+            said = {name: getattr(row, name) for name in Suspicion.__dataclass_fields__} | {"vola_amt": row.vola_amt + 1}
+            cases.record(other, results(Suspicion(**said)), run_id=9, now=centre.now())
+            cases.review(other, jr_id=jr_id, verdict="confirm", reason="属实", actor="zhang.min", now=centre.now())
+        return tell(db, *arguments)
+
+    monkeypatch.setattr(contents, "tell", slow)
+
+
+def test_what_is_decided_while_a_package_is_written_is_not_in_it_by_halves(
+    centre: Centre, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jr_id = make_finding(centre)
+    decided_meanwhile(centre, jr_id, monkeypatch)
+    export(centre, jr_id, target)
+    verify_package(str(target))
+
+
+def test_nor_on_postgresql(tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with private_postgres(tmp_path) as url:
+        centre = make_console(tmp_path / "kept", database_url=url)
+        jr_id = make_finding(centre)
+        decided_meanwhile(centre, jr_id, monkeypatch)
+        export(centre, jr_id, target)
+        verify_package(str(target))
+        centre.engine.dispose()
+
+
+def test_a_witness_that_was_dismissed_or_got_another_key_spoils_no_package(centre: Centre, target: Path) -> None:
+    jr_id = make_finding(centre)
+    private = [Ed25519PrivateKey.generate() for _ in range(3)]
+    keys = [VerifierKey(name=name, kind=WITNESS, public=raw_public(each.public_key())) for name, each in zip("aab", private, strict=True)]
+    with centre.engine.begin() as db:
+        grown = transparency.integrate(db, centre.keys, centre.now())
+        assert grown is not None
+        for signer, key in zip(private[1:], keys[1:], strict=True):
+            line = cosign(grown, key.name, signer, int(centre.now().timestamp()))
+            transparency.keep_cosignature(db, grown, line, key, now=centre.now())
+    name = f"events/{builders.DEVICE}1-{builders.EPOCH}-1"
+    for named, expected in (({"a": keys[1]}, {"a"}), ({"a": keys[0]}, set())):
+        target.unlink(missing_ok=True)
+        asked: dict[str, Any] = {"package_id": new_package_id(centre.now()), "purpose": "x", "actor": "a", "now": centre.now()}
+        exporter(centre, witnesses={each: to_text(key.public) for each, key in named.items()}).export(jr_id, target, **asked)
+        assert verify_package(str(target))["kind"] == "package"
+        lines = read(documents(target, f"proofs/{name}.json")["checkpoint"])[1]
+        assert {line.name for line in lines} == {centre.keys.log_origin} | expected
 
 
 def test_film_is_held_in_memory_one_clip_at_a_time(centre: Centre, target: Path) -> None:

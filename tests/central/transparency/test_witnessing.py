@@ -19,7 +19,7 @@ from central.keys import CentreKeys, make_keys
 from central.settings import Settings, TransparencySettings, WitnessSettings
 from central.transparency import service as transparency
 from central.transparency import walk, witnessing
-from central.transparency.model import Entry, WitnessState
+from central.transparency.model import Entry, Signed, WitnessState
 from central.transparency.sequencer import Sequencer
 from central.transparency.tables import log_checkpoints, log_leaves, log_tiles
 from contract.checkpoints import LOG, WITNESS, Checkpoint, VerifierKey, cosign, read, sign, signed_by
@@ -88,6 +88,41 @@ def test_a_witness_co_signs_what_only_grew_and_remembers_it_over_a_kill(engine: 
         proof = transparency.proof(db, "event", "later/0")
         assert proof is not None
         assert proof.size == 309
+
+
+def test_all_witnesses_co_sign_the_same_checkpoint_however_the_log_grows(engine: Engine, keys: CentreKeys, tmp_path: Path) -> None:
+    """A busy centre signs a new one each second: asked about two, no proof would ever carry the lines of both."""
+    names = ("one.example", "two.example")
+    verifiers = [new_witness(tmp_path / name, name) for name in names]
+    grow(engine, keys, 3)
+
+    def busy() -> datetime:
+        grow(engine, keys, 2, word="meanwhile")
+        return utc_now()
+
+    with running_witness(tmp_path / names[0], keys.log_vkey) as one, running_witness(tmp_path / names[1], keys.log_vkey) as two:
+        asked = [WitnessSettings(url=url, key=key) for url, key in zip((one, two), verifiers, strict=True)]
+        witnessing.ask_all(engine, TransparencySettings(witnesses=tuple(asked)), busy)
+        with engine.begin() as db:
+            proof = transparency.proof(db, "event", "event/0")
+            assert proof is not None
+            assert {each.name for each in read(proof.checkpoint)[1]} == {*names, keys.log_origin}
+        late = transparency_newest(engine)
+        witnessing.ask_all(engine, TransparencySettings(witnesses=tuple(asked)), utc_now)
+        witnessing.ask(engine, asked[0], timeout_s=5.0, now=utc_now, signed=late)
+        with engine.begin() as db:
+            transparency.note_witness(db, names[0], 3, now=utc_now(), fault=None)
+        grow(engine, keys, 1, word="more")
+        witnessing.ask(engine, asked[0], timeout_s=5.0, now=utc_now, signed=late)
+        with engine.begin() as db:
+            assert [each.fault for each in transparency.witnesses(db)] == [None, None], (
+                "another worker asked meanwhile, nothing was set back"
+            )
+
+
+def transparency_newest(engine: Engine) -> Signed | None:
+    with engine.begin() as db:
+        return transparency.newest(db)
 
 
 def test_a_log_that_was_rewritten_or_cut_gets_no_co_signature(engine: Engine, keys: CentreKeys, tmp_path: Path) -> None:
