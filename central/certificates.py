@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
@@ -107,6 +108,20 @@ def issue_client(authority: Pair, public: ec.EllipticCurvePublicKey, *, name: st
     mail = client_mail(name if name == CENTRE_NAME else f"{name}.{_mark(public)}")
     names = x509.SubjectAlternativeName([x509.RFC822Name(mail)])
     return _issue(authority, public, _Entity(name, names, ExtendedKeyUsageOID.CLIENT_AUTH, CLIENT_DAYS), now)
+
+
+def reissue(authority: Pair, certificate: bytes, *, now: datetime) -> bytes | None:
+    """A certificate (PEM) as this one for the same key and names that begins now; None for one that this authority did not issue."""
+    old, issuer = x509.load_pem_x509_certificate(certificate), x509.load_pem_x509_certificate(authority.certificate)
+    try:
+        old.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return None
+    public, (name,) = old.public_key(), old.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    names = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    (use,) = old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    days = SERVER_DAYS if use == ExtendedKeyUsageOID.SERVER_AUTH else CLIENT_DAYS
+    return _issue(authority, public, _Entity(str(name.value), names, use, days), now)  # type: ignore[arg-type] # it is a key that we certified
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:

@@ -1,7 +1,7 @@
 """The centre's own keys: made once, kept in one folder that only the service can read, never in the database."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,11 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from central.certificates import CENTRE_NAME, Pair, issue_client, issue_server, key_pem, make_authority, new_key
+from central.certificates import CENTRE_NAME, Pair, ends_at, issue_client, issue_server, key_pem, make_authority, new_key, reissue
 from central.errors import Misconfigured
 from central.files import write_whole
 from contract.checkpoints import LOG, VerifierKey
 from contract.sealed import Signer, raw_public
+
+RENEW_BEFORE = timedelta(days=90)
+"""So long before their end the certificates of the broker and of the centre are issued anew: an ended one locks every terminal out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ class CentreKeys:
 
 
 def make_keys(folder: Path, *, broker_hosts: tuple[str, ...], now: datetime) -> CentreKeys:
-    """Make whatever is missing and read the rest; repeating it changes nothing that is there."""
+    """Make whatever is missing and read the rest; repeating it changes nothing that is there, but for certificates that end soon."""
     if not (folder / "ca.crt").exists():
         _write_pair(folder, "ca", make_authority(now=now))
     authority = Pair(certificate=(folder / "ca.crt").read_bytes(), key=(folder / "ca.key").read_bytes())
@@ -78,7 +81,26 @@ def make_keys(folder: Path, *, broker_hosts: tuple[str, ...], now: datetime) -> 
     for name, new in (("sign.pem", signing), ("seal.pem", X25519PrivateKey.generate), ("log.pem", signing)):
         if not (folder / name).exists():
             write_whole(folder / name, new().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), private=True)
+    renew_certificates(folder, now=now)
     return read_keys(folder)
+
+
+def renew_certificates(folder: Path, *, now: datetime) -> tuple[str, ...]:
+    """Issue the certificates of `broker` and `central` anew, for the same keys and names, where they end soon; which ones were.
+
+    None where the authority's key is not here, or another authority issued them. Raises OSError.
+    """
+    if not (folder / "ca.key").exists():
+        return ()
+    done, authority = list[str](), Pair(certificate=(folder / "ca.crt").read_bytes(), key=(folder / "ca.key").read_bytes())
+    for name in ("broker", "central"):
+        path = folder / f"{name}.crt"
+        old = path.read_bytes()
+        new = reissue(authority, old, now=now) if ends_at(old.decode()) - now < RENEW_BEFORE else None
+        if new is not None:
+            write_whole(path, new)
+            done.append(name)
+    return tuple(done)
 
 
 def read_keys(folder: Path) -> CentreKeys:

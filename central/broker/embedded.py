@@ -75,6 +75,11 @@ class BrokerProcess:
         if self._process is not None:
             self._process.send_signal(signal.SIGHUP)
 
+    def restart(self) -> None:
+        """End it and start it again, as for another certificate of its own, which not every broker reads anew. Raises Misconfigured."""
+        self.stop()
+        self.start()
+
     def wait(self) -> int:
         """Block until it ends; its exit code."""
         return self._process.wait() if self._process is not None else 0

@@ -106,12 +106,13 @@ class MqttBus:
             clean_session=False,
             manual_ack=True,
         )
-        client.tls_set_context(_tls_context(self._keys))
+        self._tls = _tls_context(self._keys)
+        client.tls_set_context(self._tls)
         client.reconnect_delay_set(1, _RECONNECT_MAX_S)
         client.on_socket_open = _no_delay
         client.on_connect = self._on_connect
         client.on_message = self._on_message
-        client.on_disconnect = _on_disconnect
+        client.on_disconnect = self._on_disconnect
         return client
 
     def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: Any, _properties: object) -> None:
@@ -121,6 +122,14 @@ class MqttBus:
         filters = ingest_filters(self._settings.shards)
         client.subscribe([(one, 1) for one in filters])
         log.info("broker.connected", host=self._settings.host, port=self._settings.port, filters=len(filters))
+
+    def _on_disconnect(self, _client: mqtt.Client, _data: object, _flags: object, reason: Any, _properties: object) -> None:
+        """The next connection is made with the certificate as it lies there now: it may have been renewed."""
+        log.info("broker.disconnected", reason=str(reason))
+        try:
+            self._tls.load_cert_chain(*self._keys.tls("central"))
+        except OSError as error:
+            log.warning("broker.certificate_not_read", error=str(error))
 
     def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         """Runs in the network thread, where an exception would end the thread for good."""
@@ -147,7 +156,3 @@ def _tls_context(keys: CentreKeys) -> ssl.SSLContext:
 def _no_delay(_client: mqtt.Client, _data: object, connection: Any) -> None:
     """Without this, small messages wait for each other: 22 ms instead of 0.7 ms."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _on_disconnect(_client: mqtt.Client, _data: object, _flags: object, reason: Any, _properties: object) -> None:
-    log.info("broker.disconnected", reason=str(reason))
