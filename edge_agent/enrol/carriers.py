@@ -9,7 +9,8 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 
-from contract.enrolment import MAX_ANSWER, Token
+from contract.enrolment import MAX_ANSWER, MAX_REQUEST, Token, read_envelope
+from contract.message import MalformedMessage
 from edge_agent.disk.disk import Disk
 from edge_agent.errors import EnrolmentFailed
 
@@ -49,9 +50,10 @@ def _ask(address: str, request: bytes) -> bytes:
         with _opener().open(asked, timeout=WAIT_S) as answer:
             return _read(answer.read1)
     except urllib.error.HTTPError as error:
-        if error.code in {301, 302, 303, 307, 308, 404, 405} or error.code >= 500:
+        words = None if error.code in {301, 302, 303, 307, 308, 404, 405} or error.code >= 500 else _said(_read(error.read1))
+        if words is None:  # somebody on the way, as a proxy that wants a login
             raise OSError(f"it answers with HTTP {error.code}: is this the centre's address?") from None
-        raise EnrolmentFailed(f"the centre refused: {_said(_read(error.read1))}") from None
+        raise EnrolmentFailed(f"the centre refused: {words}") from None
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -77,12 +79,12 @@ def _read(read: Callable[[int], bytes]) -> bytes:
     return bytes(body)
 
 
-def _said(body: bytes) -> str:
-    """The centre's own words, as text that can be shown."""
+def _said(body: bytes) -> str | None:
+    """The centre's own words, as text that can be shown; None for what the centre would not say."""
     try:
         words = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
-        words = "without a reason that can be read"
+        return None
     return "".join(sign if sign.isprintable() else " " for sign in words)[:500]
 
 
@@ -94,12 +96,30 @@ def by_stick(stick: Path, device: str, disk: Disk) -> Carrier:
         if not stick.is_dir():
             raise EnrolmentFailed(f"{stick} is no folder: put the stick in and name its folder")
         if answer_file.is_file():
-            with answer_file.open("rb") as file:
-                return file.read(MAX_ANSWER + 1)
+            if _is_of_the_same(request_file, request):
+                return _begin_of(answer_file, MAX_ANSWER)
+            disk.remove(answer_file)
         disk.write_durably(request_file, request)
         return None
 
     return carry
+
+
+def _is_of_the_same(request_file: Path, request: bytes) -> bool:
+    """Whether the request that was answered was made for this token and with these keys: a stick may have been on the way before."""
+    try:
+        ours, carried = read_envelope(request), read_envelope(_begin_of(request_file, MAX_REQUEST))
+    except FileNotFoundError:  # the answer alone was brought, and proves itself
+        return True
+    except MalformedMessage:
+        return False
+    return (ours.token_id, ours.sign_public) == (carried.token_id, carried.sign_public)
+
+
+def _begin_of(path: Path, limit: int) -> bytes:
+    """The file, and one byte more than allowed of one that is longer."""
+    with path.open("rb") as file:
+        return file.read(limit + 1)
 
 
 def request_on(stick: Path, device: str) -> Path:

@@ -58,6 +58,7 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     """
     limit_opencv_threads()
     logs.configure(logging.WARNING)
+    folder = folder.absolute()
     networks = models or (files.default_folder() if service else None)
     places = (data_dir or (unit.STATE_DIR if service else "data"), str(networks.resolve()) if networks else "")
     here = service and units == unit.UNITS  # a unit that is laid elsewhere is installed by somebody who sees to its places

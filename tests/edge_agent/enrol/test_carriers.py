@@ -16,7 +16,8 @@ from edge_agent.enrol.command import take
 from edge_agent.errors import EnrolmentFailed
 from scripts.stack import free_port
 from tests.builders import AT
-from tests.edge_agent.enrol.ends import Ends
+from tests.central.enrolment.terminal import planned
+from tests.edge_agent.enrol.ends import PLANNED, Ends
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 FORGED = b'{"sign_public":"' + b"A" * 43 + b'","signed":"a.b.c"}'
@@ -62,7 +63,7 @@ def answering(*pieces: bytes, pause_s: float = 0.0) -> Iterator[str]:
         ((b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",), "HTTP 302: is this the centre's address"),
         ((b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",), "HTTP 404"),
         ((b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",), "HTTP 500"),
-        ((b"HTTP/1.1 409 Conflict\r\n\r\n{}",), "without a reason"),
+        ((b"HTTP/1.1 409 Conflict\r\n\r\n{}",), "HTTP 409: is this the centre's address"),
         ((b'HTTP/1.1 409 Conflict\r\n\r\n{"message": "no\\u001b[31m\\nroom"}',), r"refused: no \[31m room"),
         ((OK, b"x" * 300_000), "longer than"),
         ((OK, b"{}"), "cannot be taken: enrolment answer: sign_public"),
@@ -87,19 +88,39 @@ def test_the_second_address_is_asked_when_the_first_is_silent(ends: Ends) -> Non
         assert by_http(ends.token.model_copy(update={"addresses": (silent, address)}))(b"{}") == b"answer"
 
 
+def test_the_second_address_is_asked_when_a_proxy_bars_the_first(ends: Ends) -> None:
+    with answering(b"HTTP/1.1 403 Forbidden\r\n\r\n<h1>log in</h1>") as barred, answering(OK, b"answer") as address:
+        assert by_http(ends.token.model_copy(update={"addresses": (barred, address)}))(b"{}") == b"answer"
+
+
 def test_without_an_address_the_stick_is_named(ends: Ends) -> None:
     with pytest.raises(EnrolmentFailed, match="--stick"):
         by_http(ends.token.model_copy(update={"addresses": ()}))(b"{}")
 
 
-def test_a_stick_takes_the_request_and_brings_the_answer(ends: Ends, tmp_path: Path) -> None:
-    stick = by_stick(tmp_path, "d-1", Disk())
-    assert stick(b"request") is None
-    assert (tmp_path / "d-1.request.json").read_bytes() == b"request"
-    (tmp_path / "d-1.answer.json").write_bytes(b"answer")
-    assert stick(b"request") == b"answer"
+def test_a_stick_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnrolmentFailed, match="is no folder"):
         by_stick(tmp_path / "none", "d-1", Disk())(b"request")
+
+
+def test_a_stick_that_was_used_before_is_used_again(tmp_path: Path) -> None:
+    ends, stick, folder = Ends.new(tmp_path / "centre"), tmp_path / "stick", tmp_path / "t1"
+    stick.mkdir()
+    request, answer = stick / f"{ends.device}.request.json", stick / f"{ends.device}.answer.json"
+    carry = by_stick(stick, ends.device, Disk())
+    take(ends.token, folder, carry, now=lambda: AT)
+    answer.write_bytes(ends.carry(request.read_bytes()))
+    take(ends.token, folder, carry, now=lambda: AT)
+    renewed = planned(ends.centre, PLANNED, renew=True)
+    for stale in (None, b"", b"x" * 20_000):
+        if stale is not None:
+            request.write_bytes(stale)
+            answer.write_bytes(b"of something else")
+        assert take(renewed, folder, carry, replace=True, now=lambda: AT) is None
+        assert not answer.exists(), "the answer of the earlier token is not taken for that of this one"
+    answer.write_bytes(ends.carry(request.read_bytes()))
+    request.unlink()
+    assert take(renewed, folder, carry, replace=True, now=lambda: AT) is not None
 
 
 def test_by_stick_the_same_terminal_is_enrolled(tmp_path: Path) -> None:

@@ -47,6 +47,16 @@ def test_a_folder_that_cannot_be_written_is_named(text: str, tmp_path: Path) -> 
     assert "Nothing half done is in force" in said(text, "--folder", tmp_path / "file" / "t1", "--stick", tmp_path)
 
 
+def test_the_folder_in_which_one_stands_is_named_as_any_other(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"{tmp_path} stands there" in said(text, "--folder", ".")
+
+
+def test_a_token_that_an_editor_marked_as_utf_8_is_read(text: str, tmp_path: Path) -> None:
+    (tmp_path / TOKEN_FILE).write_text(text, encoding="utf-8-sig")
+    assert "stands there" in said(f"@{tmp_path / TOKEN_FILE}", "--folder", tmp_path)
+
+
 def test_the_unit_names_the_places_of_this_machine(tmp_path: Path) -> None:
     done = unit.install(tmp_path / "etc", tmp_path / "units")
     written = (tmp_path / "units" / "edge-agent.service").read_text(encoding="utf-8")
