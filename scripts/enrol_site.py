@@ -142,6 +142,10 @@ def bulk(
         )
         for fault in outcome.faults[:20]:
             typer.echo(f"line {fault.line}{f', {fault.column}' if fault.column else ''}: {fault.value!r}: {fault.message}", err=True)
+        if outcome.unheard:
+            some = ", ".join(outcome.unheard[:20])
+            told = f"{len(outcome.unheard)} enrolled terminals were given other particulars"
+            typer.echo(f"{told}; other cameras or another evidence mode reach one when it enrols again: renew {some}", err=True)
         if faults is not None:
             tables.write_faults(outcome.faults, faults)
         typer.echo(f"open tokens are in {tokens}")

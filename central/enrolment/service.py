@@ -41,10 +41,11 @@ from contract.sealed import seal, to_text, unseal
 _device, _window = TypeAdapter(DeviceId), TypeAdapter(WindowId)
 
 
-def plan(db: Connection, keys: CentreKeys, planned: PlannedTerminal, *, now: datetime, actor: str) -> None:
+def plan(db: Connection, keys: CentreKeys, planned: PlannedTerminal, *, now: datetime, actor: str) -> bool:
     """Say what a terminal shall be told when it enrols; a terminal that is enrolled hears of it at its next enrolment only.
 
-    Planning the same again changes nothing. Raises NotFound for an unknown site, Conflict for a terminal of another site, and BadInput.
+    Planning the same again changes nothing; whether anything changed. Raises NotFound for an unknown site, Conflict for a terminal of
+    another site, and BadInput.
     """
     _require_sound(planned)
     sites.require_site(db, planned.fixmedins_code)
@@ -52,12 +53,13 @@ def plan(db: Connection, keys: CentreKeys, planned: PlannedTerminal, *, now: dat
     if known is not None and known["fixmedins_code"] != planned.fixmedins_code:
         raise Conflict(f"terminal {planned.device_id} is planned for site {known['fixmedins_code']}: choose another name")
     if known is not None and _planned(db, keys, known) == planned:
-        return
+        return False
     row = {name: getattr(planned, name) for name in ("device_id", "fixmedins_code", "broker_host", "broker_port", "till_port", "extra")}
     store.put_terminal(db, row | {"planned_at": now}, [_camera_row(keys, planned.device_id, *each) for each in enumerate(planned.cameras)])
     windows = ", ".join(camera.window for camera in planned.cameras)
     detail = {"site": planned.fixmedins_code, "windows": windows}
     audit.record(db, now=now, actor=actor, action="enrolment.plan", object=planned.device_id, detail=detail)
+    return True
 
 
 def issue(

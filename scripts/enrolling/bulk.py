@@ -26,12 +26,14 @@ SAY_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class Outcome:
-    """How far it came. `enrolled` are terminals that need no token any more."""
+    """How far it came. `enrolled` are terminals that need no token any more; `unheard` are those of them that were given other particulars,
+    of which a terminal hears when it enrols."""
 
     terminals: int
     new: int = 0
     done_before: int = 0
     enrolled: int = 0
+    unheard: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     sites: dict[str, tuple[int, NewSite]] = field(default_factory=dict)
     """Particulars of each site and the line where they stood first."""
@@ -99,6 +101,8 @@ def _one(centre: Centre, group: Group, entry: Entry | Fault, addresses: Sequence
     outcome.new += changed
     outcome.done_before += not changed
     outcome.enrolled += token is None
+    if token is None and changed:
+        outcome.unheard.append(group.device_id)
 
 
 def _tokens_csv(centre: Centre, groups: Sequence[Group]) -> str:

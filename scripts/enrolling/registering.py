@@ -44,7 +44,7 @@ def register(
         sites.register_site(db, entry.site, now=now, actor=ACTOR)
     for approval in entry.approvals:
         sites.approve(db, code, approval, now=now, actor=ACTOR)
-    enrolment.plan(db, centre.keys, entry.terminal, now=now, actor=ACTOR)
+    changed = enrolment.plan(db, centre.keys, entry.terminal, now=now, actor=ACTOR) or changed
     try:
         check_settings(enrolment.settings_of(db, centre.keys, entry.terminal))
     except AgentError as error:

@@ -110,6 +110,12 @@ def test_rows_of_one_terminal_make_its_windows_and_an_enrolled_one_needs_no_toke
     Newcomer(tokens_in(tokens)["P11010000001-t1"]).ask(centre)
     again = bulk.run(centre, path, addresses=ADDRESS, tokens=tokens)
     assert (again.new, again.enrolled, list(tokens_in(tokens))) == (0, 1, ["P11010000002-t1"])
+    assert again.unheard == []
+    written(path, [rows[0] | {"camera": "7"}, *rows[1:]])
+    changed = bulk.run(centre, path, addresses=ADDRESS, tokens=tokens)
+    assert (changed.unheard, changed.enrolled) == (["P11010000001-t1"], 1)
+    with centre.engine.begin() as db:
+        assert enrolment.planned_terminal(db, centre.keys, "P11010000001-t1").cameras[0].source == "7"
 
 
 @pytest.mark.parametrize(
