@@ -142,15 +142,15 @@ def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, kid: str, n
     key was replaced: below the handover it is good for events, and whoever stole it must not bring in keys by one.
     """
     offered = read_offer(offer)
-    rows = store.keys_of(db, offer.device)
-    if any(row["kid"] == offered.kid and row["revoked_at"] is None and row["seal_public"] == offered.seal_public for row in rows):
+    rows = store.good_keys(db, offer.device)
+    if any(row["kid"] == offered.kid and row["seal_public"] == offered.seal_public for row in rows):
         return
     try:
         tls = spki(offered.tls_public)
         require_new_keys(db, sign_public=offered.sign_public, seal_public=offered.seal_public, tls_public=tls)
     except Conflict as error:
         raise BadOffer(str(error)) from None
-    live = [row for row in rows if row["revoked_at"] is None and row["retired_at"] is None]
+    live = [row for row in rows if row["retired_at"] is None]
     if kid not in {row["kid"] for row in live}:
         raise BadOffer("it is signed with a key that was replaced")
     waiting = live[1:]
@@ -160,8 +160,7 @@ def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, kid: str, n
         store.change_key(db, row["kid"], {"revoked_at": now, "revoked_why": "superseded"})
     certificate = issue_client(keys.authority(), offered.tls_public, name=offer.device, now=now).decode()
     new = {"kid": offered.kid, "device_id": offer.device, "sign_public": offered.sign_public, "seal_public": offered.seal_public}
-    valid_from = max(now, *(row["valid_from"] for row in rows))  # a clock that was set back makes no key older than the one before it
-    place = {"offered_epoch": offer.epoch, "offered_seq": offer.seq, "valid_from": valid_from}
+    place = {"offered_epoch": offer.epoch, "offered_seq": offer.seq, "valid_from": now}
     store.add_key(db, new | place | {"certificate": certificate, "tls_sha256": tls_name(tls)})
     audit.record(db, now=now, actor=offer.device, action="device.offer_key", object=offer.device, detail={"kid": offered.kid})
 
@@ -174,11 +173,11 @@ def note_use(db: Connection, key: DeviceKey, epoch: int, seq: int, *, now: datet
     """
     changed = False
     edge = max((epoch, seq - 1), (key.offered_epoch or 0, key.offered_seq or 0))
-    for row in store.keys_of(db, key.device_id):
+    for row in store.good_keys(db, key.device_id):
         if row["kid"] == key.kid:
             break
         last = row["last_epoch"], row["last_seq"]
-        if row["revoked_at"] is None and (row["last_epoch"] is None or last > edge):
+        if row["last_epoch"] is None or last > edge:
             retired = {"retired_at": now} if row["retired_at"] is None else {}
             store.change_key(db, row["kid"], {"last_epoch": edge[0], "last_seq": edge[1]} | retired)
             changed = changed or row["retired_at"] is None

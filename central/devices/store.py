@@ -10,13 +10,11 @@ from central.db import upsert
 from central.devices.model import DeviceKey, NewDevice
 from central.devices.tables import device_keys, device_states, devices, windows
 
-_BY_AGE = (
-    device_keys.c.valid_from,
-    func.coalesce(device_keys.c.offered_epoch, 0),
-    func.coalesce(device_keys.c.offered_seq, 0),
-    device_keys.c.kid,
-)
+_OFFERED = (func.coalesce(device_keys.c.offered_epoch, 0), func.coalesce(device_keys.c.offered_seq, 0))
+_BY_AGE = (device_keys.c.valid_from, *_OFFERED, device_keys.c.kid)
 """Oldest first; keys of one moment in the order of the chain."""
+_IN_CHAIN = (*_OFFERED, device_keys.c.valid_from, device_keys.c.kid)
+"""Keys that are not revoked, as the device took them, whatever the clock said: that of enrolment first, then by their offers."""
 
 
 def device(db: Connection, device_id: str) -> RowMapping | None:
@@ -88,7 +86,7 @@ def current_key(db: Connection, device_id: str) -> DeviceKey | None:
 
 
 def _key(db: Connection, condition: ColumnElement[bool]) -> DeviceKey | None:
-    row = db.execute(select(device_keys, devices.c.fixmedins_code).join(devices).where(condition).order_by(*_BY_AGE)).mappings().first()
+    row = db.execute(select(device_keys, devices.c.fixmedins_code).join(devices).where(condition).order_by(*_IN_CHAIN)).mappings().first()
     return None if row is None else DeviceKey(**{name: row[name] for name in DeviceKey.__dataclass_fields__})
 
 
@@ -96,6 +94,12 @@ def keys_of(db: Connection, device_id: str) -> Sequence[RowMapping]:
     """Every key that a device ever had, oldest first."""
     same = select(device_keys).where(device_keys.c.device_id == device_id)
     return db.execute(same.order_by(*_BY_AGE)).mappings().all()
+
+
+def good_keys(db: Connection, device_id: str) -> Sequence[RowMapping]:
+    """Keys of a device that are not revoked, replaced ones included, in the order in which it took them."""
+    good = select(device_keys).where(device_keys.c.device_id == device_id, device_keys.c.revoked_at.is_(None))
+    return db.execute(good.order_by(*_IN_CHAIN)).mappings().all()
 
 
 def _in_force() -> ColumnElement[bool]:
@@ -120,7 +124,7 @@ def changing_keys(db: Connection) -> Sequence[RowMapping]:
     live = and_(device_keys.c.revoked_at.is_(None), device_keys.c.retired_at.is_(None))
     several = select(device_keys.c.device_id).where(live).group_by(device_keys.c.device_id).having(func.count() > 1)
     query = select(device_keys).where(live, device_keys.c.device_id.in_(several))
-    return db.execute(query.order_by(device_keys.c.device_id, *_BY_AGE)).mappings().all()
+    return db.execute(query.order_by(device_keys.c.device_id, *_IN_CHAIN)).mappings().all()
 
 
 def newest_change(db: Connection) -> tuple[object, ...]:
@@ -131,10 +135,10 @@ def newest_change(db: Connection) -> tuple[object, ...]:
 
 
 def certified_keys(db: Connection) -> Sequence[RowMapping]:
-    """Every key with the certificate of its time (None where none was noted), by device, oldest first."""
+    """Every key with the certificate of its time (None where none was noted), by device; those in force in the order of the chain."""
     names = ("kid", "device_id", "certificate", "offered_epoch", "retired_at", "revoked_at")
     query = select(*(device_keys.c[name] for name in names))
-    return db.execute(query.order_by(device_keys.c.device_id, *_BY_AGE)).mappings().all()
+    return db.execute(query.order_by(device_keys.c.device_id, *_IN_CHAIN)).mappings().all()
 
 
 def state(db: Connection, device_id: str) -> RowMapping | None:
