@@ -30,12 +30,13 @@ def announce(db: Connection, *, device_id: str, capture_id: str, refs: Sequence[
 def take_part(db: Connection, files: EvidenceStore, part: MediaPart, body: bytes, *, now: datetime) -> bool:
     """Keep a verified part; True once its object is stored whole.
 
-    Parts of an object that no capture of this device announced are not kept: the device sends them again after its event.
+    Parts of an object that no capture of this device announced are not kept: the device sends them again after its event. Those of one
+    that was erased before it came are not kept either, and the device is told that it need not send them again.
     """
     row = store.one(db, part.media_id)
     if row is None or row["device_id"] != part.device or row["size"] != part.size:
         return False
-    if row["stored_at"] is not None:
+    if row["stored_at"] is not None or row["erased_at"] is not None:
         return True
     kept = {"media_id": part.media_id, "device_id": part.device, "part_index": part.index, "part_count": part.count}
     store.keep_part(db, {**kept, "body": body, "received_at": now})
@@ -98,11 +99,14 @@ def erase_some(
 
 
 def erase(db: Connection, files: EvidenceStore, media_ids: Sequence[str], *, why: str, actor: str, now: datetime) -> tuple[str, ...]:
-    """Erase these objects where they are here, whatever they are; the names of those that went, which the audit log keeps too.
+    """Erase these objects, whatever they are; the names of those that were here and went, which the audit log keeps too.
+
+    One that is still on its way is erased in advance: whatever comes of it is thrown away.
 
     The caller has made sure that nothing holds them.
     """
     gone = tuple(name for name in media_ids if (row := store.one(db, name)) is not None and is_here(row))
+    store.expect_no_more(db, media_ids, now=now)
     for name in gone:
         files.remove(name)
     if gone:

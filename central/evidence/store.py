@@ -37,6 +37,13 @@ def mark_erased(db: Connection, media_ids: Sequence[str], *, now: datetime) -> N
     db.execute(update(media).where(media.c.media_id.in_(media_ids)).values(erased_at=now))
 
 
+def expect_no_more(db: Connection, media_ids: Sequence[str], *, now: datetime) -> None:
+    """Those of these objects that have not come are erased before they do, and the parts that have come."""
+    waiting = media.c.media_id.in_(media_ids) & media.c.stored_at.is_(None) & media.c.erased_at.is_(None)
+    db.execute(update(media).where(waiting).values(erased_at=now))
+    db.execute(delete(media_parts).where(media_parts.c.media_id.in_(media_ids)))
+
+
 def keep_part(db: Connection, row: Mapping[str, Any]) -> None:
     """Keep one part until the others are there."""
     insert_new(db, media_parts, [row], ["media_id", "device_id", "part_index"])
@@ -60,8 +67,9 @@ def drop_parts(db: Connection, media_id: str, device_id: str) -> None:
 
 
 def awaited(db: Connection, device_id: str) -> int:
-    """How many of a device's objects are not stored."""
-    return db.scalar(select(func.count()).select_from(media).where(media.c.device_id == device_id, media.c.stored_at.is_(None))) or 0
+    """How many of a device's objects are not stored and are still wanted."""
+    wanted = media.c.stored_at.is_(None) & media.c.erased_at.is_(None)
+    return db.scalar(select(func.count()).select_from(media).where(media.c.device_id == device_id, wanted)) or 0
 
 
 def mark_stored(db: Connection, media_id: str, *, now: datetime) -> None:

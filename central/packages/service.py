@@ -12,9 +12,10 @@ from central.captures import service as captures
 from central.cases import dossier
 from central.cases import service as cases
 from central.cases.dossier import Dossier
+from central.devices import service as devices
 from central.errors import BadInput, NotFound
 from central.holds import service as holds
-from central.holds.model import Hold, Kind, NewHold
+from central.holds.model import Hold, Kind, NewHold, require_placeable
 from central.packages import store
 from central.packages.model import (
     MAX_REASON,
@@ -67,6 +68,11 @@ def marking_of(db: Connection, read: Dossier) -> Marking:
 
 def hold(db: Connection, new: NewHold, *, actor: str, now: datetime) -> int:
     """Place a hold on a finding, a capture, or a span of a terminal or site; its number. Raises NotFound or BadInput."""
+    require_placeable(new)
+    if new.kind is Kind.SITE:
+        sites.require_site(db, new.subject)
+    if new.kind is Kind.DEVICE and new.subject not in devices.every_device(db):
+        raise NotFound(f"device {new.subject[:60]!r} was never registered here: a hold on it would keep nothing")
     kept, persons = _kept(db, new.kind, new.subject, new.since, new.until)
     return holds.place(db, new, captures=kept, persons=persons, actor=actor, now=now)
 

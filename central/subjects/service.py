@@ -1,8 +1,9 @@
 """Erase what shows a person, as far as nothing holds it, and prove it; read `erase` from top to bottom."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
@@ -14,6 +15,7 @@ from central.errors import BadInput, Conflict, NotFound
 from central.evidence.objects import EvidenceStore
 from central.holds import service as holds
 from central.keys import CentreKeys
+from central.packages import service as packages
 from central.people import service as people
 from central.people.model import MAX_REFERENCE, ExemptReason, words
 from central.settings import Settings
@@ -44,23 +46,35 @@ class Eraser:
         people.require_person(db, psn_no)
         if why is Why.WITHDRAWN:
             self._withdraw(db, psn_no, said, now)
-        held = _held(db, psn_no, now - timedelta(days=self.settings.retention.finding_days))
+        packages.extend_holds(db)  # what came after a hold was placed is held too
+        held = _held(db, psn_no, self.since(now))
         gone = self._erase_all(db, psn_no, {one.name for one in held}, now)
         if not gone and not held and why is not Why.WITHDRAWN:
             raise Conflict(f"person {psn_no}: nothing is kept that shows the face; earlier proofs are on the person's page")
-        erasure = Erasure(
-            erasure_id=0,
-            psn_no=psn_no,
-            why=why,
-            reference=said,
-            erased_at=now,
-            erased_by=self.actor,
-            erased=gone,
-            held=held,
-            terminals=_terminals(db, psn_no, now),
-            statement=b"",
-        )
-        return self._kept(db, erasure, now)
+        return self._kept(db, self._done(psn_no, why, said, now) | {"erased": gone, "held": held, "terminals": _terminals(db, psn_no, now)})
+
+    def complete(self, db: Connection, psn_no: str, reference: str, names: Set[str], *, asked_at: datetime, now: datetime) -> Erasure:
+        """Erase those of `names`, which an earlier erasing had to leave, that nothing holds any more.
+
+        Whoever has enrolled again since stays enrolled: only what was here when it was `asked` to be erased goes.
+        """
+        held = tuple(one for one in _held(db, psn_no, self.since(now)) if one.name in names)
+        free = names - {one.name for one in held}
+        gone = list[dict[str, str]]()
+        if psn_no in free:
+            gone += people.erase_face(db, self.files, psn_no, until=asked_at, why=f"erasing {psn_no}", now=now, actor=self.actor)
+        shown = [name for name in captures.showing(db, psn_no) if name in free]
+        gone += captures.erase_faces(db, self.files, shown, why=f"erasing {psn_no}", actor=self.actor, now=now)
+        told = {} if any(row["current"] for row in people.kept_of(db, psn_no, now=now).templates) else _terminals(db, psn_no, now)
+        done = self._done(psn_no, Why.COMPLETED, reference, now)
+        return self._kept(db, done | {"erased": _named(gone), "held": held, "terminals": told})
+
+    def since(self, now: datetime) -> datetime:
+        """Findings that were confirmed since then keep what they need."""
+        return now - timedelta(days=self.settings.retention.finding_days)
+
+    def _done(self, psn_no: str, why: Why, reference: str, now: datetime) -> dict[str, Any]:
+        return {"psn_no": psn_no, "why": why, "reference": reference, "erased_at": now, "erased_by": self.actor}
 
     def restate(self, db: Connection, erasure: Erasure, *, now: datetime) -> bytes:
         """The statement as it is true now, signed anew: terminals have confirmed since. Who asked for it is logged."""
@@ -78,12 +92,14 @@ class Eraser:
         if psn_no in held:
             people.stop_using(db, psn_no, now=now)
         else:
-            gone += people.erase_face(db, self.files, psn_no, why=why, now=now, actor=self.actor)
+            gone += people.erase_face(db, self.files, psn_no, until=now, why=why, now=now, actor=self.actor)
         free = [name for name in captures.showing(db, psn_no) if name not in held]
         gone += captures.erase_faces(db, self.files, free, why=why, actor=self.actor, now=now)
-        return tuple(Erased(what=one["what"], sha256=one["sha256"]) for one in gone)
+        return _named(gone)
 
-    def _kept(self, db: Connection, erasure: Erasure, now: datetime) -> Erasure:
+    def _kept(self, db: Connection, done: Mapping[str, Any]) -> Erasure:
+        erasure = Erasure(**done, erasure_id=0, statement=b"")
+        now = erasure.erased_at
         row = {name: getattr(erasure, name) for name in ("psn_no", "reference", "erased_at", "erased_by", "statement")}
         lists = {"erased": [one.model_dump() for one in erasure.erased], "held": [one.model_dump() for one in erasure.held]}
         told = {device: list(told) for device, told in erasure.terminals.items()}
@@ -164,18 +180,24 @@ def finish_held(
 ) -> int:
     """Erase what an earlier erasing had to leave and nothing holds any more; how many persons that were. Repeating it changes nothing."""
     eraser = Eraser(keys=keys, files=files, settings=settings, actor=ACTOR)
-    since = now - timedelta(days=settings.retention.finding_days)
     with engine.begin() as db:
+        packages.extend_holds(db)
         waiting = [(row["psn_no"], row["reference"]) for row in store.newest_of_all(db) if row["held"]]
     done = 0
     for psn_no, reference in waiting:
         with engine.begin() as db:
-            before = {one["name"] for one in store.of_person(db, psn_no)[0]["held"]}
-            if before - {one.name for one in _held(db, psn_no, since)}:
-                eraser.erase(db, psn_no, Why.COMPLETED, reference, now=now)
+            newest, *_ = past = store.of_person(db, psn_no)
+            before = {one["name"] for one in newest["held"]}
+            if before - {one.name for one in _held(db, psn_no, eraser.since(now))}:
+                asked_at = max(row["erased_at"] for row in past if row["why"] != Why.COMPLETED)
+                eraser.complete(db, psn_no, reference, before, asked_at=asked_at, now=now)
                 done += 1
                 progress(f"what was held of a person at an earlier erasing was erased ({done})")
     return done
+
+
+def _named(gone: Iterable[Mapping[str, str]]) -> tuple[Erased, ...]:
+    return tuple(Erased(what=one["what"], sha256=one["sha256"]) for one in gone)
 
 
 def _held(db: Connection, psn_no: str, confirmed_since: datetime) -> tuple[Held, ...]:

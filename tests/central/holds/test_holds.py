@@ -141,6 +141,10 @@ def test_what_is_not_here_cannot_be_held_or_released(centre: Centre) -> None:
         hold(centre, Kind.FINDING, "JR20260102-ID-01-0000000000000000")
     with pytest.raises(NotFound):
         hold(centre, Kind.CAPTURE, "nowhere:1:1")
+    with pytest.raises(NotFound, match="keep nothing"):
+        hold(centre, Kind.DEVICE, "P99999900001-tl", **span())
+    with pytest.raises(NotFound):
+        hold(centre, Kind.SITE, "P99999900OO1", **span())
     with centre.engine.begin() as db, pytest.raises(NotFound, match="central evidence holds"):
         holds.ask_release(db, 99, reason="x", actor="a", now=centre.now())
     with centre.engine.begin() as db, pytest.raises(NotFound):

@@ -15,6 +15,7 @@ from central.db import scrub
 from central.errors import BadInput, Conflict, NotFound
 from central.holds import service as holds
 from central.holds.model import Kind, NewHold
+from central.packages import service as packages
 from central.people import service as people
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
@@ -39,7 +40,8 @@ class World:
     """A centre with one person, a terminal that knows them, and captures with vectors and pictures."""
 
     def __init__(self, folder: Path, database_url: str = "") -> None:
-        self.centre: Centre = make_centre(folder, database_url=database_url)
+        self.at = NOW
+        self.centre: Centre = make_centre(folder, database_url=database_url, now=lambda: self.at)
         self.terminal = Terminal(self.centre).register()
         self.intake = make_intake(self.centre)
         self.pictures: list[str] = []
@@ -203,6 +205,68 @@ def test_an_open_finding_and_a_hold_keep_their_part_and_the_rest_goes_when_they_
     with world.centre.engine.begin() as db:
         newest, *_, oldest = service.of_person(db, "PSN-1")
         assert (newest.why, newest.held, oldest.why) == (Why.COMPLETED, (), Why.REQUEST)
+
+
+def finish(world: World) -> int:
+    parts = (world.centre.engine, world.centre.keys, world.centre.pictures, world.centre.settings)
+    return service.finish_held(*parts, now=world.at, progress=lambda _: None)
+
+
+def test_who_enrolled_again_stays_enrolled_when_what_was_held_goes(world: World) -> None:
+    in_case = world.seen("PSN-1", Outcome.SAME, ME)
+    number = suspicion(world.centre, in_case)
+    world.erase()
+    world.at = NOW + timedelta(days=30)
+    admit(world.centre, "PSN-1", ME)
+    later = world.seen("PSN-1", Outcome.SAME, ME)
+    with world.centre.engine.begin() as db:
+        cases.review(db, jr_id=number, verdict=Verdict.DISMISS, reason="no", actor="m", now=world.at)
+    assert (finish(world), finish(world)) == (1, 0)
+    assert world.vectors() == {in_case: False, later: True}
+    with world.centre.engine.begin() as db:
+        kept = people.kept_of(db, "PSN-1", now=world.at)
+        newest, _oldest = service.of_person(db, "PSN-1")
+    assert [row["current"] for row in kept.templates] == [True]
+    assert {one.what for one in newest.erased} == {"template", "enrolment_picture", "capture_vector", "capture_picture"}
+    assert (newest.held, newest.terminals) == ((), {})
+
+
+def test_what_was_held_and_went_otherwise_stops_nobody(world: World) -> None:
+    """A capture without face and picture was held; nothing is left of it to erase, and the daily run goes on to the next person."""
+    events = [world.terminal.event(psn_no=psn_no, outcome=Outcome.SAME) for psn_no in ("PSN-2", "PSN-1")]
+    take(world.centre, world.intake, *events)
+    other, name = (f"{world.terminal.device_id}:{builders.EPOCH}:{number}" for number in (1, 2))
+    with world.centre.engine.begin() as db:
+        hold = NewHold(kind=Kind.CAPTURE, subject=other, reason="court", document="H-1")
+        holds.place(db, hold, captures=[other, name], persons=["PSN-2"], actor="a", now=NOW)
+    assert [one.name for one in world.erase().held] == [name]
+    with world.centre.engine.begin() as db:
+        holds.ask_release(db, 1, reason="done", actor="a", now=NOW)
+        holds.confirm_release(db, 1, actor="b", now=NOW)
+    assert (finish(world), finish(world)) == (1, 0)
+
+
+def test_a_hold_keeps_what_came_after_it_from_being_erased(world: World) -> None:
+    with world.centre.engine.begin() as db:
+        span = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=7)}
+        hold = NewHold(kind=Kind.SITE, subject=builders.SITE, reason="court", document="H-1", **span)
+        packages.hold(db, hold, actor="a", now=NOW)
+    seen = world.seen("PSN-1", Outcome.SAME, ME)
+    assert {one.name for one in world.erase().held} == {"PSN-1", seen}
+    assert world.vectors() == {seen: True}
+
+
+def test_a_picture_on_its_way_does_not_come_back(world: World) -> None:
+    ref, parts = enclosed(world.centre, world.terminal, bytes(range(256)) * 4000, role=MediaRole.BEST, content_type="image/jpeg")
+    assert len(parts) > 1
+    event = world.terminal.event(psn_no="PSN-1", outcome=Outcome.SAME, media=(ref,))
+    take(world.centre, world.intake, event, *parts[:1])
+    world.erase()
+    told = take(world.centre, world.intake, *parts)
+    assert ref.media_id in told.receipts[0].media_done, "the terminal need not send it again and again"
+    with world.centre.engine.begin() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM media_parts").scalar() == 0
+    assert not [path for path in world.centre.settings.evidence_dir.rglob("*") if ref.media_id in path.name]
 
 
 def test_an_erased_capture_can_no_longer_be_shown_to_be_in_the_log(world: World) -> None:
