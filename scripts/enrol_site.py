@@ -268,7 +268,7 @@ def _hand_out(centre: Centre, token: Token, file: Path | None, folder: Path | No
     if folder is not None:
         weights = (centre.settings.models_dir or files.default_folder()) if with_models else None
         place = bundle.fill(folder, token, models=weights, progress=lambda line: typer.echo(line, err=True))
-        typer.echo(f"at the terminal: python -m edge_agent enrol --stick {place}", err=True)
+        typer.echo(f"at the terminal: python -m edge_agent enrol --stick {place} --service", err=True)
     else:
         typer.echo(
             f"at the terminal: python -m edge_agent enrol {f'@{file}' if file else 'TOKEN'} --folder /etc/edge-agent --service", err=True

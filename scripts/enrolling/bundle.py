@@ -11,9 +11,9 @@ from edge_agent.enrol.carriers import TOKEN_FILE
 
 _WAY = """入网 Enrolment of {device} of {code}
 
-1. 在终端上 at the terminal:        python -m edge_agent enrol --stick {stick}
+1. 在终端上 at the terminal:        python -m edge_agent enrol --stick {stick} --service
 2. 在中心 at the centre:            python -m scripts.enrol_site answer {stick}/{device}.request.json
-3. 再次在终端上 at the terminal:    python -m edge_agent enrol --stick {stick}
+3. 再次在终端上 at the terminal:    python -m edge_agent enrol --stick {stick} --service
 
 {stick} stands for this folder. The token in {token_file} works once, until {until}; keep the stick under lock until then.
 此文件夹内的令牌只能使用一次，有效期至 {until}，使用前请妥善保管。

@@ -83,3 +83,12 @@ def test_no_strangers_face_is_registered_as_somebodys(capsys: pytest.CaptureFixt
         first_settlement.main(psn_no="REAL-PERSON")
     assert ended.value.exit_code == 2
     assert "needs --picture" in capsys.readouterr().err
+
+
+def test_on_either_way_the_terminal_becomes_one_that_starts_by_itself(centre: Centre, tmp_path: Path) -> None:
+    by_line = run(tmp_path, *SITE, "--window", "W1=0")
+    by_stick = run(tmp_path, *SITE, "--window", "W1=0", "--no-address", "--bundle", str(tmp_path / "stick"))
+    assert "--folder /etc/edge-agent --service" in by_line.stderr
+    assert f"--stick {tmp_path / 'stick' / DEVICE} --service" in by_stick.stderr
+    told = (tmp_path / "stick" / DEVICE / "README.txt").read_text(encoding="utf-8")
+    assert told.count("edge_agent enrol") == told.count("--service") == 2
