@@ -18,7 +18,7 @@ from central.captures.handover import Handovers
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState, capture_id
 from central.captures.opening import Refused, open_message
 from central.devices import service as devices
-from central.devices.model import BadOffer, DeviceKey
+from central.devices.model import BadOffer, DeviceKey, OldOffer
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
@@ -199,6 +199,8 @@ class Intake:
             devices.take_offer(db, self._keys, offer, kid=one.verified.kid, now=now)
         except BadOffer as error:
             self._irregular(db, "bad_offer", offer.device, one, str(error), one.signed, now)
+            if isinstance(error, OldOffer):
+                return
             orders.answer_rekey(db, offer.device, Answer(result="refused", why="bad_offer", detail=str(error), at=now))
             kid = TrustedKey(from_text(offer.sign_public)).kid
             taken.answers.append(Admission(device=offer.device, at=now, kid=kid, certificate=None, why="bad_offer"))

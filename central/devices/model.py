@@ -22,6 +22,10 @@ class BadOffer(ValueError):
     """Keys that a device offers are not taken; the text says why and holds no key."""
 
 
+class OldOffer(BadOffer):
+    """It is signed with a key that is not in use any more: nobody in order waits for an answer to it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDevice:
     """A terminal to register, by the public halves of keys that it made and keeps."""

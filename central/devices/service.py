@@ -21,6 +21,7 @@ from central.devices.model import (
     DeviceRow,
     KeyPeriod,
     NewDevice,
+    OldOffer,
     Post,
 )
 from central.devices.offers import read_offer, spki, tls_name, tls_of
@@ -138,8 +139,8 @@ def key_history(db: Connection, device_id: str) -> tuple[KeyPeriod, ...]:
 def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, kid: str, now: datetime) -> None:
     """Keep the keys that a device offers in its chain, signed with the key `kid`, beside the one that it uses, with a certificate for them.
 
-    The same offer again changes nothing; a later one of the device replaces one that is not in use yet. Raises BadOffer, also where that
-    key was replaced: below the handover it is good for events, and whoever stole it must not bring in keys by one.
+    The same offer again changes nothing; a later one of the device replaces one that is not in use yet. Raises BadOffer; OldOffer where
+    that key was replaced: below the handover it is good for events, and whoever stole it must not bring in keys by one.
     """
     offered = read_offer(offer)
     rows = store.good_keys(db, offer.device)
@@ -152,7 +153,7 @@ def take_offer(db: Connection, keys: CentreKeys, offer: KeyOffer, *, kid: str, n
         raise BadOffer(str(error)) from None
     live = [row for row in rows if row["retired_at"] is None]
     if kid not in {row["kid"] for row in live}:
-        raise BadOffer("it is signed with a key that was replaced")
+        raise OldOffer("it is signed with a key that was replaced")
     waiting = live[1:]
     if any((row["offered_epoch"], row["offered_seq"]) > (offer.epoch, offer.seq) for row in waiting):
         raise BadOffer("the device has offered other keys since")

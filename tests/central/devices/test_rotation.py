@@ -137,9 +137,12 @@ def test_whoever_has_an_old_key_offers_no_new_ones(desk: Desk) -> None:
     desk.offer(keys)
     offered = desk.first.sign(theirs.offer(epoch=builders.EPOCH - 1))
     taken = desk.take(desk.change_over(keys), Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=offered))
-    late = desk.take(Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=desk.first.sign(again.offer(epoch=builders.EPOCH - 2))))
-    assert [answer.why for answer in (*taken.answers, *late.answers)] == ["bad_offer", "bad_offer"]
     with desk.centre.engine.begin() as db:
+        order = orders.ask_rekey(db, builders.DEVICE, "suspicion", by=Asking(actor="test", purpose="a theft", at=desk.at))
+    late = desk.take(Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=desk.first.sign(again.offer(epoch=builders.EPOCH - 2))))
+    assert desk.irregular() == ["bad_offer", "late_epoch", "bad_offer"] and taken.answers == late.answers == []
+    with desk.centre.engine.begin() as db:
+        assert orders.get(db, order.request, now=desk.at).state is not State.ANSWERED, "the terminal may still obey"
         assert [key.kid for key in devices.key_history(db, builders.DEVICE)] == [desk.first.kid, keys.signer.kid]
         assert devices.admissions(db) == []
     forged = Incoming(topic=up(Up.EVENT, builders.DEVICE), payload=theirs.signer.sign(in_use(seq=9)))
