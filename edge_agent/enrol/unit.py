@@ -1,6 +1,7 @@
 """Install the agent as a service: the unit file of this installation with the places of this machine."""
 
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,10 +35,24 @@ def unit_text(folder: Path, needs: Sequence[Path] = ()) -> str:
     text = UNIT.read_text(encoding="utf-8")
     for written, here in _WRITTEN_FOR.items():
         text = text.replace(written, str(here or folder.resolve()))
-    shown = [place for place in (ROOT, Path(sys.base_prefix), *needs) if any(place.is_relative_to(home) for home in _HOMES)]
+    shown = [place for place in (ROOT, Path(sys.base_prefix), *needs) if _is_at_home(place)]
     if shown:
         text = text.replace("ProtectHome=yes", "\n".join(["ProtectHome=tmpfs", *(f"BindReadOnlyPaths={place}" for place in shown)]))
     return text
+
+
+def unreadable(top: Path, file: Path) -> str:
+    """What bars a user of its own from a file below `top`, as after an installation under a strict umask; empty if nothing does."""
+    for each in (file, *file.parents):
+        if _is_at_home(each) and not each.is_relative_to(top):
+            break  # of homes the service is shown what lies below `top`, and nothing of the way there
+        if each.exists() and not each.stat().st_mode & (stat.S_IXOTH if each.is_dir() else stat.S_IROTH):
+            return f" The service runs as a user of its own, which may not read {each}: chmod -R o+rX {top}."
+    return ""
+
+
+def _is_at_home(place: Path) -> bool:
+    return any(place.is_relative_to(home) for home in _HOMES)
 
 
 def install(folder: Path, units: Path = UNITS, needs: Sequence[Path] = ()) -> str:
@@ -59,8 +74,9 @@ def install(folder: Path, units: Path = UNITS, needs: Sequence[Path] = ()) -> st
     for command in (["daemon-reload"], ["enable", UNIT.stem], ["restart", UNIT.stem]):
         done = subprocess.run(["systemctl", *command], capture_output=True, text=True, check=False)
         if done.returncode:
+            barred = unreadable(ROOT, Path(__file__).resolve()) or next(filter(None, (unreadable(need, need) for need in needs)), "")
             raise EnrolmentFailed(
-                f"systemctl {' '.join(command)} failed: {done.stderr.strip()[-300:]}; the enrolment itself is whole. Look at what it says "
-                f"(journalctl -u {UNIT.stem}), and give the same command again"
+                f"systemctl {' '.join(command)} failed: {done.stderr.strip()[-300:]}; the enrolment itself is whole.{barred} Look at what "
+                f"it says (journalctl -u {UNIT.stem}), and give the same command again"
             )
     return f"{UNIT.stem} is installed and started; look at it with: systemctl status {UNIT.stem}"

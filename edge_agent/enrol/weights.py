@@ -1,5 +1,6 @@
 """Bring the face networks to a terminal: from a folder that somebody carried there, or from the registries."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,14 @@ def bring(folder: Path, source: Path | None, progress: Progress) -> str | None:
     `source` holds either files as another terminal or the centre keeps them, each with its record, or archives as registries name them;
     nothing is downloaded then. Without the networks of liveness the terminal runs and says that it evaluates none.
     """
+    strict = os.umask(0o022)  # the networks are no secret, and a service reads them as a user of its own
+    try:
+        return _bring(folder, source, progress)
+    finally:
+        os.umask(strict)
+
+
+def _bring(folder: Path, source: Path | None, progress: Progress) -> str | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for pack in (DEFAULT_PACK, LIVENESS_PACK):

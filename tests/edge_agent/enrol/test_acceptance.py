@@ -84,7 +84,10 @@ def test_networks_are_taken_from_a_folder_and_damaged_ones_are_not(tmp_path: Pat
     except ModelError as error:
         pytest.skip(f"the face networks are not at hand: {error}")
     said: list[str] = []
+    before = os.umask(0o077)
     assert weights.bring(tmp_path / "own", files.default_folder(), said.append) is None
+    assert os.umask(before) == 0o077
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in [tmp_path / "own", *(tmp_path / "own").iterdir()]), "a service reads them"
     load_pack(tmp_path / "own")
     assert any("taken from" in line for line in said)
     carried = tmp_path / "carried"

@@ -84,3 +84,19 @@ def test_a_service_keeps_its_events_where_it_may_write(text: str, tmp_path: Path
     unit.require_place(Path(unit.STATE_DIR))
     with pytest.raises(EnrolmentFailed, match=f"move {tmp_path} to /var/lib/edge-agent"):
         unit.require_place(tmp_path)
+
+
+def test_what_a_strict_umask_bars_the_service_from_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "_HOMES", (str(tmp_path),))  # which itself nobody else may enter
+    top, file = tmp_path / "program", tmp_path / "program" / "edge_agent" / "__main__.py"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    for path in (top, file.parent, file):
+        path.chmod(0o755)
+    assert unit.unreadable(top, file) == ""
+    for path, mode in ((file, 0o640), (file.parent, 0o750), (top, 0o750)):
+        path.chmod(mode)
+        assert f"may not read {path}: chmod -R o+rX {top}" in unit.unreadable(top, file)
+        path.chmod(0o755)
+    monkeypatch.setattr(unit, "_HOMES", ())
+    assert f"may not read {tmp_path}" in unit.unreadable(top, file)
