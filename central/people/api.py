@@ -164,10 +164,10 @@ def due(request: Request, viewer: Reader) -> Due:  # noqa: ARG001 - the right is
 
 
 @router.get("/duplicates/{number}")
-def duplicate(request: Request, viewer: Reader, number: Entry) -> Duplicate:  # noqa: ARG001
-    """One entry of the register of doubtful identities. 404 for another number."""
+def duplicate(request: Request, viewer: Reader, number: Entry) -> Duplicate:
+    """One entry of the register of doubtful identities; `other_psn_no` is empty for who may not see pictures. 404 for another number."""
     with reading(guard.centre_of(request).engine).begin() as db:
-        return duplicates.get(db, number)
+        return duplicates.shown(duplicates.get(db, number), named=viewer.may(Right.SEE_PICTURES))
 
 
 @router.post("/duplicates/{number}/decision")

@@ -1,5 +1,6 @@
 """Doubtful identities: two numbers with one face, or one number with two. People look at both pictures and decide; nobody is accused."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -19,6 +20,11 @@ def get(db: Connection, duplicate_id: int) -> Duplicate:
     if row is None:
         raise NotFound(f"entry {duplicate_id} of the register of doubtful identities is not here")
     return service.duplicate_of(row)
+
+
+def shown(found: Duplicate, *, named: bool) -> Duplicate:
+    """The entry, without whom the picture resembles unless that may be `named`: whoever enrols must not learn who a face is by trying."""
+    return found if named or found.psn_no == found.other_psn_no else replace(found, other_psn_no="")
 
 
 def decide(db: Connection, files: EvidenceStore, duplicate_id: int, verdict: str, reason: str, *, now: datetime, actor: str) -> Duplicate:

@@ -1,6 +1,7 @@
 """Pages of the register of people: who is in it, what is kept of each, what waits for a decision."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -135,7 +136,9 @@ def renew_basis(
 def duplicates_page(request: Request, viewer: Reader, every: bool = False, page: Number = 1) -> HTMLResponse:
     """Doubtful identities that wait for a decision, or all of them."""
     with reading(guard.centre_of(request).engine).begin() as db:
-        shown = {"found": views.duplicates(db, undecided=not every, page=page, size=SIZE), "every": every}
+        rows = views.duplicates(db, undecided=not every, page=page, size=SIZE)
+    named = viewer.may(Right.SEE_PICTURES)
+    shown = {"found": replace(rows, rows=tuple(duplicates.shown(one, named=named) for one in rows.rows)), "every": every}
     return console_of(request).page(request, "duplicates.html", viewer=viewer, shown=shown)
 
 
@@ -241,7 +244,7 @@ def _duplicate(
     request: Request, viewer: Viewer, number: int, *, entered: Mapping[str, Any] | None = None, status: int = 200
 ) -> HTMLResponse:
     with reading(guard.centre_of(request).engine).begin() as db:
-        found = duplicates.get(db, number)
+        found = duplicates.shown(duplicates.get(db, number), named=viewer.may(Right.SEE_PICTURES))
     oneself = found.psn_no == found.other_psn_no
     shown = {"found": found, "oneself": oneself, "verdicts": tuple(Verdict), "entered": entered or {}, "max_words": MAX_WORDS}
     return console_of(request).page(request, "duplicate.html", viewer=viewer, status=status, shown=shown)

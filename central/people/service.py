@@ -189,21 +189,23 @@ def retire_templates(db: Connection, versions: Sequence[str], *, now: datetime, 
 
 
 def erase_face(
-    db: Connection, files: EvidenceStore, psn_no: str, *, until: datetime, why: str, now: datetime, actor: str
+    db: Connection, files: EvidenceStore, psn_no: str, *, why: str, now: datetime, actor: str, until: datetime | None = None
 ) -> tuple[dict[str, str], ...]:
-    """Erase every template and picture of a person that came into this register until then, and let the terminals forget; what went, by
-    its hash.
+    """Erase every template and picture of a person that lies in this register, and let the terminals forget; what went, by its hash.
+
+    With `until` only what came until then.
 
     What captures show of the person is not the register's: `central.subjects` does the rest. Raises NoSuchPerson.
     """
     require_person(db, psn_no)
     every, doubts = store.templates_of(db, psn_no), lists.duplicates_about(db, psn_no)
-    held = [row for row in every if row["enrolled_at"] <= until]
-    waiting = [row["media_id"] for row in doubts if row["psn_no"] == psn_no and row["media_id"] and row["found_at"] <= until]
-    later = {row["media_id"] for row in every if row["enrolled_at"] > until}
+    held = [row for row in every if until is None or row["enrolled_at"] <= until]
+    mine = [row for row in doubts if row["psn_no"] == psn_no and row["media_id"]]
+    waiting = [row["media_id"] for row in mine if until is None or row["found_at"] <= until]
+    later = {row["media_id"] for row in every if row not in held}
     pictures = sorted({*(row["media_id"] for row in held), *waiting} - later)
     gone = evidence.erase(db, files, pictures, why=why, actor=actor, now=now)
-    store.erase_templates(db, psn_no, until=until, now=now)
+    store.erase_templates(db, [row["template_id"] for row in held], now=now)
     tell_sites(db, psn_no, now=now)
     vectors = tuple({"what": "template", "sha256": sha256(row["sealed_vector"]).hexdigest(), "embedder": row["embedder"]} for row in held)
     return (*vectors, *({"what": "enrolment_picture", "sha256": name} for name in gone))

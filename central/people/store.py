@@ -117,11 +117,11 @@ def retire_templates(db: Connection, psn_no: str, versions: Sequence[str], *, no
     db.execute(update(templates).where(others).values(replaced_at=now))
 
 
-def erase_templates(db: Connection, psn_no: str, *, until: datetime, now: datetime) -> None:
-    """Overwrite every vector of this person that was made until then; that there was a template stays known."""
+def erase_templates(db: Connection, template_ids: Collection[int], *, now: datetime) -> None:
+    """Overwrite these vectors; that there was a template stays known."""
     # `replaced_at` is new for all of them: by it every process that holds vectors in memory learns which to drop.
-    made = (templates.c.psn_no == psn_no) & (templates.c.enrolled_at <= until) & _HERE
-    db.execute(update(templates).where(made).values(sealed_vector=b"", erased_at=now, replaced_at=now))
+    wanted = templates.c.template_id.in_(list(template_ids))
+    db.execute(update(templates).where(wanted).values(sealed_vector=b"", erased_at=now, replaced_at=now))
 
 
 def taken_before(moment: datetime) -> ColumnElement[bool]:

@@ -92,7 +92,7 @@ class Eraser:
         if psn_no in held:
             people.stop_using(db, psn_no, now=now)
         else:
-            gone += people.erase_face(db, self.files, psn_no, until=now, why=why, now=now, actor=self.actor)
+            gone += people.erase_face(db, self.files, psn_no, why=why, now=now, actor=self.actor)
         free = [name for name in captures.showing(db, psn_no) if name not in held]
         gone += captures.erase_faces(db, self.files, free, why=why, actor=self.actor, now=now)
         return _named(gone)

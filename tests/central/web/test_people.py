@@ -95,6 +95,18 @@ def test_a_picture_is_opened_only_with_a_purpose_and_logged(app: FastAPI, known:
     assert actions(known, row["media_id"]) == [("picture.view", USERS[MONITOR])]
 
 
+def test_who_enrols_does_not_learn_whom_a_face_resembles(app: FastAPI, known: Centre) -> None:
+    """Else a stranger's picture under an invented number would tell who the stranger is."""
+    chief, monitor = visitor(app, ADMINISTRATOR), visitor(app, MONITOR)
+    for path in ("/people/duplicates", "/people/duplicates/1", "/people/person/OTHER"):
+        answer = chief.get(path)
+        assert answer.status_code in (200, 404) and f"/people/person/{PSN}" not in answer.text, path
+    assert "duplicates/1" not in chief.get(f"/people/person/{PSN}").text, "nor by looking through all people for the entry"
+    assert "duplicates/1" in monitor.get(f"/people/person/{PSN}").text
+    assert f"/people/person/{PSN}" in monitor.get("/people/duplicates/1").text
+    assert program(app, ADMINISTRATOR).get("/api/people/duplicates/1").json()["other_psn_no"] == ""
+
+
 def test_a_monitor_decides_about_a_doubt_with_both_pictures(app: FastAPI, known: Centre) -> None:
     monitor, chief = visitor(app, MONITOR), visitor(app, ADMINISTRATOR)
     assert monitor.get("/people/duplicates/1/pictures/new").content == b"jpeg of OTHER"
