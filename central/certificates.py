@@ -110,8 +110,10 @@ def issue_client(authority: Pair, public: ec.EllipticCurvePublicKey, *, name: st
     return _issue(authority, public, _Entity(name, names, ExtendedKeyUsageOID.CLIENT_AUTH, CLIENT_DAYS), now)
 
 
-def reissue(authority: Pair, certificate: bytes, *, now: datetime) -> bytes | None:
-    """A certificate (PEM) as this one for the same key and names that begins now; None for one that this authority did not issue."""
+def reissue(authority: Pair, certificate: bytes, *, now: datetime, days: int | None = None) -> bytes | None:
+    """A certificate (PEM) as this one for the same key and names that begins now and holds as long, or so many `days`; None for one that
+    this authority did not issue.
+    """
     old, issuer = x509.load_pem_x509_certificate(certificate), x509.load_pem_x509_certificate(authority.certificate)
     try:
         old.verify_directly_issued_by(issuer)
@@ -120,7 +122,7 @@ def reissue(authority: Pair, certificate: bytes, *, now: datetime) -> bytes | No
     public, (name,) = old.public_key(), old.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     names = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     (use,) = old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    days = SERVER_DAYS if use == ExtendedKeyUsageOID.SERVER_AUTH else CLIENT_DAYS
+    days = days or (SERVER_DAYS if use == ExtendedKeyUsageOID.SERVER_AUTH else CLIENT_DAYS)
     return _issue(authority, public, _Entity(str(name.value), names, use, days), now)  # type: ignore[arg-type] # it is a key that we certified
 
 

@@ -38,6 +38,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(site.app, name="settings")
 app.command()(enrolling.enrol)
+app.command("certificate")(site.take_certificate)
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML); config/agent.example.toml shows every one.")]
 
 

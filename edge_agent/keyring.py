@@ -4,12 +4,14 @@ One file holds the whole set, so that a crash at any moment leaves one set or th
 changes hands while it runs: whatever signs asks the ring each time.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,9 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from cryptography.x509.oid import NameOID
 
 from contract.message import Message
 from contract.sealed import Signer, TrustedKey, raw_public
+from edge_agent.disk.disk import Disk
 from edge_agent.errors import BadKey
 from edge_agent.keys import WAY_OUT, load_seal_key, load_signer, read_private
 from edge_agent.sections.core import Files
@@ -119,6 +123,44 @@ def parse(content: bytes, path: Path) -> KeySet:
     return KeySet(signer=Signer(sign[0]), seal_keys=tuple(seal), earlier=earlier)
 
 
+def certificate_fault(certificate: bytes, public: object, device: str, files: Files) -> str | None:
+    """Why this certificate (PEM) is not for this TLS key of this device, or of an authority that we do not believe. Raises OSError."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate)
+        trusted = x509.load_pem_x509_certificates(files.tls_ca.read_bytes())
+        names = [str(each.value) for each in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    except ValueError as error:
+        return f"it cannot be read: {error}"
+    if found.public_key() != public or names != [device]:
+        return "it is for another key or another device"
+    return None if any(_issued(found, authority) for authority in trusted) else "another authority issued it"
+
+
+def put_certificate(certificate: bytes, device: str, files: Files, disk: Disk) -> Path:
+    """Use this certificate (PEM) with the TLS key in use from the next connection on; which file holds it. Its owner and rights stay.
+
+    Raises BadKey for one that does not fit, or OSError; what was there stands then.
+    """
+    path, key_path = tls_files(files)
+    content = disk.read_private(key_path)
+    try:
+        public = next(key.public_key() for key in private_keys(content) if isinstance(key, EllipticCurvePrivateKey))
+    except (ValueError, TypeError, StopIteration, UnsupportedAlgorithm) as error:
+        raise BadKey(f"{key_path} is damaged ({type(error).__name__}); {WAY_OUT}") from None
+    if fault := certificate_fault(certificate, public, device, files):
+        raise BadKey(f"this certificate does not fit: {fault}")
+    pem = x509.load_pem_x509_certificate(certificate).public_bytes(Encoding.PEM)
+    if path == key_path:
+        first, *others = [block for kind, block in _blocks(content) if kind != b"CERTIFICATE"]
+        pem = b"".join([first, pem, *others])
+    was = path.stat()
+    disk.write_durably(path, pem)
+    path.chmod(was.st_mode & 0o777)
+    if os.geteuid() == 0:
+        os.chown(path, was.st_uid, was.st_gid)
+    return path
+
+
 def private_keys(content: bytes) -> list[object]:
     """Every private key of a file, in its order. Raises ValueError or UnsupportedAlgorithm."""
     return [load_pem_private_key(block, password=None) for kind, block in _blocks(content) if kind == b"PRIVATE KEY"]
@@ -133,6 +175,14 @@ def written(private: Sequence[Key], *, certificate: bytes = b"", earlier: Sequen
 
 def _blocks(content: bytes) -> list[tuple[bytes, bytes]]:
     return [(found[1], found[0]) for found in _BLOCK.finditer(content)]
+
+
+def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except Exception:  # noqa: BLE001 - hostile DER fails in many ways
+        return False
+    return True
 
 
 @lru_cache(maxsize=256)

@@ -52,6 +52,25 @@ def rekey_device(
     _order(settings, purpose, lambda db, by: orders.ask_rekey(db, device_id, why, by=by))
 
 
+@app.command("certificate")
+def pass_device(
+    device_id: Device,
+    out: Annotated[Path, typer.Argument(help="File to write; it is no secret.")],
+    settings: SettingsFile = None,
+) -> None:
+    """Write a certificate of two weeks for a terminal that was off-line when its own ended; it keeps its keys, and what it holds arrives.
+
+    On the terminal: `python -m edge_agent certificate FILE --settings ...`. As soon as it is heard it is ordered to make new keys.
+    """
+    with explained():
+        centre = opened(settings)
+        with centre.engine.begin() as db:
+            out.write_bytes(devices.passing_certificate(db, centre.keys, device_id, now=centre.now(), actor=ACTOR))
+        typer.echo(
+            f"{out}: carry it to {device_id}; there: python -m edge_agent certificate {out.name} --settings /etc/edge-agent/agent.toml"
+        )
+
+
 @app.command("keys")
 def show_keys(device_id: Device, settings: SettingsFile = None) -> None:
     """Show every key that a terminal ever had: from when, up to which number, and what became of it."""

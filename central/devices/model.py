@@ -18,6 +18,10 @@ LOOK_BACK = timedelta(days=7)
 """How far back the captures of a device are looked at again when it is revoked, unless somebody knows better since when not to trust it."""
 
 
+PASSING_DAYS = 14
+"""How long a passing certificate holds: for a terminal that was off-line when its own ended, to deliver what it holds and make new keys."""
+
+
 class BadOffer(ValueError):
     """Keys that a device offers are not taken; the text says why and holds no key."""
 

@@ -9,10 +9,11 @@ from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
 from central.broker.clients import Clients
-from central.certificates import CENTRE_NAME, client_mail, ends_at, issue_client, mail_in, serial_of
+from central.certificates import CENTRE_NAME, client_mail, ends_at, issue_client, mail_in, reissue, serial_of
 from central.devices import store
 from central.devices.model import (
     LOOK_BACK,
+    PASSING_DAYS,
     SILENT_AFTER,
     Admitted,
     BadOffer,
@@ -204,6 +205,25 @@ def certificates_ending(db: Connection, before: datetime) -> list[str]:
         if row["revoked_at"] is None and row["retired_at"] is None:
             live.setdefault(row["device_id"], []).append(row["certificate"])
     return [device_id for device_id, (first, *others) in live.items() if not others and first and ends_at(first) < before]
+
+
+def passing_certificate(db: Connection, keys: CentreKeys, device_id: str, *, now: datetime, actor: str) -> bytes:
+    """A certificate (PEM) of some days for the TLS key that a device has, where its own has ended: enrolled anew it could not deliver what
+    it signed before. It is no secret. That the recorded one has ended stays on record, so the device is ordered to make new keys.
+
+    Raises NotFound for a device that is unknown or revoked, and Conflict where its own is good still, not known, or of another authority.
+    """
+    row = store.key_row(db, current_key(db, device_id).kid)
+    own = None if row is None else row["certificate"]
+    if not own:
+        raise Conflict(f"no certificate of device {device_id} was noted: enrol it again")
+    if ends_at(own) > now:
+        raise Conflict(f"the certificate of device {device_id} is good until {ends_at(own):%Y-%m-%d}: it needs no other")
+    passing = reissue(keys.authority(), own.encode(), now=now, days=PASSING_DAYS)
+    if passing is None:
+        raise Conflict(f"another authority issued the certificate of device {device_id}: ask that one for a new one")
+    audit.record(db, now=now, actor=actor, action="device.pass", object=device_id, detail={"days": PASSING_DAYS})
+    return passing
 
 
 def newest_change(db: Connection) -> tuple[object, ...]:

@@ -29,7 +29,7 @@ from edge_agent.disk.disk import Disk
 from edge_agent.disk.vault import OURS, Vault
 from edge_agent.errors import BadKey, VaultFull
 from edge_agent.health import machine
-from edge_agent.keyring import KeyRing, KeySet, private_keys, rotated, tls_files, written
+from edge_agent.keyring import KeyRing, KeySet, certificate_fault, private_keys, rotated, tls_files, written
 from edge_agent.sections.core import Files
 
 DRAFT = "keys-next.pem"
@@ -141,7 +141,7 @@ class Rekeying:
         if command.certificate is None:
             log.error("keys_not_admitted", kid=command.kid, why=command.why)
             self._drop_draft()
-        elif fault := self._fault(command.certificate, draft):
+        elif fault := certificate_fault(command.certificate.encode(), draft.tls.public_key(), self._device, self._files):
             log.error("certificate_refused", kid=command.kid, why=fault)
         else:
             self._change_over(draft, command.certificate.encode())
@@ -164,18 +164,6 @@ class Rekeying:
         with self._vault.transaction() as db:
             if db.execute("INSERT OR IGNORE INTO key_links VALUES (?, 'in_use')", (self._ring.kid,)).rowcount:
                 self._outbox.append(lambda place: self._scribe.key_in_use(self._ring.kid, before, place))
-
-    def _fault(self, certificate: str, draft: Draft) -> str | None:
-        """Why this certificate is not ours, or of an authority that we do not believe."""
-        try:
-            found = x509.load_pem_x509_certificate(certificate.encode())
-            trusted = x509.load_pem_x509_certificates(self._files.tls_ca.read_bytes())
-            names = [str(each.value) for each in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        except ValueError as error:
-            return f"it cannot be read: {error}"
-        if found.public_key() != draft.tls.public_key() or names != [self._device]:
-            return "it is for another key or another device"
-        return None if any(_issued(found, authority) for authority in trusted) else "another authority issued it"
 
     def _read_draft(self) -> Draft | None:
         path = self._files.data_dir / DRAFT
@@ -216,11 +204,3 @@ class Rekeying:
     def _is_told(self, kid: str, what: str) -> bool:
         with self._vault.transaction() as db:
             return db.execute("SELECT 1 FROM key_links WHERE kid = ? AND what = ?", (kid, what)).fetchone() is not None
-
-
-def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except Exception:  # noqa: BLE001 - hostile DER fails in many ways
-        return False
-    return True

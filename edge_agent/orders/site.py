@@ -5,9 +5,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from edge_agent.disk.disk import Disk
 from edge_agent.errors import AgentError
+from edge_agent.keyring import put_certificate
 from edge_agent.orders import standing
 from edge_agent.orders.standing import Standing
+from edge_agent.settings import load
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 SettingsFile = Annotated[Path, typer.Option(help="The terminal's settings (TOML).")]
@@ -34,6 +37,18 @@ def reset(settings: SettingsFile) -> None:
     except (AgentError, OSError) as error:
         _fail(error)
     typer.echo("the terminal's own file holds again" if dropped else "nothing is set from afar: the terminal's own file holds")
+
+
+def take_certificate(
+    file: Annotated[Path, typer.Argument(help="What `central device certificate` wrote at the centre.")], settings: SettingsFile
+) -> None:
+    """Use a certificate that was carried here because this terminal was off-line when its own ended; keys and events stay as they are."""
+    try:
+        read, disk = load(settings), Disk()
+        path = put_certificate(file.read_bytes(), read.device_id, read.files, disk)
+    except (AgentError, OSError) as error:
+        _fail(error)
+    typer.echo(f"{path} holds it; a running agent uses it at its next connection, a service after: systemctl restart edge-agent")
 
 
 def values(found: Standing) -> list[str]:

@@ -10,6 +10,8 @@ def check(ends: datetime, now: datetime, days: int) -> Problem | None:
     left = ends - now
     if left > timedelta(days=days):
         return None
-    when = f"ends on {ends:%Y-%m-%d}, in {left.days} days" if left > timedelta() else f"ended on {ends:%Y-%m-%d}"
-    way_out = "where the centre is heard it is renewed by itself: look at the line, or enrol this terminal again"
-    return Problem(check="certificate", detail=f"the TLS certificate {when}; {way_out}")
+    if left > timedelta():
+        said = f"ends on {ends:%Y-%m-%d}, in {left.days} days; where the centre is heard it is renewed by itself: look at the line"
+    else:
+        said = f"ended on {ends:%Y-%m-%d}; bring another: `central device certificate` there, `edge_agent certificate` here"
+    return Problem(check="certificate", detail=f"the TLS certificate {said}")

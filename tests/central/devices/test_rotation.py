@@ -1,20 +1,23 @@
 """Keys change over in the chain: who may offer what, which number may be signed with which key, and who may connect meanwhile."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from central import __main__ as program
 from central.captures.intake import Intake, Taken
 from central.captures.model import Incoming
 from central.captures.tables import events, irregularities
 from central.certificates import ends_at, mail_in, serial_of
 from central.devices import service as devices
 from central.devices.model import OVERLAP, NewDevice
+from central.devices.offers import spki, tls_of
 from central.errors import Conflict
 from central.orders import service as orders
 from central.orders.model import Asking, State
@@ -362,6 +365,26 @@ def test_a_lost_key_is_replaced_at_once(desk: Desk) -> None:
     assert [refused.reason for refused in desk.take(desk.terminal.event()).refused] == ["revoked_key"]
     fresh = Terminal(desk.centre, signer=keys.signer, seal_key=keys.seal)
     assert desk.take(fresh.event(epoch=builders.EPOCH + 10)).new_events == 1
+
+
+def test_a_terminal_whose_certificate_ended_gets_a_passing_one_for_its_own_key(desk: Desk, tmp_path: Path) -> None:
+    keys = NewKeys()
+    desk.offer(keys)
+    desk.take(desk.change_over(keys))
+    settings, out = tmp_path / "central.toml", tmp_path / "passing.crt"
+    settings.write_text(f'data_dir = "{tmp_path}"\n', encoding="utf-8")
+    desk.at += timedelta(days=731)
+    with desk.centre.engine.begin() as db:
+        passing = devices.passing_certificate(db, desk.centre.keys, builders.DEVICE, now=desk.at, actor="test").decode()
+        assert ends_at(passing) - desk.at == timedelta(days=14) and tls_of(passing) == spki(keys.tls.public_key())
+        assert devices.clients(db).devices[builders.DEVICE] == (mail_in(passing),), "every broker knows it"
+        assert devices.certificates_ending(db, desk.at) == [builders.DEVICE], "and it is ordered to make new keys"
+        ends = ends_at(str(devices.key_history(db, builders.DEVICE)[1].certificate))
+        with pytest.raises(Conflict, match="is good until"):
+            devices.passing_certificate(db, desk.centre.keys, builders.DEVICE, now=ends - timedelta(seconds=1), actor="test")
+    said = CliRunner().invoke(program.app, ["device", "certificate", builders.DEVICE, str(out), "--settings", str(settings)])
+    assert (said.exit_code, out.exists()) == ((0, True) if ends <= datetime.now(UTC) else (2, False)), said.output
+    assert desk.take(desk.terminal.event()).new_events == 1
 
 
 def test_certificates_that_end_are_noticed_and_cut_off_ones_are_named(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """A terminal changes its keys at work: what it says, what it believes, and that power that goes at any step leaves one whole set."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner
 
-from central.certificates import Pair, issue_client, make_authority
+from central.certificates import Pair, issue_client, make_authority, new_key, reissue
 from central.devices.offers import read_offer
 from contract.commands import Admission, GalleryPage, Rekey
 from contract.events import AnyEvent, EventBase, EvidenceMode, KeyInUse, KeyOffer, Software, parse_event
 from contract.sealed import TrustedKey, raw_public, verify
+from edge_agent.__main__ import app
 from edge_agent.chain import outbox
 from edge_agent.chain.capture import Scribe
 from edge_agent.chain.losses import Losses
@@ -238,6 +241,32 @@ def test_a_certificate_that_ends_soon_makes_the_device_ask(terminal: Terminal) -
     device.clock.mono += 4000
     device.rekeying.turn()
     assert len(device.events()) > 0 and (device.data / DRAFT).exists()
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["keys of enrolment", "keys that replaced them"])
+def test_a_certificate_is_carried_here_where_the_own_ended(terminal: Terminal, changed: bool) -> None:
+    """Enrolled anew it could not deliver what it signed before: keys and chain stay, and the line comes back."""
+    device = Device(terminal)
+    if changed:
+        device.rekeying.take(device.order())
+        device.live()
+    files = device.settings.files
+    path, _ = tls_files(files)
+    mode, old = path.stat().st_mode, x509.load_pem_x509_certificate(path.read_bytes())
+    carried, now = terminal.folder / "passing.crt", datetime.now(UTC)
+    passing = reissue(terminal.authority, old.public_bytes(Encoding.PEM), now=now, days=14)
+    assert passing is not None
+    for spoilt in (b"rubbish", issue_client(terminal.authority, new_key().public_key(), name=DEVICE, now=now)):
+        carried.write_bytes(spoilt)
+        refused = CliRunner().invoke(app, ["certificate", str(carried), "--settings", str(terminal.settings_file)])
+        assert refused.exit_code == 2 and "does not fit" in refused.output
+    carried.write_bytes(passing)
+    result = CliRunner().invoke(app, ["certificate", str(carried), "--settings", str(terminal.settings_file)])
+    assert result.exit_code == 0 and str(path) in result.output
+    new = x509.load_pem_x509_certificate(path.read_bytes())
+    assert new.serial_number != old.serial_number and path.stat().st_mode == mode
+    new_tls(device.settings)  # raises if certificate and key do not belong together
+    assert load_keys(files).signer.kid == device.ring.kid and load_keys(files).earlier == device.ring.keys.earlier
 
 
 def test_pages_sealed_to_the_key_before_still_open_once(terminal: Terminal) -> None:
