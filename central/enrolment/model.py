@@ -101,6 +101,14 @@ class TokenRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalState:
+    """A planned terminal in a list of many; `enrolled` says that it has a key that is believed."""
+
+    device_id: str
+    enrolled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalRow:
     """A planned terminal with its cameras and tokens, newest token first; `enrolled` says that it has a key that is believed."""
 

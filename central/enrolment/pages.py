@@ -29,13 +29,15 @@ def sites_page(request: Request, viewer: Reader) -> HTMLResponse:
     centre = guard.centre_of(request)
     now = centre.now()
     with reading(centre.engine).begin() as db:
+        known = sites.all_sites(db)
+        stood, terminals = sites.standings(db, [site.fixmedins_code for site in known], now), service.states_by_site(db)
         rows = [
             {
                 "site": site,
-                "missing": sites.standing(db, site.fixmedins_code, now).missing,
-                "terminals": service.terminals(db, site.fixmedins_code, now),
+                "missing": stood[site.fixmedins_code].missing,
+                "terminals": terminals.get(site.fixmedins_code, ()),
             }
-            for site in sites.all_sites(db)
+            for site in known
         ]
     return console_of(request).page(request, "sites.html", viewer=viewer, shown={"rows": rows})
 

@@ -2,6 +2,7 @@
 
 import secrets
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from central.enrolment.model import (
     PlannedCamera,
     PlannedTerminal,
     TerminalRow,
+    TerminalState,
     TokenRow,
     TokenState,
     secret_purpose,
@@ -119,6 +121,14 @@ def terminals(db: Connection, fixmedins_code: str, now: datetime) -> tuple[Termi
         )
         for device_id in store.terminals_of(db, fixmedins_code)
     )
+
+
+def states_by_site(db: Connection) -> dict[str, list[TerminalState]]:
+    """Every planned terminal by the code of its site, however many there are."""
+    enrolled, found = frozenset(devices.device_ids(db)), defaultdict[str, list[TerminalState]](list)
+    for row in store.every_terminal(db):
+        found[row["fixmedins_code"]].append(TerminalState(device_id=row["device_id"], enrolled=row["device_id"] in enrolled))
+    return found
 
 
 def planned_terminal(db: Connection, keys: CentreKeys, device_id: str) -> PlannedTerminal:

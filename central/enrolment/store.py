@@ -29,6 +29,11 @@ def terminals_of(db: Connection, fixmedins_code: str) -> list[str]:
     )
 
 
+def every_terminal(db: Connection) -> Sequence[RowMapping]:
+    """Name and site of every planned terminal, by name."""
+    return db.execute(select(terminals.c.device_id, terminals.c.fixmedins_code).order_by(terminals.c.device_id)).mappings().all()
+
+
 def cameras_of(db: Connection, device_id: str) -> Sequence[RowMapping]:
     """The cameras of a terminal in the order in which they were planned."""
     return db.execute(select(cameras).where(cameras.c.device_id == device_id).order_by(cameras.c.place)).mappings().all()

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -90,6 +91,16 @@ def approvals(db: Connection, fixmedins_code: str) -> tuple[Approval, ...]:
 def standing(db: Connection, fixmedins_code: str, at: datetime) -> Standing:
     """Which approvals of the location stood at that moment, by the day in China. A site that is unknown has none."""
     return standing_on(at.astimezone(CHINA).date(), approvals(db, fixmedins_code))
+
+
+def standings(db: Connection, codes: Sequence[str], at: datetime) -> dict[str, Standing]:
+    """The same of many sites, by code, in one question."""
+    recorded: dict[str, list[Approval]] = {code: [] for code in codes}
+    for row in store.every_approval(db):
+        if row["fixmedins_code"] in recorded:
+            recorded[row["fixmedins_code"]].append(_approval(row))
+    day = at.astimezone(CHINA).date()
+    return {code: standing_on(day, tuple(approvals)) for code, approvals in recorded.items()}
 
 
 def site(db: Connection, fixmedins_code: str) -> Site:

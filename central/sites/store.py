@@ -36,3 +36,8 @@ def approvals(db: Connection, fixmedins_code: str) -> Sequence[RowMapping]:
     """Every approval of a site, in the order in which they were recorded."""
     query = select(site_approvals).where(site_approvals.c.fixmedins_code == fixmedins_code)
     return db.execute(query.order_by(site_approvals.c.approval_id)).mappings().all()
+
+
+def every_approval(db: Connection) -> Sequence[RowMapping]:
+    """Every approval of every site, in the order in which they were recorded."""
+    return db.execute(select(site_approvals).order_by(site_approvals.c.approval_id)).mappings().all()

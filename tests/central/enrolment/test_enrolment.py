@@ -304,6 +304,20 @@ def test_tokens_are_told_apart(centre: Centre) -> None:
     assert terminal.tokens[2].token_id == first.token_id and terminal.enrolled
 
 
+def test_a_list_of_many_says_the_same_as_each_alone(centre: Centre) -> None:
+    Newcomer(planned(centre)).ask(centre)
+    for name in ("a-new-one", "z-revoked"):
+        token = planned(centre, replace(PLANNED, device_id=name))
+        if name == "z-revoked":
+            Newcomer(token).ask(centre)
+    with centre.engine.begin() as db:
+        devices.revoke_device(db, "z-revoked", now=later(1), actor="test")
+        states = service.states_by_site(db)
+        alone = [(each.device_id, each.enrolled) for each in service.terminals(db, SITE, later(1))]
+    assert {code: [(each.device_id, each.enrolled) for each in found] for code, found in states.items()} == {SITE: alone}
+    assert sorted(enrolled for _, enrolled in alone) == [False, False, True]
+
+
 def test_an_address_that_is_none_issues_nothing(centre: Centre) -> None:
     with centre.engine.begin() as db:
         service.plan(db, centre.keys, PLANNED, now=AT, actor="test")

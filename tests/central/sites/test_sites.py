@@ -122,6 +122,17 @@ def test_a_later_record_renews_or_ends_an_approval_and_the_earlier_one_stays(cen
         assert len(sites.approvals(db, NEW.fixmedins_code)) == 4
 
 
+def test_of_many_sites_the_same_is_said_as_of_each(centre: Centre) -> None:
+    registered(centre, LEGAL, TECHNICAL)
+    with centre.engine.begin() as db:
+        sites.register_site(db, replace(NEW, fixmedins_code="P11010000009"), now=builders.AT, actor="test")
+        codes = [NEW.fixmedins_code, "P11010000009", "H99999999999"]
+        found = sites.standings(db, codes, builders.AT)
+        assert found == {code: sites.standing(db, code, builders.AT) for code in codes}
+        assert len({len(stood.missing) for stood in found.values()}) == 2
+        assert list(sites.standings(db, codes[:1], builders.AT)) == codes[:1]
+
+
 def test_recording_the_same_again_changes_nothing_and_what_is_recorded_is_audited(centre: Centre) -> None:
     registered(centre, LEGAL, LEGAL)
     with centre.engine.begin() as db:
