@@ -113,6 +113,15 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(read_only=True)
 
 
+def unmoved(engine: Engine) -> Engine:
+    """The same for a long look: the transaction sees one moment from beginning to end, whatever is written meanwhile.
+
+    SQLite's do so anyway; PostgreSQL's else see something newer with each query.
+    """
+    isolated = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    return reading(engine).execution_options(**isolated)
+
+
 def scrub(engine: Engine) -> None:
     """Let what was deleted or overwritten go from SQLite's log too, where nobody is reading; PostgreSQL vacuums in its own time.
 

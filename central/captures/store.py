@@ -328,11 +328,15 @@ def sealed_vector(db: Connection, capture_id: str) -> bytes | None:
 
 
 def erase_face(db: Connection, capture_id: str, key: tuple[str, int, int], *, now: datetime) -> None:
-    """Erase the vector of a capture, and the signed bytes that hold it too; their hash stays, so the chain can still be followed."""
+    """Erase the vector of a capture, and the signed bytes that hold it too, here and where something was irregular about them; their hash
+    stays, so the chain can still be followed.
+    """
     db.execute(delete(faces).where(faces.c.capture_id == capture_id))
     device_id, epoch, seq = key
     one = (events.c.device_id == device_id) & (events.c.epoch == epoch) & (events.c.seq == seq)
     db.execute(update(events).where(one, events.c.erased_at.is_(None)).values(signed=b"", erased_at=now))
+    remarked = (irregularities.c.device_id == device_id) & (irregularities.c.epoch == epoch) & (irregularities.c.seq == seq)
+    db.execute(update(irregularities).where(remarked).values(signed=b""))
 
 
 def count_strangers(db: Connection) -> int:

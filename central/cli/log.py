@@ -14,7 +14,7 @@ from central.audit import service as audit
 from central.captures import logged as events
 from central.china import local_text
 from central.cli.shell import SettingsFile, explained, opened, progress
-from central.db import reading
+from central.db import reading, unmoved
 from central.errors import BadInput, NotFound
 from central.transparency import export, walk
 from central.transparency import service as transparency
@@ -62,7 +62,7 @@ def verify(settings: SettingsFile = None) -> None:
     """Compute the whole tree anew; compare tiles, signatures, co-signatures, anchors, events and audit log. Ends with 1 at a fault."""
     with explained():
         centre = opened(settings)
-        with reading(centre.engine).begin() as db:
+        with unmoved(centre.engine).begin() as db:
             report = walk.verify(db, centre.keys, centre.settings.transparency.witness_keys, progress)
             chain = audit.verify_chain(db)
             unlogged = [*audit.unlogged(db), *events.unlogged(db, report.size, progress)]
@@ -85,7 +85,7 @@ def export_log(
     """Write the log for somebody who checks it without us: `scripts/verify_evidence.py OUT.zip --log-key ...` needs nothing of ours."""
     with explained():
         centre = opened(settings)
-        with reading(centre.engine).begin() as db:
+        with unmoved(centre.engine).begin() as db:
             signed = transparency.newest_cosigned(db) if cosigned else transparency.newest(db)
             if signed is None:
                 raise NotFound("there is no such checkpoint yet: run `central log integrate`; witnesses stand in the settings")

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 from central.audit import service as audit
 from central.cases import dossier
 from central.cases.dossier import Dossier
-from central.db import reading
+from central.db import unmoved
 from central.errors import BadInput
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
@@ -61,7 +61,7 @@ class Exporter:
         report.require_fonts()
         asked = Package(package_id=package_id, jr_id=jr_id, sha256="", size=0, purpose=said, exported_by=actor, exported_at=now)
         self._log(asked)
-        with _unmoved(self.engine).begin() as db:
+        with unmoved(self.engine).begin() as db:
             self._write(db, file, asked)
         file.flush()
         os.fsync(file.fileno())
@@ -115,12 +115,6 @@ class Exporter:
     @staticmethod
     def _marked(speaker: Speaker, told: contents.Told) -> str:
         return speaker.text("package.reviewed" if told.marking.reviewed else "package.unreviewed")
-
-
-def _unmoved(engine: Engine) -> Engine:
-    """For one transaction that sees one moment from beginning to end: what is decided meanwhile is not in the package in halves."""
-    isolated = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    return reading(engine).execution_options(**isolated)
 
 
 @contextmanager

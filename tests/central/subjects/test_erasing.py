@@ -256,6 +256,20 @@ def test_a_hold_keeps_what_came_after_it_from_being_erased(world: World) -> None
     assert world.vectors() == {seen: True}
 
 
+def test_what_was_irregular_about_a_capture_keeps_no_copy_of_it(world: World) -> None:
+    """A vector sealed for another settlement is remarked, and the whole event was kept with the remark."""
+    sealed = world.terminal.face(ME, "another")
+    event = world.terminal.event(psn_no="PSN-1", outcome=Outcome.SAME, embedding=sealed)
+    take(world.centre, world.intake, event)
+    count = "SELECT count(*) FROM irregularities WHERE signed <> ?"
+    with world.centre.engine.begin() as db:
+        assert db.exec_driver_sql(count, (b"",)).scalar() == 1
+    world.erase()
+    with world.centre.engine.begin() as db:
+        assert db.exec_driver_sql(count, (b"",)).scalar() == 0
+        assert db.exec_driver_sql("SELECT length(sha256) FROM irregularities").scalar() == 64
+
+
 def test_a_picture_on_its_way_does_not_come_back(world: World) -> None:
     ref, parts = enclosed(world.centre, world.terminal, bytes(range(256)) * 4000, role=MediaRole.BEST, content_type="image/jpeg")
     assert len(parts) > 1

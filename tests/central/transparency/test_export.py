@@ -6,6 +6,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from zipfile import ZipFile
 
 import pytest
@@ -18,13 +19,14 @@ from central.audit import service as audit
 from central.audit.tables import audit_log
 from central.transparency import service as transparency
 from central.transparency import walk
-from central.transparency.model import Entry
+from central.transparency.model import Entry, Signed
 from central.transparency.tables import log_anchors, log_checkpoints, log_cosignatures, log_leaves, log_tiles
 from central.wiring import Centre
 from contract.checkpoints import WITNESS, VerifierKey, cosign, sign
 from contract.sealed import raw_public
 from tests import builders
 from tests.central.building import make_centre
+from tests.postgres import private_postgres
 
 VERIFIER = Path(__file__).parents[3] / "scripts" / "verify_evidence.py"
 PRIVATE = Ed25519PrivateKey.generate()
@@ -197,6 +199,31 @@ def test_verify_ends_with_one_at_a_fault(centre: Centre) -> None:
     assert "FAULT tile 0/0" in said
     assert "FAULT at entry 1" in said
     assert "FAULT audit entry 1 is not what was logged" in said
+
+
+def test_a_log_that_grows_while_it_is_verified_is_whole_on_postgresql_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long walk, and a device that says meanwhile to have seen what was signed meanwhile: nobody may be accused of that."""
+    newest = walk.store.newest
+    with private_postgres(tmp_path) as url:
+        centre = make_centre(tmp_path / "centre", database_url=url)
+        with centre.engine.begin() as db:
+            transparency.integrate(db, centre.keys, builders.AT)
+
+        def meanwhile(db: Connection) -> Signed | None:
+            found = newest(db)
+            with centre.engine.begin() as other:
+                audit.record(other, now=builders.AT, actor="li.na", action="picture.view", object="m1")
+                grown = transparency.integrate(other, centre.keys, builders.AT)
+                assert grown is not None
+                transparency.note_anchor(other, "T1", grown.size, grown.root.hex(), said_at=builders.AT)
+            return found
+
+        walked = SimpleNamespace(**vars(walk.store) | {"newest": meanwhile})
+        monkeypatch.setattr(walk, "store", walked)
+        monkeypatch.setenv("CENTRAL_DATABASE_URL", url)
+        status, said = run(centre, "verify")
+        assert (status, "FAULT" in said) == (0, False), said
+        centre.engine.dispose()
 
 
 def test_an_export_of_an_empty_log_or_into_no_folder_is_explained(tmp_path: Path) -> None:
