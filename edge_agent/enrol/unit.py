@@ -37,7 +37,7 @@ def unit_text(folder: Path, needs: Sequence[Path] = ()) -> str:
         text = text.replace(written, str(here or folder.resolve()))
     shown = [place for place in (ROOT, Path(sys.base_prefix), *needs) if _is_at_home(place)]
     if shown:
-        text = text.replace("ProtectHome=yes", "\n".join(["ProtectHome=tmpfs", *(f"BindReadOnlyPaths={place}" for place in shown)]))
+        text = text.replace("ProtectHome=yes", "\n".join(["ProtectHome=tmpfs", *(f"BindReadOnlyPaths=-{place}" for place in shown)]))
     return text
 
 
@@ -70,7 +70,8 @@ def install(folder: Path, units: Path = UNITS, needs: Sequence[Path] = ()) -> st
     partial.replace(path)
     Disk().sync(units)
     if shutil.which("systemctl") is None or not BOOTED.is_dir() or units != UNITS:
-        return f"{path} is written; where systemd runs: systemctl daemon-reload && systemctl enable --now {UNIT.stem}"
+        orders = f"systemctl daemon-reload && systemctl enable {UNIT.stem} && systemctl restart {UNIT.stem}"
+        return f"{path} is written; where systemd runs: {orders}"
     for command in (["daemon-reload"], ["enable", UNIT.stem], ["restart", UNIT.stem]):
         done = subprocess.run(["systemctl", *command], capture_output=True, text=True, check=False)
         if done.returncode:

@@ -73,7 +73,7 @@ def test_of_homes_the_unit_sees_what_it_runs_and_nothing_else(tmp_path: Path, mo
     assert "ProtectHome=yes" in unit.unit_text(tmp_path)
     monkeypatch.setattr(sys, "base_prefix", "/root/python")
     text = unit.unit_text(tmp_path, [Path("/home/me/models"), Path("/srv/models")])
-    assert "ProtectHome=tmpfs\nBindReadOnlyPaths=/root/python\nBindReadOnlyPaths=/home/me/models\n" in text
+    assert "ProtectHome=tmpfs\nBindReadOnlyPaths=-/root/python\nBindReadOnlyPaths=-/home/me/models\n" in text
     assert "ProtectHome=yes" not in text and "/srv/models" not in text
 
 
