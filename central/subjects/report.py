@@ -1,6 +1,6 @@
 """What is kept of one person and who looked at it, as the person may be told (个人信息查阅): Chinese first, English second."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,11 +20,13 @@ from central.subjects import store
 _LOOKS = frozenset({"picture.view", "film.view"})
 _WATCHED = "watch."
 _DOUBTED = "duplicate."
+_FINDING = "finding "
+_PENDING = (_FINDING, "package ", "duplicate ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Somebody opened a picture of this person."""
+    """Somebody opened a picture of this person. `why` is empty where it would tell of a pending matter: supervision, no more."""
 
     at: datetime
     actor: str
@@ -75,6 +77,8 @@ def make(db: Connection, psn_no: str, reference: str, settings: Settings, *, now
     past = store.of_person(db, psn_no)
     pictures |= {one["sha256"] for row in past for one in row["erased"] if one["what"].endswith("_picture")}
     told = audit.about(db, [psn_no])
+    decisions = cases.decided_about(db, psn_no)
+    known = {one.jr_id for one in decisions}
     audit.record(db, now=now, actor=actor, action="person.report", object=psn_no, detail={"reference": said})
     return AccessReport(
         psn_no=psn_no,
@@ -87,8 +91,8 @@ def make(db: Connection, psn_no: str, reference: str, settings: Settings, *, now
         proxies=kept.proxies,
         exemptions=kept.exemptions,
         captures=seen,
-        decisions=cases.decided_about(db, psn_no),
-        looks=tuple(_look(entry) for entry in audit.about(db, pictures) if entry.action in _LOOKS),
+        decisions=decisions,
+        looks=tuple(_look(entry, known) for entry in audit.about(db, pictures) if entry.action in _LOOKS),
         history=tuple(
             Done(at=one.at, actor=one.actor, action=one.action) for one in told if not one.action.startswith((_WATCHED, _DOUBTED))
         ),
@@ -104,6 +108,7 @@ def kept_until(capture: PersonCapture, seen_days: int) -> datetime:
     return capture.opened_at + timedelta(days=seen_days)
 
 
-def _look(entry: Entry) -> Look:
-    role = entry.detail.get("role")
-    return Look(at=entry.at, actor=entry.actor, why=str(entry.detail.get("why", "")), what=str(role or ""))
+def _look(entry: Entry, decided: Set[str]) -> Look:
+    role, why = entry.detail.get("role"), str(entry.detail.get("why", ""))
+    pending = why.startswith(_PENDING) and why.removeprefix(_FINDING) not in decided
+    return Look(at=entry.at, actor=entry.actor, why="" if pending else why, what=str(role or ""))

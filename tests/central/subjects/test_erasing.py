@@ -19,7 +19,7 @@ from central.packages import service as packages
 from central.people import service as people
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
-from central.subjects import service
+from central.subjects import report, service
 from central.subjects.model import Erasure, ErasureStatement, TerminalState, Why, digest
 from central.subjects.service import Eraser
 from central.transparency import service as transparency
@@ -254,6 +254,25 @@ def test_a_hold_keeps_what_came_after_it_from_being_erased(world: World) -> None
     seen = world.seen("PSN-1", Outcome.SAME, ME)
     assert {one.name for one in world.erase().held} == {"PSN-1", seen}
     assert world.vectors() == {seen: True}
+
+
+def test_the_access_report_tells_of_no_pending_matter(world: World) -> None:
+    """Who looked is told; that it was for an open finding, a package or a doubt would warn whom it concerns, or accuse too early."""
+    seen = world.seen("PSN-1", Outcome.SAME, ME)
+    number = suspicion(world.centre, seen)
+    reasons = (f"finding {number}", "package EP20260102-0000000000000000", "duplicate 7", "complaint 7")
+
+    def looks() -> list[str]:
+        with world.centre.engine.begin() as db:
+            return [look.why for look in report.make(db, "PSN-1", "R-1", world.centre.settings, now=NOW, actor="clerk").looks]
+
+    with world.centre.engine.begin() as db:
+        for why in reasons:
+            audit.record(db, now=NOW, actor="m", action="picture.view", object=world.pictures[0], detail={"why": why})
+    assert looks() == ["", "", "", "complaint 7"]
+    with world.centre.engine.begin() as db:
+        cases.review(db, jr_id=number, verdict=Verdict.DISMISS, reason="no", actor="m", now=NOW)
+    assert looks() == [f"finding {number}", "", "", "complaint 7"]
 
 
 def test_what_was_irregular_about_a_capture_keeps_no_copy_of_it(world: World) -> None:
