@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from central.errors import BadInput
+from central.errors import BadInput, NotFound
 from central.evidence import service as evidence
 from central.evidence.objects import EvidenceStore
 from central.keys import CentreKeys
 from central.people import service
 from central.people.faces import Enroller
+from contract.sealed import Untrusted
 from models.results import Template
 
 
@@ -59,11 +60,14 @@ class CatchUp:
     def _make(self, psn_no: str, version: str, done: CaughtUp) -> None:
         try:
             (template,) = self._templates(psn_no, version)
+            with self.engine.begin() as db:
+                service.add_template(db, self.keys, psn_no, template, now=self.now(), actor=self.actor)
         except BadInput as error:
             done.refused.append(str(error))
             return
-        with self.engine.begin() as db:
-            service.add_template(db, self.keys, psn_no, template, now=self.now(), actor=self.actor)
+        except (NotFound, Untrusted) as error:  # the picture was erased meanwhile, is lost, or is damaged on the disk
+            done.refused.append(f"person {psn_no}: the enrolment picture cannot be opened ({error}); enrol the person anew")
+            return
         done.made += 1
 
     def _templates(self, psn_no: str, version: str) -> tuple[Template, ...]:

@@ -56,6 +56,25 @@ def test_missing_templates_are_made_once_and_a_bad_picture_stops_no_other(centre
     assert actions.count("picture.view") == 3  # twice the damaged one, which is tried again
 
 
+def test_a_picture_that_is_lost_or_damaged_on_the_disk_stops_no_other(centre: Centre, tmp_path: Path) -> None:
+    for psn_no in ("PSN-0", "PSN-00"):
+        request = Enrolment(
+            psn_no=psn_no, pictures=(psn_no.encode(),), legal_basis="consent", fixmedins_code=builders.SITE, role=GalleryRole.INSURED
+        )
+        made = centre.enroller.templates("PSN-1", [FACE.read_bytes()])
+        with centre.engine.begin() as db:
+            people.enrol(db, centre.keys, centre.pictures, request, made, now=builders.AT, actor="test")
+            picture = people.picture_of(db, psn_no)
+        assert picture is not None
+        centre.pictures.remove(picture)
+        if psn_no == "PSN-00":
+            centre.pictures.put(picture, b"other bytes")
+    both = PeopleSettings(next_embedder=Path(shutil.copy(WEIGHTS, tmp_path / "next.onnx")), next_licence="Apache-2.0")
+    done = run(centre, both)
+    assert done.made == 1
+    assert [one.split(":")[0] for one in done.refused] == ["person PSN-0", "person PSN-00", "person PSN-2"]
+
+
 def test_the_old_network_is_retired_for_those_who_have_the_new_one(centre: Centre, tmp_path: Path) -> None:
     new = PeopleSettings(embedder=Path(shutil.copy(WEIGHTS, tmp_path / "new.onnx")), licence="Apache-2.0")
     assert run(centre, new, retire=True).retired == 1
