@@ -73,10 +73,10 @@ class System:
         """Run systemctl inside."""
         return self.inside("systemctl", "--no-pager", *arguments, check=check)
 
-    def inside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def inside(self, *command: str, check: bool = True, within_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command in the namespaces."""
         enter = ["nsenter", "-t", self._init(), "--mount", "--pid"]
-        done = subprocess.run([*enter, *command], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([*enter, *command], capture_output=True, text=True, timeout=within_s, check=False)
         assert not check or done.returncode == 0, f"{command}: {done.stderr}"
         return done
 
