@@ -866,10 +866,10 @@ class Package:
         if times or any(capture[field] != said[field] for field in SAID) or capture["capture_id"].rsplit(":", 2)[0] != capture["device_id"]:
             raise BadItem("captures.json", "contradicts", name)
         same = [each for each in self.said.values() if each.get("msgid") == capture["msgid"]]
-        if capture["setl_id"] is not None and not any(each.get("setl_id") == capture["setl_id"] for each in same):
-            raise BadItem("captures.json", "contradicts", "events.json")
+        bound = {each["setl_id"] for each in same if each["kind"] == "binding"}
+        checked = {(each["opter"], each["reason"], each["proxy_psn_no"]) for each in same if each["kind"] == "manual_check"}
         by_hand = (capture["opter"], capture["manual_reason"], capture["manual_proxy"])
-        if any(by_hand) and by_hand not in {(each.get("opter"), each.get("reason"), each.get("proxy_psn_no")) for each in same}:
+        if capture["setl_id"] not in (bound or {None}) or by_hand not in (checked or {(None, None, None)}):
             raise BadItem("captures.json", "contradicts", "events.json")
 
 

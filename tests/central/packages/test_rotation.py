@@ -81,6 +81,22 @@ def test_what_each_key_signed_proves_itself(tmp_path: Path, certified: bool) -> 
     assert len(set(used)) == 3
 
 
+def test_what_came_after_a_capture_is_proved_by_its_own_event(tmp_path: Path) -> None:
+    """Settlement and clerk stand in other events than the capture; a package that names others than they do is refused."""
+    rotated, target = Rotated(tmp_path / "centre", certified=True), tmp_path / "package.zip"
+    msgid = f"{builders.MSGID[:-4]}9000"
+    rotated.take(rotated.terminal.event(builders.binding, msgid=msgid, setl_id="S-77", at=rotated.at))
+    rotated.take(rotated.terminal.event(builders.manual_check, msgid=msgid, opter="O-5", at=rotated.at))
+    export(rotated.centre, rotated.finding(), target)
+    first = documents(target, "captures.json")[0]
+    assert (first["msgid"], first["setl_id"], first["opter"]) == (msgid, "S-77", "O-5")
+    assert verify_package(str(target))["checked"]["events"] == 5
+    for values in ({"setl_id": "S-78"}, {"opter": "O-6"}, {"setl_id": None}, {"opter": None, "manual_reason": None}):
+        copy = forge(target, tmp_path / "forged.zip", set_in("captures.json", 0, **values), rotated.centre.keys.signer, rotated.at)
+        with pytest.raises(BadItem, match=r"captures\.json: it contradicts"):
+            verify_package(str(copy))
+
+
 @pytest.fixture(scope="module")
 def rotated(tmp_path_factory: pytest.TempPathFactory) -> Rotated:
     return Rotated(tmp_path_factory.mktemp("centre"), certified=True)
