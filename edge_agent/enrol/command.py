@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -61,35 +61,37 @@ def enrol(  # noqa: PLR0913, PLR0917 - one parameter for each option of the comm
     folder = folder.absolute()
     networks = models or (files.default_folder() if service else None)
     places = (data_dir or (unit.STATE_DIR if service else "data"), str(networks.resolve()) if networks else "")
-    here = service and units == unit.UNITS  # a unit that is laid elsewhere is installed by somebody who sees to its places
     try:
         read = _token(token, stick)
-        if here:
-            unit.require_place(Path(places[0]))
-        settings = take(
-            read, folder, by_stick(stick, read.device, Disk()) if stick else by_http(read), places, replace=replace, say=typer.echo
-        )
+        _require_place(Path(places[0]), served=service and units == unit.UNITS)
+        carrier = by_stick(stick, read.device, Disk()) if stick else by_http(read)
+        settings = take(read, folder, carrier, places, replace=replace, say=typer.echo)
         if settings is None:
-            _tell_the_way(stick or Path(), read)
-            return
+            return _tell_the_way(stick or Path(), read)
         typer.echo(f"{read.device} of {read.fixmedins_code} is enrolled; its settings and keys stand in {folder}")
-        if here:
-            unit.require_place(settings.files.data_dir)
+        _require_place(settings.files.data_dir, served=service and units == unit.UNITS)
         accepted = _accept(folder, settings, _source(models_from, stick), by or getpass.getuser())
         if service:
             typer.echo(unit.install(folder, units, [settings.files.models_dir or files.default_folder()]))
-        elif run:
-            _run(folder / SETTINGS)
         else:
-            typer.echo(f"start it with: python -m edge_agent run --settings {folder / SETTINGS}")
+            _start(folder / SETTINGS, at_once=run)
     except (AgentError, BadToken, ModelError, OSError) as error:
         typer.echo(f"enrol: {_plain(error)}", err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(0 if accepted else NOT_ACCEPTED)
 
 
-def _run(settings_file: Path) -> NoReturn:
-    """Become the agent: nothing of the enrolment stays in memory."""
+def _require_place(data_dir: Path, *, served: bool) -> None:
+    """Refuse a place that the service here could not use; a unit laid elsewhere is installed by somebody who sees to its places."""
+    if served:
+        unit.require_place(data_dir)
+
+
+def _start(settings_file: Path, *, at_once: bool) -> None:
+    """Become the agent, so that nothing of the enrolment stays in memory, or say how it is started."""
+    if not at_once:
+        typer.echo(f"start it with: python -m edge_agent run --settings {settings_file}")
+        return
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "edge_agent", "run", "--settings", str(settings_file)])  # noqa: S606 - ourselves
 
