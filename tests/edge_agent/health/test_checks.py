@@ -156,8 +156,8 @@ def test_a_certificate_is_renewed_before_it_ends(tmp_path: Path) -> None:
     ends = machine.certificate_ends(tmp_path / "tls.crt")
     assert certificate.check(ends, ends - timedelta(days=31), 30) is None
     soon, late = certificate.check(ends, ends - timedelta(days=7, hours=1), 30), certificate.check(ends, ends + timedelta(days=1), 30)
-    assert soon is not None and "in 7 days" in soon.detail and "enrol" in soon.detail
-    assert late is not None and "ended on" in late.detail
+    assert soon is not None and "in 7 days" in soon.detail and "look at the line" in soon.detail
+    assert late is not None and "ended on" in late.detail and "central device certificate" in late.detail
 
 
 def test_a_thread_that_stands_still_is_named() -> None:
