@@ -667,8 +667,12 @@ class Package:
             if received < moment(key["valid_from"]) or (key["revoked_at"] is not None and received >= moment(key["revoked_at"])):
                 raise BadItem(name, "key_time")
             periods = self.periods.get(said["device"], [])
-            if key["certificate"] is not None and not any(since <= received <= until for since, until in periods):
+            if key["certificate"] is not None and received < min(since for since, _ in periods):
                 raise BadItem(name, "certificate_time")
+            if key["certificate"] is not None and not any(since <= received <= until for since, until in periods):
+                self.remarks.append(
+                    f"{name}: 收到时所记证书已到期 / received after the noted certificate had ended: a passing one was given"
+                )
             self.said[name] = said
             for ref in said.get("media", ()):
                 if isinstance(ref, dict):

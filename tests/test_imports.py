@@ -53,7 +53,7 @@ LAYERS = ("model", "store", "service", "api", "pages")
 ABOVE_ALL = {"wiring", "app", "cli", "__main__", "migrate", "reconcile"}
 """Modules whose work it is to name many rooms' insides."""
 
-ONE_FILE = {"scripts/verify_evidence.py": 1000}
+ONE_FILE = {"scripts/verify_evidence.py": 1020}
 """What an auditor takes along must be one file."""
 
 ONLY_IMPORT = {"onnxruntime": "models/session.py", "insightface": "models/insightface_pack.py", "sqlcipher3": "edge_agent/disk/vault.py"}

@@ -341,6 +341,11 @@ def invented_capture(members: Members, what: dict[str, str]) -> None:
     edit(members, "captures.json", lambda each: each.append(each[0] | {"capture_id": f"{DEVICE}:1:7", "outcome": "different"}))
 
 
+def before_the_certificate(members: Members, what: dict[str, str]) -> None:
+    set_in("keys.json", "devices", 0, "valid_from", value="2001-01-01T00:00:00+00:00")(members, what)
+    set_in("events.json", 0, "received_at", value="2002-01-01T00:00:00+00:00")(members, what)
+
+
 def picture_from_nowhere(members: Members, what: dict[str, str]) -> None:
     members["media/another.jpg"], what["media/another.jpg"] = b"\xff\xd8", "readme"
 
@@ -418,9 +423,10 @@ FORGERIES: dict[str, tuple[Change, str, str]] = {
     "a certificate that is none": (no_certificate, f"certificates/{DEVICE}", "malformed"),
     "an event from after the certificate": (
         set_in("events.json", 0, "received_at", value="2031-01-01T00:00:00+00:00"),
-        CAPTURE,
-        "certificate_time",
+        f"proofs/{CAPTURE[:-4]}.json",
+        "contradicts",
     ),
+    "an event from before the certificate": (before_the_certificate, CAPTURE, "certificate_time"),
     "another picture": (other_opened, "media/", "opening"),
     "another secret": (other_secret, "media/", "opening"),
     "other sealed bytes": (other_sealed, "media/", "wrong_media"),

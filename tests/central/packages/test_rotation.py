@@ -81,6 +81,16 @@ def test_what_each_key_signed_proves_itself(tmp_path: Path, certified: bool) -> 
     assert len(set(used)) == 3
 
 
+def test_what_a_passing_certificate_brought_late_holds_with_a_remark(tmp_path: Path) -> None:
+    """The terminal was off-line when its certificate ended, and delivered under one that stands in no register."""
+    rotated, target = Rotated(tmp_path / "centre", certified=True), tmp_path / "package.zip"
+    rotated.at += timedelta(days=3000)
+    rotated.captures.append(rotated.capture())
+    export(rotated.centre, rotated.finding(), target)
+    (remark,) = verify_package(str(target))["remarks"]
+    assert "a passing one was given" in remark
+
+
 def test_what_came_after_a_capture_is_proved_by_its_own_event(tmp_path: Path) -> None:
     """Settlement and clerk stand in other events than the capture; a package that names others than they do is refused."""
     rotated, target = Rotated(tmp_path / "centre", certified=True), tmp_path / "package.zip"
