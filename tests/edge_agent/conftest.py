@@ -8,6 +8,7 @@ from edge_agent.health import logs
 
 @pytest.fixture(autouse=True)
 def plain_logs() -> None:
+    structlog.reset_defaults()  # a command that ran in this process sent them to a standard error that is closed now
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
