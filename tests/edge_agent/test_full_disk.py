@@ -157,7 +157,7 @@ def test_the_largest_pictures_go_first_and_what_is_open_at_the_end_is_recovered(
 
 
 def test_the_program_starts_on_a_full_disk_and_is_normal_soon_after(disk: Path) -> None:
-    terminal = make_terminal(disk / "site", more=QUICK + "[machine]\nreserve_mb = 2\n", windows=WINDOWS)
+    terminal = make_terminal(disk / "site", more=QUICK + "reserve_mb = 2\n", windows=WINDOWS)
     (disk / "site" / "pictures").mkdir()
     cv2.imwrite(str(disk / "site" / "pictures" / "a.png"), np.full((200, 240, 3), 90, np.uint8))
     pack = Pack(detector=ListDetector((face_at(100, 100, 80),)), embedder=ColourEmbedder(), hashes={"list": "a" * 64})
@@ -280,7 +280,7 @@ def test_without_a_byte_of_room_the_line_comes_up_and_takes_receipts(disk: Path,
 
 
 def test_film_is_given_up_where_the_program_could_not_start_for_want_of_room(disk: Path) -> None:
-    terminal = make_terminal(disk / "site", more=QUICK + "[machine]\nreserve_mb = 16\n", windows=WINDOWS)
+    terminal = make_terminal(disk / "site", more=QUICK + "reserve_mb = 16\n", windows=WINDOWS)
     pack = Pack(detector=ListDetector(), embedder=ColourEmbedder(), hashes={"list": "a" * 64})
     first = build(load(terminal.settings_file), pack=pack)
     first.start()
