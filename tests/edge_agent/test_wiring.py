@@ -44,8 +44,9 @@ min_track_frames = 2
 [machine]
 max_memory_mb = 100000
 """
-"""The agent is part of the test's process here, which grows with every test before it: how much it takes says nothing. Whoever adds to this is
-in the section of the machine.
+"""The agent is part of the test's process here, which grows with every test before it: how much it takes says nothing.
+
+Whoever adds to this is in the section of the machine.
 """
 
 WINDOWS = """[[windows]]
