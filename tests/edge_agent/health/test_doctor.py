@@ -18,7 +18,16 @@ from tests.edge_agent.building import Terminal, make_terminal
 from tests.edge_agent.orders.device import Device
 from tests.fakes import ListDetector
 
-WINDOWS = '[[windows]]\nwindow = "W1"\nsource = "pictures"\n[[windows]]\nwindow = "W2"\nsource = "none.mkv"\n'
+# What is measured here is the memory of all tests before.
+WINDOWS = """[machine]
+max_memory_mb = 100000
+[[windows]]
+window = "W1"
+source = "pictures"
+[[windows]]
+window = "W2"
+source = "none.mkv"
+"""
 
 
 @pytest.fixture
@@ -58,7 +67,7 @@ def test_one_failing_trial_stops_no_other(terminal: Terminal, tmp_path: Path, mo
 def test_a_till_port_that_is_taken_and_a_certificate_that_ends_are_named(terminal: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         text = terminal.settings_file.read_text(encoding="utf-8").replace("port = 0", f"port = {other.getsockname()[1]}")
-        text = text.replace("[[windows]]", "[machine]\ncertificate_days = 400\nmin_free_memory_mb = 100000000\n[[windows]]", 1)
+        text = text.replace("[machine]", "[machine]\ncertificate_days = 400\nmin_free_memory_mb = 100000000", 1)
         terminal.settings_file.write_text(text, encoding="utf-8")
         found = findings(terminal)
     assert "stop the agent first" in str(found["till"])
