@@ -4,15 +4,12 @@ The comparison itself runs beside the database, on an engine in memory that read
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
-import ibis
-import pyarrow as pa
 from sqlalchemy import Connection, Engine
 
 from central.captures import service as captures
@@ -20,16 +17,17 @@ from central.cases import service as cases
 from central.cases.model import FindingChanges
 from central.claims import service as claims
 from central.db import reading, utc_now
+from central.engines.base import Analysis, named
+from central.engines.duckdb import duckdb_in_memory
+from central.inputs import SCHEMAS, Inputs, empty, shaped
 from central.linkage import pairing
 from central.linkage import service as linkage
-from central.linkage.model import LedgerCounts
+from central.linkage.model import LedgerCounts, LinkLimits
+from central.linkage.pairing import Links
 from central.people import service as people
 from central.rules.base import Tables
 from central.rules.engine import RuleFault, RuleResults, run_rules
 from central.rules.registry import RuleBook, read_rules
-
-ENGINE = "duckdb"
-_NO_NETWORK_NO_FILES = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "temp_directory": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +52,6 @@ class RunReport:
             yield f"rule {fault.rule_id} could not be run, its findings stay as they are: {fault.message}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inputs:
-    """What is compared, as Arrow tables. Read in this order, so that what excuses a person is never older than what accuses him."""
-
-    settlements: pa.Table
-    captures: pa.Table
-    proxies: pa.Table
-
-
 def reconcile(
     engine: Engine,
     *,
@@ -78,43 +67,45 @@ def reconcile(
     book = read_rules(rules_file)
     started, clock = now or utc_now(), monotonic()
     with reading(engine).begin() as db:
-        inputs = _Inputs(settlements=claims.analysis_table(db), captures=captures.analysis_table(db), proxies=people.proxies_table(db))
-    progress(f"comparing {inputs.settlements.num_rows} settlements with {inputs.captures.num_rows} captures")
-    with analysis_engine() as analysis:
-        links, results = compare(analysis, inputs.settlements, inputs.captures, inputs.proxies, book)
+        inputs = read_inputs(db)
+    progress(f"comparing {inputs['settlements'].num_rows} settlements with {inputs['captures'].num_rows} captures")
+    with duckdb_in_memory() as analysis:
+        links, results = compare(analysis, inputs, book)
         progress(f"keeping {len(results.suspicions)} suspicions")
         with engine.begin() as db:
             return _keep(db, analysis, inputs, links, results, started=started, clock=clock)
 
 
-def compare(analysis: Any, settlements: pa.Table, seen: pa.Table, proxies: pa.Table, book: RuleBook) -> tuple[pairing.Links, RuleResults]:
-    """Link and run the rules on an Ibis connection; its database is not touched otherwise than by tables of its own."""
-    billed, watched = load(analysis, "settlements", settlements), load(analysis, "captures", seen)
-    links = pairing.link(billed, watched, book.linkage, analysis.create_table)
-    return links, run_rules(book, Tables(visits=links.visits, proxies=load(analysis, "proxies", proxies)))
+def read_inputs(db: Connection) -> Inputs:
+    """Everything that is here to be compared. Read in this order, so that what excuses a person is never older than what accuses him."""
+    return {
+        "settlements": shaped("settlements", claims.analysis_table(db)),
+        "captures": shaped("captures", captures.analysis_table(db)),
+        "proxies": shaped("proxies", people.proxies_table(db)),
+    }
 
 
-@contextmanager
-def analysis_engine() -> Iterator[Any]:
-    """A DuckDB in memory that fetches no extension and writes no file."""
-    analysis = ibis.duckdb.connect(":memory:", **_NO_NETWORK_NO_FILES)
-    try:
-        yield analysis
-    finally:
-        analysis.disconnect()
+def compare(analysis: Analysis, inputs: Inputs, book: RuleBook) -> tuple[Links, RuleResults]:
+    """Link and run the rules; the analysis then also holds what linkage made."""
+    for name in SCHEMAS:
+        analysis.load(name, inputs.get(name, empty(name)))
+    links = linkage.link(analysis, book.linkage)
+    return links, run_rules(book, _tables(book.linkage, analysis.dialect), analysis)
 
 
-def load(analysis: Any, name: str, table: pa.Table) -> Any:
-    """Hand a table to the analysis. Moments become whole microseconds, which mean the same on every engine."""
-    columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in table.columns]
-    return analysis.create_table(name, pa.table(columns, names=table.column_names))
+@lru_cache(maxsize=16)
+def _tables(limits: LinkLimits, dialect: str) -> Tables:
+    """What rules look at, by name; the same object for the same limits, so that their SQL is made once."""
+    links = pairing.plan(limits, dialect).links
+    linked = {"settlements": links.settlements, "captures": links.captures, "visits": links.visits}
+    return Tables(**({name: named(name) for name in SCHEMAS} | linked))
 
 
 def _keep(
-    db: Connection, analysis: Any, inputs: _Inputs, links: pairing.Links, results: RuleResults, *, started: datetime, clock: float
+    db: Connection, analysis: Analysis, inputs: Inputs, links: Links, results: RuleResults, *, started: datetime, clock: float
 ) -> RunReport:
-    sizes = {"settlements": inputs.settlements.num_rows, "captures": inputs.captures.num_rows}
-    run_id = linkage.begin_run(db, engine=ENGINE, started_at=started, **sizes)
+    sizes = {name: inputs[name].num_rows for name in ("settlements", "captures")}
+    run_id = linkage.begin_run(db, engine=analysis.dialect, started_at=started, **sizes)
     linkage.record(db, analysis, links, run_id)
     findings = cases.record(db, results, run_id=run_id, now=started)
     seconds = monotonic() - clock

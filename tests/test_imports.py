@@ -20,7 +20,8 @@ MAY_IMPORT = {
 ROWS = (
     {"errors", "files", "china"},
     {"certificates", "db", "settings"},
-    {"arrow"},
+    {"arrow", "inputs"},
+    {"engines"},
     {"keys"},
     {"transparency"},
     {"broker", "audit"},

@@ -37,7 +37,7 @@ _LARGEST_PAGE = 500
 _ANALYSIS = (
     *("capture_id", "device_id", "fixmedins_code", "window", "msgid", "psn_no", "opened_at", "closed_at", "closing", "outcome"),
     *("similarity", "liveness", "persons", "frames_seen", "frames_used", "setl_id", "bound_setl_time", "voided"),
-    *("face_group", "face_band", "face_similarity"),
+    *("face_group", "face_band", "face_similarity", "staff_face", "watched_face", "camera_fault", "manual_reason", "proxy_psn_no"),
 )
 
 

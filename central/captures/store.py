@@ -11,10 +11,13 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    Text,
     and_,
     case,
+    cast,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -229,7 +232,19 @@ def analysis(columns: Sequence[str]) -> Select[Any]:
     every = joined().subquery("every")
     unjudged = every.c.outcome.in_([Outcome.UNDECIDED.value, Outcome.BLIND.value]) & every.c.opter.is_not(None)
     outcome = case((unjudged, Outcome.MANUAL_VERIFIED.value), else_=every.c.outcome).label("outcome")
-    return select(*(outcome if name == "outcome" else every.c[name] for name in columns))
+    computed = {
+        "outcome": outcome,
+        "proxy_psn_no": every.c.manual_proxy.label("proxy_psn_no"),
+        "staff_face": _says(every.c.reasons, '%"staff_face"%').label("staff_face"),
+        "watched_face": _says(every.c.reasons, '%"watched_face"%').label("watched_face"),
+        "camera_fault": _says(every.c.reasons, '%"camera_%').label("camera_fault"),
+    }
+    return select(*(computed[name] if name in computed else every.c[name] for name in columns))
+
+
+def _says(reasons: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    """Whether a code like this stands in a list of them, which both databases keep as JSON text."""
+    return func.coalesce(cast(reasons, Text).like(pattern), false())
 
 
 def counts(db: Connection, since: datetime) -> Sequence[RowMapping]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, t
 from central.claims.model import NAMES, Fault, Held, Key, Settlement
 from central.claims.tables import claim_faults, claim_imports, settlement_versions, settlements
 from central.db import upsert
+from central.inputs import SETTLEMENTS
 
 _KEY = ("fixmedins_code", "setl_id")
 _columns = settlements.c
@@ -105,20 +106,7 @@ def versions(db: Connection, key: Key) -> Sequence[RowMapping]:
 
 def for_analysis() -> Select[Any]:
     """The columns that linkage and rules read."""
-    return select(
-        _columns.fixmedins_code,
-        _columns.setl_id,
-        _columns.medins_setl_id,
-        _columns.psn_no,
-        _columns.setl_time,
-        _columns.med_type,
-        _columns.medfee_sumamt,
-        _columns.fund_pay_sumamt,
-        _columns.acct_pay,
-        _columns.psn_cash_pay,
-        _columns.refd_setl_flag,
-        _columns.init_setl_id,
-    )
+    return select(*(_columns[name] for name in SETTLEMENTS.names if name in _columns))
 
 
 def _among(keys: Collection[Key]) -> Any:

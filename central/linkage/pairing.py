@@ -1,20 +1,17 @@
 """Pairs settlements with captures, relationally and without a clock: the same expressions run on any engine that Ibis speaks to.
 
-Tables come in as `claims.service.analysis_table` and `captures.service.analysis_table` give them, but with every moment as whole
-microseconds since 1970 (int64), which mean the same everywhere.
+Tables come in as `central.inputs` describes them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import ibis
 import ibis.expr.types as ir
 
+from central.engines.base import Planner, Step, named
 from central.linkage.model import CaptureCode, LinkLimits, SettlementCode
 from contract.events import Closing, Outcome
-
-Keep = Callable[[str, ir.Table], ir.Table]
-"""Compute a table now and give it back by name, so that what builds on it does not compute it again."""
 
 _SECOND = 1_000_000
 _VERIFIED = [outcome.value for outcome in (Outcome.SAME, Outcome.MANUAL_VERIFIED, Outcome.PROXY)]
@@ -38,11 +35,11 @@ _PAIR = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """What pairing gives.
+    """What pairing gives, each a table of its own.
 
-    settlements: fixmedins_code, setl_id, code, capture_id; one row per settlement.
-    captures: capture_id, code, fixmedins_code, setl_id; one row per capture.
-    visits: the matched pairs with the columns of both sides and net_fund, net_acct (fen, refunds deducted).
+    settlements: every settlement with code, capture_id, and what was netted.
+    captures: every capture with code and linked_setl_id.
+    visits: the matched pairs with the columns of both sides.
     """
 
     settlements: ir.Table
@@ -50,19 +47,35 @@ class Links:
     visits: ir.Table
 
 
-def link(settlements: ir.Table, captures: ir.Table, limits: LinkLimits, keep: Keep) -> Links:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps of pairing, in their order, and the tables that they leave."""
+
+    steps: tuple[Step, ...]
+    links: Links
+
+
+@lru_cache(maxsize=16)
+def plan(limits: LinkLimits, dialect: str) -> Plan:
+    """How an engine that speaks this dialect pairs the tables `settlements` and `captures`."""
+    planner = Planner(dialect)
+    links = link(named("settlements"), named("captures"), limits, planner)
+    return Plan(steps=tuple(planner.steps), links=links)
+
+
+def link(settlements: ir.Table, captures: ir.Table, limits: LinkLimits, planner: Planner) -> Links:
     """Give every settlement and every capture its code.
 
     A capture belongs to the settlement that its binding names; if the claims have none such, to the one whose medins_setl_id is its
     msgid. Of several captures of one settlement the one most in favour of the person stands for it.
     """
-    netted = keep("netted", net(settlements))
-    pairs = keep("pairs", _judged(_pairs(netted, _seen(captures)), limits))
-    coded = keep("coded", _settlement_codes(netted, pairs))
+    netted = planner.keep("netted", net(settlements))
+    pairs = planner.keep("pairs", _judged(_pairs(netted, _seen(captures)), limits))
+    coded = planner.keep("coded", _settlement_codes(netted, pairs))
     return Links(
-        settlements=coded.select("fixmedins_code", "setl_id", "code", "capture_id"),
-        captures=keep("coded_captures", _capture_codes(captures, pairs)),
-        visits=keep("visits", _visits(coded, captures)),
+        settlements=coded,
+        captures=planner.keep("coded_captures", _capture_codes(captures, pairs)),
+        visits=planner.keep("visits", _visits(coded, captures)),
     )
 
 
@@ -101,8 +114,12 @@ def _seen(captures: ir.Table) -> ir.Table:
         "outcome",
         bound_setl_id=captures.setl_id,
         seen_psn_no=captures.psn_no,
-        given_up=captures.voided.fill_null(False) | (captures.closing == Closing.VOIDED.value),
+        given_up=_given_up(captures),
     )
+
+
+def _given_up(captures: ir.Table) -> ir.BooleanValue:
+    return captures.voided.fill_null(False) | (captures.closing == Closing.VOIDED.value)
 
 
 def _pairs(netted: ir.Table, seen: ir.Table) -> ir.Table:
@@ -162,21 +179,20 @@ def _settlement_codes(netted: ir.Table, pairs: ir.Table) -> ir.Table:
 
 def _capture_codes(captures: ir.Table, pairs: ir.Table) -> ir.Table:
     paired = pairs.select("capture_id", "setl_id", "refunded", "place", "state")
-    seen = _seen(captures).select("capture_id", "fixmedins_code", "given_up")
-    both = seen.left_join(paired, "capture_id")
+    both = captures.left_join(paired.rename(linked_setl_id="setl_id"), "capture_id")
+    given_up = _given_up(both)
     code = ibis.cases(
-        (both.given_up, CaptureCode.VOIDED.value),
-        (both.setl_id.isnull(), CaptureCode.CAPTURE_WITHOUT_CLAIM.value),
+        (given_up, CaptureCode.VOIDED.value),
+        (both.linked_setl_id.isnull(), CaptureCode.CAPTURE_WITHOUT_CLAIM.value),
         (both.refunded, CaptureCode.REFUNDED.value),
         (both.place > 0, CaptureCode.SUPERSEDED.value),
         else_=both.state,
     )
-    return both.select("capture_id", "fixmedins_code", "setl_id", code=code)
+    return both.select(*[both[name] for name in captures.columns], both.linked_setl_id, code=code)
 
 
 def _visits(coded: ir.Table, captures: ir.Table) -> ir.Table:
-    seen = captures.select(
-        "capture_id", "window", "outcome", "similarity", "frames_seen", "frames_used", "face_group", "face_band", "opened_at", "closed_at"
-    )
-    matched = coded.filter(coded.code == SettlementCode.MATCHED.value)
-    return matched.select("fixmedins_code", "setl_id", "psn_no", "setl_time", "net_fund", "net_acct", "capture_id").join(seen, "capture_id")
+    """Both sides of what matched; names that both have are the settlement's."""
+    believed = captures.filter(~captures.distrusted.fill_null(False))
+    seen = believed.select(*[name for name in captures.columns if name == "capture_id" or name not in coded.columns])
+    return coded.filter(coded.code == SettlementCode.MATCHED.value).join(seen, "capture_id")

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import ibis.expr.types as ir
-from sqlalchemy import Connection
+import ibis
+import pyarrow as pa
+from sqlalchemy import Connection, Table
 
 from central.arrow import read_table
-from central.linkage import store
-from central.linkage.model import CaptureCode, LedgerCounts, Run, SettlementCode
+from central.engines.base import Analysis, sql_of
+from central.linkage import pairing, store
+from central.linkage.model import CaptureCode, LedgerCounts, LinkLimits, Run, SettlementCode
 from central.linkage.pairing import Links
 from central.linkage.tables import capture_links, settlement_links
 
@@ -26,19 +28,36 @@ def finish_run(db: Connection, run_id: int, *, findings_new: int, now: datetime)
     store.finish_run(db, run_id, findings_new=findings_new, now=now)
 
 
-def record(db: Connection, analysis: Any, links: Links, run_id: int) -> None:
-    """Bring the stored links up to date. Only what differs is written, so that a link keeps the number of the run that set it.
+def link(analysis: Analysis, limits: LinkLimits) -> Links:
+    """Pair what was handed over as `settlements` and `captures`; the tables that say so stay in the analysis."""
+    plan = pairing.plan(limits, analysis.dialect)
+    for step in plan.steps:
+        analysis.keep(step.name, step.sql)
+    return plan.links
 
-    `analysis` is the Ibis connection on which `links` are expressed.
-    """
-    for table, fresh in ((settlement_links, links.settlements), (capture_links, links.captures)):
-        stored = analysis.create_table(f"stored_{table.name}", read_table(db, store.links(table)))
-        keys = store.KEYS[table]
-        columns = stored.columns
-        for rows in _chunks(stored.select(*keys).difference(fresh.select(*keys))):
-            store.remove(db, table, [tuple(row[name] for name in keys) for row in rows])
-        for rows in _chunks(fresh.select(*columns).difference(stored)):
+
+def record(db: Connection, analysis: Analysis, links: Links, run_id: int) -> None:
+    """Bring the stored links up to date. Only what differs is written, so that a link keeps the number of the run that set it."""
+    for table in (settlement_links, capture_links):
+        stored = read_table(db, store.links(table))
+        analysis.load(_stored(table), stored)
+        gone, fresh = _difference(table, links, analysis.dialect, ibis.Schema.from_pyarrow(stored.schema))
+        for rows in _chunks(analysis.rows(gone)):
+            store.remove(db, table, [tuple(row[name] for name in store.KEYS[table]) for row in rows])
+        for rows in _chunks(analysis.rows(fresh)):
             store.put(db, table, rows, run_id)
+
+
+def _difference(table: Table, links: Links, dialect: str, schema: ibis.Schema) -> tuple[str, str]:
+    """SQL for the keys of links that are not here any more, and for the links that are new or different."""
+    linked = links.captures.drop("setl_id").rename(setl_id="linked_setl_id") if table is capture_links else links.settlements
+    stored, keys = ibis.table(schema, name=_stored(table)), store.KEYS[table]
+    gone = stored.select(*keys).difference(linked.select(*keys))
+    return sql_of(gone, dialect), sql_of(linked.select(*stored.columns).difference(stored), dialect)
+
+
+def _stored(table: Table) -> str:
+    return f"stored_{table.name}"
 
 
 def ledger(db: Connection) -> LedgerCounts:
@@ -64,7 +83,7 @@ def code_of_capture(db: Connection, capture_id: str) -> CaptureCode | None:
     return None if code is None else CaptureCode(code)
 
 
-def _chunks(rows: ir.Table) -> Iterator[list[dict[str, Any]]]:
-    for batch in rows.to_pyarrow().to_batches(max_chunksize=_CHUNK):
-        if batch.num_rows:
-            yield batch.to_pylist()
+def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[list[dict[str, Any]]]:
+    for batch in batches:
+        for start in range(0, batch.num_rows, _CHUNK):
+            yield batch.slice(start, _CHUNK).to_pylist()

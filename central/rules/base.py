@@ -17,7 +17,9 @@ from central.china import local_text
 from central.db import from_micros
 
 MINUTE = 60 * 1_000_000
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+_AHEAD = 8 * HOUR  # China keeps one time, without summer time since 1991
 
 SUSPICION_ZH = "本条为疑点，须经人工复核，不是认定结论。"
 SUSPICION_EN = "This is a suspicion to be reviewed by people, not a finding of fact."
@@ -40,16 +42,35 @@ class Limits(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """What rules may look at.
+    """What rules may look at: the tables of `central.inputs`, and what linkage made of the first two.
 
+    settlements: every settlement, refunds among them, with `code`, `capture_id` (the capture that stands for it, or null), `is_refund`,
+      `refunded` (taken back in full), and net_fund, net_acct (fen, what is left after refunds).
+    captures: every capture with `code` and `linked_setl_id`, the settlement that it belongs to (null: none).
     visits: settlements with the one capture that stands for them, code `matched` only: not refunded, not voided, the same psn_no on both
-      sides, the window not blind, nobody verified by hand. Columns: fixmedins_code, setl_id, psn_no, setl_time, net_fund, net_acct,
-      capture_id, window, outcome, similarity, frames_seen, frames_used, face_group, face_band, opened_at, closed_at.
-    proxies: psn_no, proxy_psn_no, valid_from (included), valid_to (excluded).
+      sides, the window not blind, nobody verified by hand, the device to be believed. The columns of `settlements`, and those of
+      `captures` that have another name.
     """
 
+    settlements: ir.Table
+    captures: ir.Table
     visits: ir.Table
+    coverage: ir.Table
+    sites: ir.Table
+    hours: ir.Table
+    persons: ir.Table
     proxies: ir.Table
+    exemptions: ir.Table
+    staff: ir.Table
+    sign_ins: ir.Table
+    details: ir.Table
+    items: ir.Table
+    stock: ir.Table
+    stays: ir.Table
+    leaves: ir.Table
+    rounds: ir.Table
+    filings: ir.Table
+    places: ir.Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +145,21 @@ class Suspicion:
     vola_bhvr_type: str
     legal_basis: str
     limits: dict[str, Any]
+
+
+def china_day(moment: Any) -> Any:
+    """The day in China of a moment (microseconds): whole days since 1970."""
+    return (moment + _AHEAD) // DAY
+
+
+def china_minute(moment: Any) -> Any:
+    """The minute of the day in China, 0 to 1439."""
+    return (moment + _AHEAD) % DAY // MINUTE
+
+
+def china_weekday(moment: Any) -> Any:
+    """The weekday in China, 1 (Monday) to 7; the first day of 1970 was a Thursday."""
+    return (china_day(moment) + 3) % 7 + 1
 
 
 def read_hit(row: Mapping[str, Any]) -> Hit:

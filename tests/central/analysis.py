@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import create_engine
 
-from central import migrate
-from central.captures import service as captures
-from central.claims import service as claims
-from central.people import service as people
-from central.reconcile import analysis_engine, compare
+from central.db import to_micros
+from central.engines.duckdb import DuckDb, duckdb_in_memory
+from central.inputs import SCHEMAS
+from central.reconcile import compare
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
 from central.rules.registry import rule_book
@@ -24,15 +22,14 @@ NOON = datetime(2026, 1, 14, 4, tzinfo=UTC)
 Row = dict[str, Any]
 
 
-def schemas() -> tuple[pa.Schema, pa.Schema, pa.Schema]:
-    """Of settlements, captures and proxies, read from an empty database."""
-    engine = create_engine("sqlite://")
-    with engine.begin() as db:
-        migrate.metadata.create_all(db)
-        return claims.analysis_table(db).schema, captures.analysis_table(db).schema, people.proxies_table(db).schema
-
-
-SETTLEMENTS, CAPTURES, PROXIES = schemas()
+def rows(name: str, given: Sequence[Row]) -> pa.Table:
+    """Rows as a table of the analysis: moments may be datetimes, columns may be missing. Raises KeyError for one that it does not have."""
+    schema = SCHEMAS[name]
+    for row in given:
+        for column in row:
+            schema.field(column)
+    plain = [{column: to_micros(value) if isinstance(value, datetime) else value for column, value in row.items()} for row in given]
+    return pa.Table.from_pylist(plain, schema)
 
 
 def settlement(number: int, **changes: Any) -> Row:
@@ -65,6 +62,11 @@ def proxy(psn_no: str, proxy_psn_no: str, **changes: Any) -> Row:
     return {"psn_no": psn_no, "proxy_psn_no": proxy_psn_no} | span | changes
 
 
+def kept(analysis: DuckDb, name: str) -> list[Row]:
+    """The rows of a table of the analysis."""
+    return [row for batch in analysis.rows(f'FROM "{name}"') for row in batch.to_pylist()]
+
+
 class World:
     """What is known, compared with the real engine."""
 
@@ -76,22 +78,18 @@ class World:
         parameters: Mapping[str, Any] | None = None,
         *,
         only: Collection[str] | None = None,
+        **registers: Sequence[Row],
     ) -> None:
-        """Compares at once; `parameters` as the rules file would say them, `only` the rules to run (all of them if not given)."""
+        """Compares at once; `parameters` as the rules file would say them, `only` the rules to run (all of them if not given), `registers`
+        the other tables of `central.inputs` by name.
+        """
         book = rule_book(parameters or {}, "test")
         if only is not None:
             book = replace(book, active=tuple(each for each in book.active if each[0].id in only))
-        with analysis_engine() as analysis:
-            links, self.results = compare(
-                analysis,
-                pa.Table.from_pylist(list(billed), SETTLEMENTS),
-                pa.Table.from_pylist(list(seen), CAPTURES),
-                pa.Table.from_pylist(list(proxies), PROXIES),
-                book,
-            )
-            self.settlements: list[Row] = links.settlements.to_pyarrow().to_pylist()
-            self.captures: list[Row] = links.captures.to_pyarrow().to_pylist()
-            self.visits: list[Row] = links.visits.to_pyarrow().to_pylist()
+        with duckdb_in_memory() as analysis:
+            given: dict[str, Sequence[Row]] = {"settlements": billed, "captures": seen, "proxies": proxies} | registers
+            _, self.results = compare(analysis, {name: rows(name, list(each)) for name, each in given.items()}, book)
+            self.settlements, self.captures, self.visits = (kept(analysis, name) for name in ("coded", "coded_captures", "visits"))
 
     results: RuleResults
 

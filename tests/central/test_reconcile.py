@@ -18,9 +18,10 @@ from central.cases.tables import findings
 from central.claims import service as claims
 from central.db import open_engine
 from central.devices.tables import devices
+from central.engines.duckdb import duckdb_in_memory
 from central.linkage.tables import capture_links, runs, settlement_links
 from central.people.tables import proxies
-from central.reconcile import RunReport, analysis_engine, reconcile
+from central.reconcile import RunReport, reconcile
 from central.sites.tables import sites
 from tests.central.claims.files import row, write
 from tests.postgres import private_postgres
@@ -204,9 +205,9 @@ def test_nothing_at_all_is_reconciled_to_nothing(sqlite: Engine) -> None:
 
 def test_the_analysis_fetches_no_extension_and_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with analysis_engine() as analysis:
-        known = analysis.sql("SELECT name, value FROM duckdb_settings()").to_pyarrow().to_pylist()
-        analysis.create_table("many", analysis.sql("SELECT range AS n FROM range(100000)"))
+    with duckdb_in_memory() as analysis:
+        known = [row for batch in analysis.rows("SELECT name, value FROM duckdb_settings()") for row in batch.to_pylist()]
+        analysis.keep("many", "SELECT range AS n FROM range(100000)")
     settings = {each["name"]: each["value"] for each in known}
     assert settings["autoinstall_known_extensions"] == settings["autoload_known_extensions"] == "false"
     assert settings["temp_directory"] == ""

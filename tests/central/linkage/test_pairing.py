@@ -197,5 +197,5 @@ def test_every_settlement_and_every_capture_has_exactly_one_code(billed: list[Ro
     standing = {row["capture_id"]: row for row in world.captures}
     for row in world.settlements:
         if row["code"] in SHARED:
-            assert standing[row["capture_id"]]["setl_id"] == row["setl_id"]
+            assert standing[row["capture_id"]]["linked_setl_id"] == row["setl_id"]
             assert standing[row["capture_id"]]["code"] == row["code"]

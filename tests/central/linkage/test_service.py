@@ -4,18 +4,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, select
 
 from central import migrate
 from central.db import open_engine
+from central.engines.duckdb import duckdb_in_memory
 from central.linkage import service as linkage
 from central.linkage.model import CaptureCode, LinkLimits, SettlementCode
-from central.linkage.pairing import link
 from central.linkage.tables import capture_links, settlement_links
-from central.reconcile import analysis_engine, load
-from tests.central.analysis import CAPTURES, NOON, SETTLEMENTS, Row, capture, settlement
+from tests.central.analysis import NOON, Row, capture, rows, settlement
 
 
 @pytest.fixture
@@ -26,11 +24,11 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def record(engine: Engine, billed: list[Row], seen: list[Row]) -> int:
-    with analysis_engine() as analysis, engine.begin() as db:
-        left = load(analysis, "settlements", pa.Table.from_pylist(billed, SETTLEMENTS))
-        right = load(analysis, "captures", pa.Table.from_pylist(seen, CAPTURES))
+    with duckdb_in_memory() as analysis, engine.begin() as db:
+        analysis.load("settlements", rows("settlements", billed))
+        analysis.load("captures", rows("captures", seen))
         run_id = linkage.begin_run(db, engine="test", settlements=len(billed), captures=len(seen), started_at=NOON)
-        linkage.record(db, analysis, link(left, right, LinkLimits(), analysis.create_table), run_id)
+        linkage.record(db, analysis, linkage.link(analysis, LinkLimits()), run_id)
         linkage.finish_run(db, run_id, findings_new=0, now=NOON + timedelta(seconds=1))
     return run_id
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import ibis.expr.types as ir
-import pyarrow as pa
 import pytest
 
-from central.reconcile import analysis_engine, compare
+from central.engines.duckdb import duckdb_in_memory
+from central.reconcile import compare
 from central.rules import id_01, pr_01
 from central.rules.base import Hit, Tables
 from central.rules.registry import RuleBook, rule_book
-from tests.central.analysis import CAPTURES, NOON, PROXIES, SETTLEMENTS, World, capture, proxy, settlement
+from tests.central.analysis import NOON, World, capture, proxy, rows, settlement
 
 
 def broken_find(_: Tables, __: object) -> ir.Table:
@@ -45,10 +45,9 @@ def test_a_rule_that_fails_is_recorded_and_stops_no_other(change: dict[str, Any]
     healthy = rule_book({}, "test")
     bad = replace(id_01.RULE, **change)
     book = RuleBook(linkage=healthy.linkage, active=((bad, id_01.ImpersonationLimits()), (pr_01.RULE, pr_01.EmptyWindowLimits())))
-    billed = pa.Table.from_pylist([settlement(1), settlement(2)], SETTLEMENTS)
-    seen = pa.Table.from_pylist([capture(1, outcome="different"), capture(2, outcome="no_person")], CAPTURES)
-    with analysis_engine() as analysis:
-        _, results = compare(analysis, billed, seen, PROXIES.empty_table(), book)
+    billed, seen = [settlement(1), settlement(2)], [capture(1, outcome="different"), capture(2, outcome="no_person")]
+    with duckdb_in_memory() as analysis:
+        _, results = compare(analysis, {"settlements": rows("settlements", billed), "captures": rows("captures", seen)}, book)
     assert [fault.rule_id for fault in results.faults] == ["ID-01"]
     assert named in results.faults[0].message
     assert results.ran == {"PR-01"}
