@@ -112,11 +112,14 @@ LimitsT = TypeVar("LimitsT", bound=Limits)
 class Rule(Generic[LimitsT]):
     """One rule of the catalogue. `find` builds an expression and opens nothing; `explain` is pure.
 
-    `version` rises when the logic changes; limits are recorded with each finding and need no new version.
+    `version` rises when the logic changes; limits are recorded with each finding and need no new version. `by` is the column that parts
+    the rule's findings: what it says about one value hangs on the rows with that value alone, and its subject keys begin with the value
+    and a slash. So new rows need a new look only at the values that they name.
     """
 
     id: str
     version: int
+    by: str
     name_zh: str
     name_en: str
     behaviour: str

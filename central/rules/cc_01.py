@@ -120,6 +120,7 @@ def explain(hit: Hit, limits: ManyCardsLimits) -> Explanation:
 RULE = Rule(
     id="CC-01",
     version=1,
+    by="fixmedins_code",
     name_zh="一人多卡",
     name_en="one face, many cards",
     behaviour="一人多卡",

@@ -71,6 +71,7 @@ def explain(hit: Hit, limits: ImpersonationLimits) -> Explanation:
 RULE = Rule(
     id="ID-01",
     version=1,
+    by="fixmedins_code",
     name_zh="冒名就医购药",
     name_en="impersonation",
     behaviour="冒名就医购药",

@@ -67,6 +67,7 @@ def explain(hit: Hit, limits: EmptyWindowLimits) -> Explanation:
 RULE = Rule(
     id="PR-01",
     version=1,
+    by="fixmedins_code",
     name_zh="空刷",
     name_en="no person present",
     behaviour="空刷",
