@@ -86,7 +86,9 @@ class Cameras:
         self._empty = {name: background(seed) for seed, name in enumerate(names)}
         self._visitors: dict[str, Visitor | None] = dict.fromkeys(names)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        # A thread inside OpenCV must not outlive the interpreter, which would end the process with an abort: leaving waits for each.
+        self._server.daemon_threads = False
+        self._over = threading.Event()
 
     def url(self, name: str) -> str:
         """The camera's address."""
@@ -97,13 +99,14 @@ class Cameras:
         self._visitors[name] = visitor
 
     def frames(self, name: str) -> Iterator[bytes]:
-        """JPEG frames at the camera's rate, for ever."""
+        """JPEG frames at the camera's rate, until the camera stops serving."""
         # Without a seed: the grain of a sensor never comes again, nor for a second viewer.
         noise, start = np.random.default_rng(), time.monotonic()
         for number in range(1 << 31):
             view = render(self._empty[name], self._visitors[name], number / FPS, noise)
             yield cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
-            time.sleep(max(0.0, start + number / FPS - time.monotonic()))
+            if self._over.wait(max(0.0, start + number / FPS - time.monotonic())):
+                return
 
     def __enter__(self) -> Self:
         """Start serving."""
@@ -111,7 +114,8 @@ class Cameras:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Stop serving."""
+        """Stop serving, and wait for the last frame to be sent."""
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -120,6 +124,9 @@ class Cameras:
         known = self._visitors
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = 5
+            """Seconds without a byte being taken after which a viewer is gone."""
+
             def do_GET(self) -> None:
                 """Stream the camera named by the path until the viewer goes away; 404 for any other path."""
                 name = self.path.strip("/").removesuffix(".mjpeg")
