@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from central import migrate
 from central.broker import files as broker_files
-from central.broker.embedded import find_server
+from central.broker.process import find_server
 from central.db import reading, utc_now
 from central.devices import service as devices
 from central.keys import make_keys

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from central.broker.embedded import BrokerProcess, EmbeddedBroker, Mosquitto
 from central.broker.files import BrokerFiles
+from central.broker.process import BrokerProcess, EmbeddedBroker, Mosquitto
 from central.cli.shell import SettingsFile, explained, opened, stop_on_signals, write_broker_files
 from central.db import reading
 from central.devices import service as devices

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from central.broker.process import end
 from central.cli.broker import Kind
 from central.cli.shell import SettingsFile, explained, stop_on_signals
 from central.errors import Misconfigured
@@ -57,14 +58,8 @@ class Part:
 
     def stop(self) -> None:
         """End it politely, then by force."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        if self.process is not None:
+            end(self.process, STOP_S)
 
 
 def up(

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from central.broker import files as broker_files
 from central.broker.clients import Clients
-from central.broker.embedded import BrokerProcess, EmbeddedBroker, Mosquitto, find_server
+from central.broker.process import BrokerProcess, EmbeddedBroker, Mosquitto, find_server
 from central.certificates import Pair, issue_client, key_pem, mail_in, make_authority, new_key
 from central.errors import Misconfigured
 from central.keys import CentreKeys, make_keys, read_keys

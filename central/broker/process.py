@@ -36,6 +36,16 @@ def find_mosquitto(path: Path | None = None) -> Path:
     return Path(found)
 
 
+def end(process: subprocess.Popen[bytes], patience_s: float) -> None:
+    """End a child process politely, and by force if it takes longer. One that has ended already is left alone."""
+    process.terminate()
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class BrokerProcess:
     """Runs a broker with one configuration file; `reload` makes it read its files again, and whoever is gone from them reaches nothing."""
 
@@ -80,21 +90,11 @@ class BrokerProcess:
         self.stop()
         self.start()
 
-    def wait(self) -> int:
-        """Block until it ends; its exit code."""
-        return self._process.wait() if self._process is not None else 0
-
     def stop(self) -> None:
         """End it politely, then by force."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        if self._process is not None:
+            end(self._process, _STOP_S)
+            self._process = None
 
     def __enter__(self) -> Self:
         """Start."""
