@@ -20,7 +20,7 @@ from central.cli import account, broker, device, evidence, hotlist, log, people,
 from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals
 from central.db import reading, scrub, utc_now
 from central.keys import make_keys
-from central.reconcile import reconcile as run_reconciliation
+from central.reconciliation.service import reconcile as run_reconciliation
 from central.retention import expire as run_retention
 from central.settings import Settings
 from central.subjects import service as subjects

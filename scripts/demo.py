@@ -32,7 +32,7 @@ from central.db import reading, utc_now
 from central.linkage import service as linkage
 from central.people import service as people
 from central.people.model import Enrolment, Proxy
-from central.reconcile import reconcile
+from central.reconciliation.service import reconcile
 from central.sites.model import NewSite
 from contract.commands import GalleryRole
 from contract.events import EvidenceMode

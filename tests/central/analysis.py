@@ -10,7 +10,7 @@ import pyarrow as pa
 from central.db import to_micros
 from central.engines.duckdb import DuckDb, duckdb_in_memory
 from central.inputs import SCHEMAS
-from central.reconcile import compare
+from central.reconciliation.compare import compare
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
 from central.rules.registry import rule_book

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pytest
 
 from central.engines.duckdb import duckdb_in_memory
-from central.reconcile import compare
+from central.reconciliation.compare import compare
 from central.rules import id_01, pr_01
 from central.rules.base import Hit, Tables
 from central.rules.registry import RuleBook, rule_book

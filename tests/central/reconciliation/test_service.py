@@ -21,7 +21,8 @@ from central.devices.tables import devices
 from central.engines.duckdb import duckdb_in_memory
 from central.linkage.tables import capture_links, runs, settlement_links
 from central.people.tables import proxies
-from central.reconcile import RunReport, reconcile
+from central.reconciliation.model import RunReport
+from central.reconciliation.service import reconcile
 from central.sites.tables import sites
 from tests.central.claims.files import row, write
 from tests.postgres import private_postgres
@@ -29,7 +30,7 @@ from tests.postgres import private_postgres
 SITE, DEVICE = "P99999900001", "P99999900001-t1"
 NOON = datetime(2026, 1, 14, 4, tzinfo=UTC)
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
-RULES = Path(__file__).parents[2] / "config" / "rules.toml"
+RULES = Path(__file__).parents[3] / "config" / "rules.toml"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
