@@ -32,7 +32,7 @@ ROWS = (
     {"captures", "claims"},
     {"linkage"},
     {"rules"},
-    {"cases"},
+    {"cases", "scoring"},
     {"packages"},
     {"subjects"},
     {"reconciliation", "trust", "retention", "migrate", "overview"},
