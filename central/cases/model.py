@@ -12,6 +12,8 @@ from central.china import CHINA
 from central.errors import BadInput, Conflict
 from central.transparency.model import canonical
 
+LATER = frozenset({"setting", "stage", "held"})
+"""Columns of `findings` that came after the first findings had been logged."""
 MAX_REASON = 500
 """Characters of a review's reason."""
 
@@ -23,10 +25,16 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
     WITHDRAWN = "withdrawn"
+    HELD = "held"
+    """On no monitor's list: its rule's stage is below review, or a snooze or a flood holds it. Nothing of it is lost."""
+
+
+KEPT_BACK = ("snooze", "flood")
+"""Beginnings of `held` of findings that will come back to the monitors' lists, so that what supports them stays."""
 
 
 class Verdict(StrEnum):
-    """What a person may say about an open finding."""
+    """What a person may say about a finding that is open or held."""
 
     CONFIRM = "confirm"
     DISMISS = "dismiss"
@@ -35,6 +43,8 @@ class Verdict(StrEnum):
 MOVES: Mapping[tuple[Status, Verdict], Status] = {
     (Status.OPEN, Verdict.CONFIRM): Status.CONFIRMED,
     (Status.OPEN, Verdict.DISMISS): Status.DISMISSED,
+    (Status.HELD, Verdict.CONFIRM): Status.CONFIRMED,
+    (Status.HELD, Verdict.DISMISS): Status.DISMISSED,
 }
 
 
@@ -50,7 +60,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingView:
-    """A finding in the national result fields, with its status and its reviews, oldest first. `vola_evid` names what supports it."""
+    """A finding in the national result fields, with its status and its reviews, oldest first. `vola_evid` names what supports it.
+
+    `setting` is the version of the rule's setting, `stage` how far the rule may go, `held` why it is on no list.
+    """
 
     jr_id: str
     rule_id: str
@@ -71,6 +84,9 @@ class FindingView:
     found_at: datetime
     withdrawn_at: datetime | None
     version: int
+    setting: int | None
+    stage: str | None
+    held: str | None
     status: Status
     reviews: tuple[Review, ...]
 
@@ -137,8 +153,11 @@ def log_ref(row: Mapping[Any, Any]) -> str:
 
 
 def content(row: Mapping[Any, Any]) -> bytes:
-    """What the transparency log commits to: canonical JSON of all columns of `findings`, times in UTC, money in yuan as text."""
-    return canonical({str(name): _plain(value) for name, value in row.items()})
+    """What the transparency log commits to: canonical JSON of all columns of `findings`, times in UTC, money in yuan as text.
+
+    Columns of LATER that say nothing are left out, so that what was logged before they existed stays what was logged.
+    """
+    return canonical({str(name): _plain(value) for name, value in row.items() if value is not None or name not in LATER})
 
 
 def _plain(value: object) -> object:

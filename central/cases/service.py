@@ -36,13 +36,17 @@ def list_findings(
     status: str | None = None,
     rule_id: str | None = None,
     fixmedins_code: str | None = None,
+    held: str | None = None,
     page: int = 1,
     size: int = 50,
 ) -> FindingPage:
-    """One page of findings, newest first, of one status, rule and institution where given. Raises BadInput for an impossible page."""
+    """One page of findings, newest first, of one status, rule, institution and holder where given. Raises BadInput for an impossible page.
+
+    Without a status or a holder the held ones are left out: they are on no monitor's list.
+    """
     if page < 1 or not 1 <= size <= _LARGEST_PAGE:
         raise BadInput(f"page {page} of size {size}: pages count from 1 and hold 1 to {_LARGEST_PAGE} findings")
-    asked = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code}
+    asked = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code, "held": held}
     wanted = {name: value for name, value in asked.items() if value is not None}
     rows, total = store.page(db, wanted, offset=(page - 1) * size, size=size)
     reviewed = _reviews(db, [row["jr_id"] for row in rows])
@@ -102,6 +106,14 @@ def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) 
     for fault in results.faults:
         store.add_rule_fault(db, run_id=run_id, rule_id=fault.rule_id, message=fault.message, now=now)
     return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
+
+
+def free(db: Connection, held: str, *, now: datetime) -> int:
+    """Let the findings that this holds come to the monitors' lists; how many they are."""
+    freed = store.held_by(db, held)
+    store.free(db, freed)
+    transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, freed)], at=now)
+    return len(freed)
 
 
 def stated(db: Connection, jr_id: str) -> tuple[str, bytes]:

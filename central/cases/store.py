@@ -4,22 +4,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Subquery, case, func, insert, literal, or_, select, update
 
-from central.cases.model import Status, Verdict
+from central.cases.model import KEPT_BACK, Status, Verdict
 from central.cases.tables import findings, reviews, rule_faults
 
 _CHUNK = 500
 
 
 def _with_status() -> Select[Any]:
-    """Findings with `status`, which the newest review decides, else a withdrawal, and `reviewed_at`, when that review was."""
+    """Findings with `status`, which the newest review decides, else a withdrawal, else what holds it, and `reviewed_at`, when that was."""
     newest = select(reviews.c.jr_id, func.max(reviews.c.review_id).label("review_id")).group_by(reviews.c.jr_id).subquery("newest")
     last = reviews.alias("last")
     status: ColumnElement[str] = case(
         (last.c.verdict == Verdict.CONFIRM, literal(Status.CONFIRMED.value)),
         (last.c.verdict == Verdict.DISMISS, literal(Status.DISMISSED.value)),
         (findings.c.withdrawn_at.is_not(None), literal(Status.WITHDRAWN.value)),
+        (findings.c.held.is_not(None), literal(Status.HELD.value)),
         else_=literal(Status.OPEN.value),
     )
     joined = findings.outerjoin(newest, newest.c.jr_id == findings.c.jr_id).outerjoin(last, last.c.review_id == newest.c.review_id)
@@ -27,9 +28,14 @@ def _with_status() -> Select[Any]:
 
 
 def page(db: Connection, wanted: Mapping[str, str], *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
-    """Rows of findings with status whose columns equal what is wanted, newest first, and how many there are in all."""
+    """Rows of findings with status whose columns equal what is wanted, newest first, and how many there are in all.
+
+    Held ones are among them only where the status held is wanted, or one finding's holder.
+    """
     every = _with_status().subquery("every")
     conditions = [every.c[name] == value for name, value in wanted.items()]
+    if not {"status", "held"} & set(wanted):
+        conditions.append(every.c.status != Status.HELD.value)
     total = db.scalar(select(func.count()).select_from(every).where(*conditions)) or 0
     query = select(every).where(*conditions).order_by(every.c.found_at.desc(), every.c.jr_id).limit(size).offset(offset)
     return db.execute(query).mappings().all(), total
@@ -63,18 +69,37 @@ def counts(db: Connection) -> dict[str, int]:
 
 
 def in_force(db: Connection, confirmed_since: datetime) -> Iterator[Mapping[str, Any]]:
-    """What supports each finding that is open, or was confirmed since then."""
+    """What supports each finding that is in force."""
     every = _with_status().subquery("every")
-    confirmed = (every.c.status == Status.CONFIRMED.value) & (every.c.reviewed_at >= confirmed_since)
-    yield from db.scalars(select(every.c.vola_evid).where((every.c.status == Status.OPEN.value) | confirmed))
+    yield from db.scalars(select(every.c.vola_evid).where(_force(every, confirmed_since)))
 
 
 def about_in_force(db: Connection, confirmed_since: datetime) -> Sequence[RowMapping]:
-    """(jr_id, status, psn_no, vola_evid) of each finding that is open, or was confirmed since then."""
+    """(jr_id, status, psn_no, vola_evid) of each finding that is in force."""
     every = _with_status().subquery("every")
-    confirmed = (every.c.status == Status.CONFIRMED.value) & (every.c.reviewed_at >= confirmed_since)
     names = (every.c.jr_id, every.c.status, every.c.psn_no, every.c.vola_evid)
-    return db.execute(select(*names).where((every.c.status == Status.OPEN.value) | confirmed).order_by(every.c.jr_id)).mappings().all()
+    return db.execute(select(*names).where(_force(every, confirmed_since)).order_by(every.c.jr_id)).mappings().all()
+
+
+def _force(every: Subquery, confirmed_since: datetime) -> ColumnElement[bool]:
+    """In force is what is open, what comes back to the lists, and what was confirmed since then."""
+    confirmed = (every.c.status == Status.CONFIRMED.value) & (every.c.reviewed_at >= confirmed_since)
+    returning = (every.c.status == Status.HELD.value) & or_(*(every.c.held.startswith(each) for each in KEPT_BACK))
+    return (every.c.status == Status.OPEN.value) | returning | confirmed
+
+
+def held_by(db: Connection, held: str) -> Sequence[str]:
+    """jr_id of unreviewed findings that this holds and that still are suspected, the newest first."""
+    every = _with_status().subquery("every")
+    query = select(every.c.jr_id).where(every.c.held == held, every.c.status == Status.HELD.value)
+    return db.scalars(query.order_by(every.c.found_at.desc(), every.c.jr_id)).all()
+
+
+def free(db: Connection, jr_ids: Sequence[str]) -> None:
+    """Let nothing hold these any more, each as its next version."""
+    freed = update(findings).values(held=None, version=findings.c.version + 1)
+    for start in range(0, len(jr_ids), _CHUNK):
+        db.execute(freed.where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK])))
 
 
 def rule_ids(db: Connection) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ findings = Table(
     Column("found_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("setting", Integer),
+    Column("stage", String(16)),
+    Column("held", String(24), index=True),
     Index("uq_findings_rule_subject", "rule_id", "subject_key", unique=True),
     Index("ix_findings_found_at", "found_at"),
 )

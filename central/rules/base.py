@@ -34,6 +34,19 @@ class Severity(StrEnum):
     HIGH = "high"
 
 
+class Stage(StrEnum):
+    """How far a rule may go, and with it each of its findings. A raise takes a second person, a lowering one."""
+
+    SILENT = "silent"
+    """Kept apart: on no monitor's list, read by those who calibrate the rule."""
+    REMIND = "remind"
+    """A reminder to the institution; nobody is asked to decide."""
+    REVIEW = "review"
+    """On the monitors' lists, to be confirmed or dismissed."""
+    RESTRICT = "restrict"
+    """As `review`; besides, a restriction of settlement may be proposed. The product never restricts by itself."""
+
+
 class Limits(BaseModel):
     """Parameters of a rule: each with its unit in the name, a default, bounds, and its reason as description. Unknown names are refused."""
 
@@ -114,7 +127,8 @@ class Rule(Generic[LimitsT]):
 
     `version` rises when the logic changes; limits are recorded with each finding and need no new version. `by` is the column that parts
     the rule's findings: what it says about one value hangs on the rows with that value alone, and its subject keys begin with the value
-    and a slash. So new rows need a new look only at the values that they name.
+    and a slash. So new rows need a new look only at the values that they name. `stage` is where the rule begins where nobody has set
+    another: a new rule begins silent, until its findings were looked at; `stage_reason` says why one does not.
     """
 
     id: str
@@ -127,11 +141,17 @@ class Rule(Generic[LimitsT]):
     limits: type[LimitsT]
     find: Callable[[Tables, LimitsT], ir.Table]
     explain: Callable[[Hit, LimitsT], Explanation]
+    stage: Stage = Stage.SILENT
+    stage_reason: str = "new: its findings are first looked at by those who calibrate it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """A hit with everything that the national result fields say about it. `vola_evid` and `limits` are JSON values."""
+    """A hit with everything that the national result fields say about it. `vola_evid` and `limits` are JSON values.
+
+    `setting` is the version of the rule's setting (0: the rules file alone). `held` says why it is on no monitor's list: its stage, a
+    snooze or a flood (None: it is on them).
+    """
 
     rule_id: str
     rule_version: int
@@ -148,6 +168,9 @@ class Suspicion:
     vola_bhvr_type: str
     legal_basis: str
     limits: dict[str, Any]
+    setting: int = 0
+    stage: str = Stage.REVIEW.value
+    held: str | None = None
 
 
 def china_day(moment: Any) -> Any:
@@ -182,8 +205,8 @@ def read_hit(row: Mapping[str, Any]) -> Hit:
     )
 
 
-def suspect(rule: Rule[LimitsT], hit: Hit, limits: LimitsT) -> Suspicion:
-    """What the rule says about a hit, in the national result fields."""
+def suspect(rule: Rule[LimitsT], hit: Hit, limits: LimitsT, *, stage: Stage = Stage.REVIEW, setting: int = 0) -> Suspicion:
+    """What the rule says about a hit, in the national result fields; a stage below `review` holds it back from the monitors' lists."""
     why = rule.explain(hit, limits)
     evidence = {"capture_ids": list(hit.capture_ids), "setl_ids": list(hit.setl_ids), "psn_nos": list(hit.psn_nos), "seen": dict(hit.seen)}
     return Suspicion(
@@ -202,4 +225,7 @@ def suspect(rule: Rule[LimitsT], hit: Hit, limits: LimitsT) -> Suspicion:
         vola_bhvr_type=rule.behaviour,
         legal_basis=rule.legal_basis,
         limits=limits.model_dump(mode="json"),
+        setting=setting,
+        stage=stage.value,
+        held=stage.value if stage in (Stage.SILENT, Stage.REMIND) else None,
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from central.china import local_text
 from central.db import from_micros
-from central.rules.base import DAY, IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables
+from central.rules.base import DAY, IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Stage, Tables
 
 _DOUBTFUL = "doubtful"
 
@@ -128,4 +128,6 @@ RULE = Rule(
     limits=ManyCardsLimits,
     find=find,
     explain=explain,
+    stage=Stage.REVIEW,
+    stage_reason="in use since the first version: proxies and doubtful faces are left out",
 )

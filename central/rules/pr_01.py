@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
+from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Stage, Tables
 from contract.events import Outcome
 
 
@@ -75,4 +75,6 @@ RULE = Rule(
     limits=EmptyWindowLimits,
     find=find,
     explain=explain,
+    stage=Stage.REVIEW,
+    stage_reason="in use since the first version: an empty window is said only where all of them were seen",
 )

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from central.errors import Misconfigured
 from central.linkage.model import LinkLimits
 from central.rules import cc_01, id_01, pr_01
-from central.rules.base import Limits, Rule
+from central.rules.base import Limits, Rule, Stage
+from central.rules.places import EVERYWHERE
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -19,11 +20,29 @@ RULES: tuple[Rule[Any], ...] = (id_01.RULE, pr_01.RULE, cc_01.RULE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A rule as it holds at one place: its limits and its stage there, by which version of its setting (0: the rules file alone).
+
+    `scope` is a prefix of admdvs (province, city, county), a fixmedins_code, or empty: everywhere. The most specific variant holds.
+    """
+
+    rule: Rule[Any]
+    limits: Limits
+    stage: Stage
+    scope: str = EVERYWHERE
+    setting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleBook:
-    """How to link, and which rules to run with which limits. A disabled rule is not in `active`."""
+    """How to link, and which rules to run where with which limits. A disabled rule is not in `active`, one in `unusable` cannot be run.
+
+    Every rule in `active` has a variant that holds everywhere. `unusable` says (rule_id, why): its stored setting does not fit the rule.
+    """
 
     linkage: LinkLimits
-    active: tuple[tuple[Rule[Any], Limits], ...]
+    active: tuple[Variant, ...]
+    unusable: tuple[tuple[str, str], ...] = ()
 
 
 def read_rules(path: Path) -> RuleBook:
@@ -48,8 +67,12 @@ def rule_book(content: Mapping[str, Any], source: str) -> RuleBook:
     sections = {name: _section(content, name, source) for name in known}
     enabled = {rule.id: _enabled(sections[rule.id], rule.id, source) for rule in RULES}
     return RuleBook(
-        linkage=_limits(LinkLimits, sections["linkage"], "linkage", source),
-        active=tuple((rule, _limits(rule.limits, sections[rule.id], rule.id, source)) for rule in RULES if enabled[rule.id]),
+        linkage=checked_limits(LinkLimits, sections["linkage"], "linkage", source),
+        active=tuple(
+            Variant(rule=rule, limits=checked_limits(rule.limits, sections[rule.id], rule.id, source), stage=rule.stage)
+            for rule in RULES
+            if enabled[rule.id]
+        ),
     )
 
 
@@ -67,7 +90,8 @@ def _enabled(section: dict[str, Any], name: str, source: str) -> bool:
     return enabled
 
 
-def _limits(kind: type[Model], section: dict[str, Any], name: str, source: str) -> Model:
+def checked_limits(kind: type[Model], section: dict[str, Any], name: str, source: str) -> Model:
+    """Parameters read from a table. Raises Misconfigured that names source, rule, parameter and value."""
     try:
         return kind.model_validate(section)
     except ValidationError as error:

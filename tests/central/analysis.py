@@ -85,7 +85,7 @@ class World:
         """
         book = rule_book(parameters or {}, "test")
         if only is not None:
-            book = replace(book, active=tuple(each for each in book.active if each[0].id in only))
+            book = replace(book, active=tuple(each for each in book.active if each.rule.id in only))
         with duckdb_in_memory() as analysis:
             given: dict[str, Sequence[Row]] = {"settlements": billed, "captures": seen, "proxies": proxies} | registers
             _, self.results = compare(analysis, {name: rows(name, list(each)) for name, each in given.items()}, book)

@@ -10,9 +10,9 @@ import pytest
 
 from central.engines.duckdb import duckdb_in_memory
 from central.reconciliation.compare import compare
-from central.rules import id_01, pr_01
+from central.rules import id_01
 from central.rules.base import Hit, Tables
-from central.rules.registry import RuleBook, rule_book
+from central.rules.registry import rule_book
 from tests.central.analysis import NOON, World, capture, proxy, rows, settlement
 
 
@@ -44,7 +44,8 @@ def broken_text(_: Hit, __: object) -> Any:
 def test_a_rule_that_fails_is_recorded_and_stops_no_other(change: dict[str, Any], named: str) -> None:
     healthy = rule_book({}, "test")
     bad = replace(id_01.RULE, **change)
-    book = RuleBook(linkage=healthy.linkage, active=((bad, id_01.ImpersonationLimits()), (pr_01.RULE, pr_01.EmptyWindowLimits())))
+    active = tuple(variant for variant in healthy.active if variant.rule.id in ("ID-01", "PR-01"))
+    book = replace(healthy, active=tuple(replace(each, rule=bad) if each.rule.id == "ID-01" else each for each in active))
     billed, seen = [settlement(1), settlement(2)], [capture(1, outcome="different"), capture(2, outcome="no_person")]
     with duckdb_in_memory() as analysis:
         _, results = compare(analysis, {"settlements": rows("settlements", billed), "captures": rows("captures", seen)}, book)

@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).parents[3] / "config" / "rules.toml"
 def test_the_shipped_file_says_the_defaults() -> None:
     book = read_rules(SHIPPED)
     assert book == rule_book({}, "nothing")
-    assert [rule.id for rule, _ in book.active] == [rule.id for rule in RULES]
+    assert [each.rule.id for each in book.active] == [rule.id for rule in RULES]
 
 
 def test_every_parameter_stands_in_the_shipped_file_and_has_a_reason() -> None:
@@ -36,8 +36,8 @@ def test_rules_are_told_apart_and_fit_the_table() -> None:
 
 def test_a_disabled_rule_is_not_active_and_a_limit_is_taken() -> None:
     book = rule_book({"PR-01": {"enabled": False}, "ID-01": {"min_frames_used": 7}, "linkage": {"off_time_s": 60}}, "test")
-    assert [rule.id for rule, _ in book.active] == ["ID-01", "CC-01"]
-    assert book.active[0][1].model_dump() == {"min_frames_used": 7}
+    assert [each.rule.id for each in book.active] == ["ID-01", "CC-01"]
+    assert book.active[0].limits.model_dump() == {"min_frames_used": 7}
     assert book.linkage.off_time_s == 60
 
 
