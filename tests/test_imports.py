@@ -33,7 +33,7 @@ ROWS = (
     {"linkage"},
     {"rules"},
     {"cases", "scoring"},
-    {"packages"},
+    {"packages", "indicators"},
     {"subjects"},
     {"reconciliation", "trust", "retention", "migrate", "overview"},
     {"wiring"},

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from central.errors import Misconfigured
 from central.linkage.model import LinkLimits
 from central.rules import cc_01, id_01, pr_01
 from central.rules.base import Limits, Rule, Stage
+from central.rules.model import GroupLimits, IndicatorLimits
 from central.rules.places import EVERYWHERE
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -35,14 +36,17 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleBook:
-    """How to link, and which rules to run where with which limits. A disabled rule is not in `active`, one in `unusable` cannot be run.
+    """How to link, which rules to run where with which limits, and what indicators and groups go by.
 
-    Every rule in `active` has a variant that holds everywhere. `unusable` says (rule_id, why): its stored setting does not fit the rule.
+    A disabled rule is not in `active`; every other has a variant that holds everywhere. One in `unusable` cannot be run: (rule_id, why its
+    stored setting does not fit the rule).
     """
 
     linkage: LinkLimits
     active: tuple[Variant, ...]
     unusable: tuple[tuple[str, str], ...] = ()
+    indicators: IndicatorLimits = field(default_factory=IndicatorLimits)
+    groups: GroupLimits = field(default_factory=GroupLimits)
 
 
 def read_rules(path: Path) -> RuleBook:
@@ -61,7 +65,7 @@ def read_rules(path: Path) -> RuleBook:
 
 def rule_book(content: Mapping[str, Any], source: str) -> RuleBook:
     """The same from what was read; `source` is named in errors."""
-    known = {"linkage", *(rule.id for rule in RULES)}
+    known = {"linkage", "indicators", "groups", *(rule.id for rule in RULES)}
     if unknown := sorted(set(content) - known):
         raise Misconfigured(f"{source}: [{unknown[0]}] is no rule; known are {', '.join(sorted(known))}")
     sections = {name: _section(content, name, source) for name in known}
@@ -73,6 +77,8 @@ def rule_book(content: Mapping[str, Any], source: str) -> RuleBook:
             for rule in RULES
             if enabled[rule.id]
         ),
+        indicators=checked_limits(IndicatorLimits, sections["indicators"], "indicators", source),
+        groups=checked_limits(GroupLimits, sections["groups"], "groups", source),
     )
 
 

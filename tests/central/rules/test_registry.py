@@ -44,7 +44,7 @@ def test_a_disabled_rule_is_not_active_and_a_limit_is_taken() -> None:
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ({"ID-1": {}}, r"\[ID-1\] is no rule; known are CC-01, ID-01, PR-01, linkage"),
+        ({"ID-1": {}}, r"\[ID-1\] is no rule; known are CC-01, ID-01, PR-01, groups, indicators, linkage"),
         ({"ID-01": {"min_frame_used": 3}}, r"\[ID-01\] min_frame_used = 3"),
         ({"ID-01": {"min_frames_used": 0}}, r"\[ID-01\] min_frames_used = 0: .*greater than or equal to 1"),
         ({"ID-01": {"min_frames_used": "many"}}, r"\[ID-01\] min_frames_used = 'many'"),

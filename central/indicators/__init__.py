@@ -1,0 +1,1 @@
+"""Indicators: day by day, of institutions, doctors and regions, beside their peers."""
