@@ -189,7 +189,7 @@ def china_weekday(moment: Any) -> Any:
 
 
 def read_hit(row: Mapping[str, Any]) -> Hit:
-    """A row of `find` as a record. Raises KeyError if the rule left out a column."""
+    """A row of `find` as a record; a list that is null is empty. Raises KeyError if the rule left out a column."""
     seen = dict(row)
     return Hit(
         subject_key=seen.pop("subject_key"),
@@ -198,9 +198,9 @@ def read_hit(row: Mapping[str, Any]) -> Hit:
         occurred_at=from_micros(seen.pop("occurred_at")),
         sev_deg=Severity(seen.pop("sev_deg")),
         vola_amt=Decimal(seen.pop("amount_fen")).scaleb(-2),
-        capture_ids=tuple(sorted(seen.pop("capture_ids"))),
-        setl_ids=tuple(sorted(seen.pop("setl_ids"))),
-        psn_nos=tuple(sorted(seen.pop("psn_nos"))),
+        capture_ids=tuple(sorted(seen.pop("capture_ids") or ())),
+        setl_ids=tuple(sorted(seen.pop("setl_ids") or ())),
+        psn_nos=tuple(sorted(seen.pop("psn_nos") or ())),
         seen=seen,
     )
 
