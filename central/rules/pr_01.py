@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Stage, Tables
+from central.rules.excuses import looked_at
 from contract.events import Outcome
 
 
@@ -23,8 +24,10 @@ class EmptyWindowLimits(Limits):
 
 
 def find(tables: Tables, limits: EmptyWindowLimits) -> ir.Table:
-    """Settlements whose capture says `no_person`. A blind window, and a settlement that no window watched, never count."""
-    visits = tables.visits
+    """Settlements whose capture says `no_person`. A window that was blind or failed for a while, a settlement that no window watched, and
+    a person who does not use the face never count.
+    """
+    visits = looked_at(tables)
     empty = visits.filter(visits.outcome == Outcome.NO_PERSON.value, visits.frames_seen >= limits.min_frames_seen)
     around = ibis.range_window(
         group_by=empty.fixmedins_code, order_by=empty.setl_time, preceding=limits.repeat_days * DAY, following=limits.repeat_days * DAY
@@ -53,20 +56,21 @@ def explain(hit: Hit, limits: EmptyWindowLimits) -> Explanation:
         zh=(
             f"{hit.local_time}，机构{hit.fixmedins_code}的{window}窗口结算{setl_id}（参保人{hit.psn_no}）：结算前后的窗口画面（{frames}帧，要求不少于"
             f"{limits.min_frames_seen}帧）中未见任何人。该机构前后{limits.repeat_days}日内此类结算共{repeated}笔（{limits.repeat_count}笔及以上为高）。"
-            f"代办人到场也会被看见，因此代办人登记不能解释本条。"
+            f"代办人到场也会被看见，因此代办人登记不能解释本条。摄像头无故障，该参保人不属于不使用人脸的人员。"
         ),
         en=(
             f"{hit.local_time} (China), window {window} of {hit.fixmedins_code}, settlement {setl_id} for insured person {hit.psn_no}: "
             f"nobody was in the picture around the settlement ({frames} frames, at least {limits.min_frames_seen} required). "
             f"Such settlements of this institution within {limits.repeat_days} days before and after: {repeated} "
-            f"(high from {limits.repeat_count}). A proxy would have been seen, so the proxy register cannot explain this."
+            f"(high from {limits.repeat_count}). A proxy would have been seen, so the proxy register cannot explain this. "
+            f"The camera had no fault, and the person is not registered as one who does not use the face."
         ),
     )
 
 
 RULE = Rule(
     id="PR-01",
-    version=1,
+    version=2,
     by="fixmedins_code",
     name_zh="空刷",
     name_en="no person present",

@@ -62,6 +62,12 @@ def proxy(psn_no: str, proxy_psn_no: str, **changes: Any) -> Row:
     return {"psn_no": psn_no, "proxy_psn_no": proxy_psn_no} | span | changes
 
 
+def exemption(psn_no: str, **changes: Any) -> Row:
+    """Somebody who does not use the face all through the month."""
+    span = {"valid_from": datetime(2026, 1, 1, tzinfo=UTC), "valid_to": datetime(2026, 2, 1, tzinfo=UTC)}
+    return {"psn_no": psn_no} | span | changes
+
+
 def kept(analysis: DuckDb, name: str) -> list[Row]:
     """The rows of a table of the analysis."""
     return [row for batch in analysis.rows(f'FROM "{name}"') for row in batch.to_pylist()]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from central.rules.base import Suspicion
-from tests.central.analysis import NOON, Row, World, capture, proxy, refund, settlement
+from tests.central.analysis import NOON, Row, World, capture, exemption, proxy, refund, settlement
 
 world = partial(World, only=["CC-01"])
 
@@ -142,3 +142,30 @@ def growing(number: int) -> Suspicion:
 def test_a_growing_group_keeps_its_subject() -> None:
     assert growing(3).subject_key == growing(5).subject_key
     assert growing(5).vola_evid["psn_nos"] == ["P0", "P1", "P2", "P3", "P4"]
+
+
+def recognised(*cards: tuple[str, timedelta], others: tuple[str, ...] = ()) -> list[list[str]]:
+    """Persons suspected where everybody was recognised with the own card, but for others."""
+    billed, seen = used(*cards)
+    seen = [row | {"outcome": "undecided" if row["psn_no"] in others else "same"} for row in seen]
+    return [each.vola_evid["psn_nos"] for each in world(billed, seen).suspicions("CC-01")]
+
+
+def test_twins_who_were_each_recognised_are_one_face_and_no_crime() -> None:
+    twins = (("A", 0 * HOUR), ("B", timedelta(minutes=1)))
+    assert recognised(*twins) == []
+    assert recognised(*twins, ("C", timedelta(minutes=2)), others=("C",)) == [["A", "C"]], "a third card is"
+
+
+def test_a_face_recognised_as_many_persons_is_no_likeness_any_more() -> None:
+    assert recognised(*three(timedelta(minutes=5))) == [["A", "B", "C"]]
+
+
+def test_a_camera_that_failed_for_a_while_and_persons_who_do_not_use_the_face_do_not_count() -> None:
+    assert persons(*three(HOUR), camera_fault=True) == []
+    assert world(*used(*three(HOUR)), exemptions=[exemption("B")]).suspicions("CC-01") == []
+
+
+def test_a_face_on_a_poster_in_twenty_thousand_captures_is_bounded() -> None:
+    (suspicion,) = world(*used(*[(f"P{n % 500}", n * timedelta(seconds=20)) for n in range(20_000)])).suspicions("CC-01")
+    assert len(suspicion.vola_evid["setl_ids"]) == 1000

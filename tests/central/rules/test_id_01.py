@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.central.analysis import NOON, World, capture, proxy, refund, settlement
+from tests.central.analysis import NOON, World, capture, exemption, proxy, refund, settlement
 
 world = partial(World, only=["ID-01"])
 
@@ -102,3 +102,17 @@ def test_an_unknown_similarity_is_not_named() -> None:
     (suspicion,) = world([settlement(1)], [capture(1, **DIFFERENT | {"similarity": None})]).suspicions("ID-01")
     assert "相似度" not in suspicion.vola_cont
     assert "similarity" not in suspicion.vola_cont_en
+
+
+def test_a_person_who_does_not_use_the_face_is_not_suspected_while_that_holds() -> None:
+    for entry, number in ((exemption("PSN-1"), 0), (exemption("PSN-1", valid_to=NOON), 1), (exemption("PSN-2"), 1)):
+        assert len(world([settlement(1)], [capture(1, **DIFFERENT)], exemptions=[entry]).suspicions("ID-01")) == number
+
+
+def test_a_camera_that_failed_for_a_while_and_a_distrusted_device_accuse_nobody() -> None:
+    assert found(camera_fault=True) == []
+    assert found(distrusted=True) == []
+
+
+def test_where_a_clerk_stated_a_proxy_another_rule_looks() -> None:
+    assert found(manual_reason="proxy", proxy_psn_no="PSN-7") == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.central.analysis import NOON, Row, World, capture, refund, settlement
+from tests.central.analysis import NOON, Row, World, capture, exemption, refund, settlement
 
 world = partial(World, only=["PR-01"])
 
@@ -62,3 +62,9 @@ def test_another_site_does_not_make_it_worse() -> None:
 def test_a_genuine_settlement_nearby_does_not_make_it_worse() -> None:
     genuine = (settlement(2), capture(2))
     assert severities(later(1, timedelta()), genuine) == {"P99999900001/S-1": "med"}
+
+
+def test_a_camera_that_failed_for_a_while_and_a_person_who_does_not_use_the_face_are_not() -> None:
+    assert world([settlement(1)], [capture(1, **EMPTY, camera_fault=True)]).suspicions("PR-01") == []
+    assert world([settlement(1)], [capture(1, **EMPTY, distrusted=True)]).suspicions("PR-01") == []
+    assert world([settlement(1)], [capture(1, **EMPTY)], exemptions=[exemption("PSN-1")]).suspicions("PR-01") == []
