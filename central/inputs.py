@@ -48,9 +48,12 @@ SETTLEMENTS = _schema(
     dscg_way=_TEXT,
     days_rinp_flag_31=_WHOLE,
     opter=_TEXT,
+    opter_type=_TEXT,
     dev_no=_TEXT,
+    received_at=_MOMENT,
 )
-"""What the fund was billed; refunds are rows of their own with negative amounts. Key: fixmedins_code, setl_id."""
+"""What the fund was billed; refunds are rows of their own with negative amounts. `received_at`: when it first came here (null: not
+known); `opter_type`: 1 clerk, 2 self-service terminal, 3 mobile (null: not said). Key: fixmedins_code, setl_id."""
 
 CAPTURES = _schema(
     capture_id=_TEXT,
@@ -81,11 +84,12 @@ CAPTURES = _schema(
     proxy_psn_no=_TEXT,
     clock_error_ms=_REAL,
     distrusted=_TRUTH,
+    received_at=_MOMENT,
 )
 """What the windows saw. `setl_id` is what the till bound it to. `staff_face`: the subject is one of the staff; `watched_face`: somebody in
 view is on the watch list; `camera_fault`: the camera failed for a while; `manual_reason`, `proxy_psn_no`: what a clerk stated, and whom as
 proxy; `clock_error_ms`: how far the device's clock may have been off (null: not known); `distrusted`: the device was not to be believed
-then, so it proves nothing. Key: capture_id."""
+then, so it proves nothing; `received_at`: when it came here (null: not known). Key: capture_id."""
 
 COVERAGE = _schema(
     device_id=_TEXT,
@@ -116,8 +120,9 @@ HOURS = _schema(fixmedins_code=_TEXT, weekday=_WHOLE, opens=_WHOLE, closes=_WHOL
 PERSONS = _schema(psn_no=_TEXT, death_date=_MOMENT, suspended_until=_MOMENT)
 """What is registered of insured persons: the beginning of the day of death, and until when joint settlement is suspended. Key: psn_no."""
 
-PROXIES = _schema(psn_no=_TEXT, proxy_psn_no=_TEXT, valid_from=_MOMENT, valid_to=_MOMENT)
-"""Registered proxies (代办人). Key: psn_no, proxy_psn_no, valid_from."""
+PROXIES = _schema(psn_no=_TEXT, proxy_psn_no=_TEXT, valid_from=_MOMENT, valid_to=_MOMENT, known_since=_MOMENT)
+"""Registered proxies (代办人). `known_since`: since when windows know the proxy's face, null where they do not, so that no camera can say
+that somebody else came. Key: psn_no, proxy_psn_no, valid_from."""
 
 EXEMPTIONS = _schema(psn_no=_TEXT, valid_from=_MOMENT, valid_to=_MOMENT)
 """Persons who do not use the face: what a camera says of their face counts for nothing."""
@@ -143,9 +148,10 @@ DETAILS = _schema(
     bilg_dr_codg=_TEXT,
     phar_code=_TEXT,
     drug_trac_codg=_TEXT,
+    trdn_flag=_WHOLE,
 )
-"""Lines of settlements, negative in refunds. `inscp_amt`: within the policy's scope, the amount to use; null where it was not said. Key:
-fixmedins_code, setl_id, feedetl_sn."""
+"""Lines of settlements, negative in refunds. `inscp_amt`: within the policy's scope, the amount to use; null where it was not said.
+`trdn_flag`: 1 where parts of a pack were sold (拆零), whose trace code comes again by right. Key: fixmedins_code, setl_id, feedetl_sn."""
 
 ITEMS = _schema(med_list_codg=_TEXT, ingredient=_TEXT, most_days=_WHOLE, per_session=_TRUTH)
 """What is known of items: the ingredient of a drug, the longest supply allowed in days (null: the rule's default), and whether it is billed
@@ -178,6 +184,14 @@ FILINGS = _schema(psn_no=_TEXT, mdtrtarea_admvs=_TEXT, valid_from=_MOMENT, valid
 PLACES = _schema(fixmedins_code=_TEXT, setl_id=_TEXT, latitude=_REAL, longitude=_REAL)
 """Where a mobile payment was ordered (6201 uldLatlnt). 0, 0 means that it is not known."""
 
+REPORTS = _schema(fixmedins_code=_TEXT, source=_TEXT, since=_MOMENT, until=_MOMENT)
+"""How far each source has told of an institution: a terminal (its device_id: enrolled when, and up to which moment everything that it
+wrote is here, null before its first word) or `claims` (the first and the last setl_time). Where a source is missing, its captures,
+coverage or claims tell. Key: fixmedins_code, source."""
+
+CLAIMS = "claims"
+"""The source of claims in `reports`."""
+
 SCHEMAS: Mapping[str, pa.Schema] = {
     "settlements": SETTLEMENTS,
     "captures": CAPTURES,
@@ -197,6 +211,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "rounds": ROUNDS,
     "filings": FILINGS,
     "places": PLACES,
+    "reports": REPORTS,
 }
 """Every table by name, as `rules.base.Tables` names it."""
 

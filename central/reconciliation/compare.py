@@ -1,5 +1,6 @@
 """The comparison itself: the same for what is stored and for what lies in a folder, on every engine."""
 
+from dataclasses import fields
 from functools import lru_cache
 
 from central.engines.base import Analysis, named
@@ -26,4 +27,5 @@ def tables_of(limits: LinkLimits, dialect: str) -> Tables:
     """What rules look at, by name; the same object for the same limits, so that their SQL is made once."""
     links = pairing.plan(limits, dialect).links
     linked = {"settlements": links.settlements, "captures": links.captures, "visits": links.visits}
-    return Tables(**({name: named(name) for name in SCHEMAS} | linked))
+    plain = {field.name: named(field.name) for field in fields(Tables) if field.name in SCHEMAS}
+    return Tables(**(plain | linked))

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from central import migrate
 from central.db import open_engine
 from central.engines.duckdb import duckdb_in_memory
+from central.inputs import SCHEMAS
 from central.linkage import service as linkage
 from central.linkage.model import CaptureCode, LinkLimits, SettlementCode
 from central.linkage.tables import capture_links, settlement_links
@@ -25,8 +26,8 @@ def engine(tmp_path: Path) -> Engine:
 
 def record(engine: Engine, billed: list[Row], seen: list[Row]) -> int:
     with duckdb_in_memory() as analysis, engine.begin() as db:
-        analysis.load("settlements", rows("settlements", billed))
-        analysis.load("captures", rows("captures", seen))
+        for name in SCHEMAS:
+            analysis.load(name, rows(name, {"settlements": billed, "captures": seen}.get(name, [])))
         run_id = linkage.begin_run(db, engine="test", settlements=len(billed), captures=len(seen), started_at=NOON)
         linkage.record(db, analysis, linkage.link(analysis, LinkLimits()), run_id)
         linkage.finish_run(db, run_id, findings_new=0, now=NOON + timedelta(seconds=1))
@@ -42,14 +43,15 @@ def stored(engine: Engine) -> tuple[dict[str, tuple[Any, ...]], dict[str, tuple[
 
 
 def test_every_code_is_counted_and_named(engine: Engine) -> None:
-    record(engine, [settlement(1), settlement(2)], [capture(1), capture(3)])
+    record(engine, [settlement(1), settlement(2), settlement(5)], [capture(1), capture(3)])
     with engine.connect() as db:
         ledger = linkage.ledger(db)
     assert set(ledger.settlements) == set(SettlementCode)
-    assert ledger.settlements[SettlementCode.MATCHED] == ledger.settlements[SettlementCode.CLAIM_WITHOUT_CAPTURE] == 1
+    alone = (SettlementCode.CLAIM_WITHOUT_CAPTURE, SettlementCode.AWAITED)
+    assert [ledger.settlements[code] for code in (SettlementCode.MATCHED, *alone)] == [1, 1, 1]
     assert ledger.captures[CaptureCode.MATCHED] == ledger.captures[CaptureCode.CAPTURE_WITHOUT_CLAIM] == 1
     assert ledger.run is not None
-    assert (ledger.run.settlements, ledger.run.captures) == (2, 2)
+    assert (ledger.run.settlements, ledger.run.captures) == (3, 2)
 
 
 def test_before_the_first_run_the_ledger_is_empty(engine: Engine) -> None:
@@ -72,4 +74,4 @@ def test_a_settlement_that_is_gone_leaves_the_ledger(engine: Engine) -> None:
     record(engine, [], [capture(1)])
     left, right = stored(engine)
     assert left == {}
-    assert right["t1:1:1"][:2] == ("capture_without_claim", None)
+    assert right["t1:1:1"][:2] == ("awaited", None)

@@ -121,17 +121,18 @@ def play(engine: Engine, folder: Path) -> None:
     for number in (6, 7, 8):
         watch(engine, number, "undecided", face=(1 << 61) + 42)
     watch(engine, 9, "same")
-    bill(engine, folder, 1, 2, 3, 4, 5, 6, 7, 8, 10)
+    watch(engine, 11, "same")
+    bill(engine, folder, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11)
 
 
 def test_a_day_at_a_window(engine: Engine, tmp_path: Path) -> None:
     play(engine, tmp_path)
     report = run(engine)
-    assert (report.settlements, report.captures, report.faults) == (9, 9, ())
-    assert {code: n for code, n in report.ledger.settlements.items() if n} == {"matched": 7, "blind": 1, "claim_without_capture": 1}
-    assert {code: n for code, n in report.ledger.captures.items() if n} == {"matched": 7, "blind": 1, "capture_without_claim": 1}
+    assert (report.settlements, report.captures, report.faults) == (10, 10, ())
+    assert {code: n for code, n in report.ledger.settlements.items() if n} == {"matched": 8, "blind": 1, "claim_without_capture": 1}
+    assert {code: n for code, n in report.ledger.captures.items() if n} == {"matched": 8, "blind": 1, "capture_without_claim": 1}
     told = "\n".join(report.lines())
-    assert "settlements: 1 claim_without_capture, 1 blind, 7 matched" in told
+    assert "settlements: 1 claim_without_capture, 1 blind, 8 matched" in told
     assert "findings: 3 new, 0 updated, 0 withdrawn" in told
     assert statuses(engine) == {
         f"ID-01 {SITE}/S-2": Status.OPEN,
@@ -170,11 +171,11 @@ def test_facts_that_come_later_withdraw_what_nobody_reviewed(sqlite: Engine, tmp
 
 def test_a_growing_group_updates_its_finding(sqlite: Engine, tmp_path: Path) -> None:
     for number in (1, 2):
-        watch(sqlite, number, "same", face=42)
+        watch(sqlite, number, "undecided", face=42)
     bill(sqlite, tmp_path, 1, 2, 3)
     run(sqlite)
     ((before,),) = everything(sqlite, findings)
-    watch(sqlite, 3, "same", face=42)
+    watch(sqlite, 3, "undecided", face=42)
     report = run(sqlite, hours=1)
     ((after,),) = everything(sqlite, findings)
     assert (report.findings.new, report.findings.updated) == (0, 1)

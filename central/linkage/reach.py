@@ -1,0 +1,51 @@
+"""How far each institution has been told of: from when terminals watched it, and up to when both sides have come."""
+
+import ibis
+import ibis.expr.types as ir
+
+from central.engines.base import named
+from central.inputs import CLAIMS
+
+
+def told(settlements: ir.Table, captures: ir.Table) -> ir.Table:
+    """One row for each institution: `watched_from` (null: no terminal ever watched), `seen_until`, the moment up to which every terminal
+    has told everything, and `billed_until`, the newest claim.
+
+    A terminal that `reports` does not name is known by what it told. One that has never told anything has told until it was enrolled.
+    """
+    given, derived = named("reports"), _derived(settlements, captures)
+    every = given.union(derived.anti_join(given, ["fixmedins_code", "source"]))
+    terminals = every.filter(every.source != CLAIMS)
+    watched = terminals.group_by("fixmedins_code").agg(
+        first=terminals.since.min(), seen_until=terminals.until.coalesce(terminals.since).min()
+    )
+    billed = every.filter(every.source == CLAIMS).group_by("fixmedins_code").agg(billed_until=lambda t: t.until.max())
+    sites = named("sites").select("fixmedins_code", registered="watched_from")
+    known = every.select("fixmedins_code").union(sites.select("fixmedins_code"), distinct=True)
+    both = known
+    for side in (watched, billed, sites):
+        both = both.left_join(side, "fixmedins_code").drop("fixmedins_code_right")
+    return both.select(
+        "fixmedins_code",
+        "seen_until",
+        "billed_until",
+        watched_from=ibis.least(both.first.coalesce(both.registered), both.registered.coalesce(both.first)),
+    )
+
+
+def not_told(moment: ir.IntegerValue, until: ir.IntegerValue, patience_us: int) -> ir.BooleanValue:
+    """Whether nobody can know yet what was at a moment. Whoever has been silent for longer than our patience is not waited for; who has
+    never told anything is.
+    """
+    return until.isnull() | ((moment > until) & (moment <= until + patience_us))
+
+
+def _derived(settlements: ir.Table, captures: ir.Table) -> ir.Table:
+    coverage = named("coverage")
+    words = captures.select("fixmedins_code", source="device_id", since="opened_at", until="closed_at").union(
+        coverage.select("fixmedins_code", source="device_id", since="since", until="until")
+    )
+    words = words.union(
+        settlements.select("fixmedins_code", source=ibis.literal(CLAIMS), since=settlements.setl_time, until=settlements.setl_time)
+    )
+    return words.group_by("fixmedins_code", "source").agg(since=words.since.min(), until=words.until.max())
