@@ -25,13 +25,14 @@ from central.linkage import tables as linkage
 from central.orders import tables as orders
 from central.packages import tables as packages
 from central.people import tables as people
+from central.rulebook import tables as rulebook
 from central.sites import tables as sites
 from central.subjects import tables as subjects
 from central.transparency import tables as transparency
 
 ROOMS = (
     *(accounts, audit, captures, cases, claims, devices, enrolment, evidence, holds),
-    *(hotlist, linkage, orders, packages, people, sites, subjects, transparency),
+    *(hotlist, linkage, orders, packages, people, rulebook, sites, subjects, transparency),
 )
 
 

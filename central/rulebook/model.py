@@ -1,0 +1,181 @@
+"""Settings of rules by place: how they add up, what a change needs, and who may decide about it. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from central.errors import BadInput, Conflict, Misconfigured
+from central.rules.base import Stage
+from central.rules.places import EVERYWHERE, covers
+from central.rules.registry import RuleBook, Variant, checked_limits
+
+FILE = "file"
+"""The scope under which is recorded what the rules file said."""
+MAX_REASON = 500
+_ORDER = tuple(Stage)
+_LIVE = frozenset({Stage.REVIEW, Stage.RESTRICT})
+
+RegionOf = Callable[[str], str | None]
+"""admdvs of an institution, None where no register knows it."""
+
+
+class Decision(StrEnum):
+    """What became of a change; none yet: it waits for a second person."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class SamePerson(Conflict):
+    """Who proposed a change cannot approve it."""
+
+    code = "same_person"
+
+
+class Overtaken(Conflict):
+    """Another change came into force there since this one was proposed."""
+
+    code = "overtaken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The whole setting of a rule at one place: overrides of limits, and a stage (None: as the wider place has it).
+
+    With a `version` it is or was in force; the newest version of a place holds.
+    """
+
+    scope: str
+    limits: Mapping[str, Any]
+    stage: Stage | None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Setting):
+    """A setting that somebody wants, and what became of it."""
+
+    change_id: int
+    rule_id: str
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    decision: Decision | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decided_why: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a second person is still to decide."""
+        return self.decision is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody asks for at a place: limits to set (None: back to what the wider place says) and perhaps a stage.
+
+    `reset` drops everything that is set there.
+    """
+
+    rule_id: str
+    scope: str
+    reason: str
+    limits: Mapping[str, Any]
+    stage: Stage | None = None
+    reset: bool = False
+
+
+def compose(base: RuleBook, standing: Iterable[Change], region_of: RegionOf) -> RuleBook:
+    """The rules file with everything on top that people have set. A rule whose setting does not fit it is `unusable`, by name."""
+    of_rule: dict[str, list[Change]] = {}
+    for change in standing:
+        of_rule.setdefault(change.rule_id, []).append(change)
+    active: list[Variant] = []
+    unusable: list[tuple[str, str]] = []
+    for variant in base.active:
+        try:
+            active.extend(variants(variant, of_rule.get(variant.rule.id, []), region_of))
+        except Misconfigured as error:
+            unusable.append((variant.rule.id, str(error)))
+    return replace(base, active=tuple(active), unusable=(*base.unusable, *unusable))
+
+
+def variants(base: Variant, standing: Sequence[Setting], region_of: RegionOf) -> list[Variant]:
+    """One variant for everywhere and one for each place with a setting. Raises Misconfigured naming place and parameter."""
+    scopes = {EVERYWHERE} | {change.scope for change in standing if change.scope != FILE}
+    return [at(base, standing, scope, region_of) for scope in sorted(scopes, key=lambda scope: (len(scope), scope))]
+
+
+def at(base: Variant, standing: Iterable[Setting], scope: str, region_of: RegionOf) -> Variant:
+    """What holds at a place: the file, then every setting from the widest place to this one. Raises Misconfigured."""
+    settings = list(standing)
+    chain = sorted((each for each in settings if _above(each.scope, scope, region_of)), key=lambda each: len(each.scope))
+    limits = base.limits.model_dump()
+    stage = base.stage
+    for change in chain:
+        limits |= change.limits
+        stage = change.stage or stage
+    version = max((change.version or 0 for change in chain), default=0)
+    filed = max((change.version or 0 for change in settings if change.scope == FILE), default=0)
+    checked = checked_limits(base.rule.limits, limits, base.rule.id, f"setting of {scope or 'every place'}")
+    return replace(base, limits=checked, stage=stage, scope=scope, setting=max(version, filed))
+
+
+def _above(wide: str, narrow: str, region_of: RegionOf) -> bool:
+    if wide == FILE:
+        return False
+    if len(narrow) > 6:
+        return covers(wide, narrow, region_of(narrow))
+    return len(wide) <= 6 and narrow.startswith(wide)
+
+
+def settled(base: Variant, standing: Sequence[Setting], wanted: Wanted) -> tuple[dict[str, Any], Stage | None]:
+    """The overrides and the stage at the wanted place if the wish came true. Raises BadInput naming an unknown parameter."""
+    if wanted.reset:
+        return {}, None
+    here = next((each for each in standing if each.scope == wanted.scope), None)
+    limits = dict(here.limits) if here is not None else {}
+    known = base.rule.limits.model_fields
+    for name, value in wanted.limits.items():
+        if name not in known:
+            raise BadInput(f"{wanted.rule_id} has no parameter {name[:60]!r}; it has {', '.join(known)}")
+        limits.pop(name, None)
+        if value is not None:
+            limits[name] = value
+    return limits, wanted.stage or (here.stage if here is not None else None)
+
+
+def needs_second(before: Variant, after: Variant) -> bool:
+    """Whether a second person must approve: a raise, or other limits of a rule whose findings monitors get. Going down takes one."""
+    if _ORDER.index(after.stage) > _ORDER.index(before.stage):
+        return True
+    return after.stage in _LIVE and after.limits != before.limits
+
+
+def require_approvable(change: Change, actor: str, newest: int) -> None:
+    """Raises Conflict unless `actor`, somebody else than who proposed it, may let the change come into force.
+
+    `newest` is the change in force at that place: one with a higher number came after this one was proposed.
+    """
+    require_waiting(change)
+    if change.proposed_by == actor:
+        raise SamePerson(f"change {change.change_id}: {actor} proposed it; another person must approve it")
+    if newest > change.change_id:
+        raise Overtaken(f"change {change.change_id}: change {newest} came into force there since; propose it anew")
+
+
+def require_waiting(change: Change) -> None:
+    """Raises Conflict for a change that was decided."""
+    if not change.waits:
+        raise Conflict(f"change {change.change_id} was {change.decision} already, by {change.decided_by}")
+
+
+def checked_reason(text: str) -> str:
+    """A reason without surrounding space. Raises BadInput if it is empty or too long."""
+    reason = text.strip()
+    if not 0 < len(reason) <= MAX_REASON:
+        raise BadInput(f"a reason of 1 to {MAX_REASON} characters is needed, this one has {len(reason)}")
+    return reason
