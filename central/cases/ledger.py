@@ -27,7 +27,7 @@ class Recorded:
     @property
     def subject(self) -> str:
         """The subject without the number of its finding."""
-        return str(self.row["subject_key"]).partition(_GENERATION)[0]
+        return subject_of(self.row["subject_key"])
 
     @property
     def generation(self) -> int:
@@ -42,6 +42,11 @@ class Changes:
     new: list[dict[str, Any]] = field(default_factory=list)
     updated: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+
+
+def subject_of(subject_key: str) -> str:
+    """The subject without the number of its finding."""
+    return subject_key.partition(_GENERATION)[0]
 
 
 def decide(suspicions: Iterable[Suspicion], recorded: Iterable[Recorded], *, now: datetime) -> Changes:

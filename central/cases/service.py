@@ -1,14 +1,14 @@
 """Findings: kept up to date by the rules, decided by people."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
 from central.cases import store
-from central.cases.ledger import Recorded, decide
+from central.cases.ledger import Recorded, decide, subject_of
 from central.cases.model import (
     FindingChanges,
     FindingPage,
@@ -108,12 +108,41 @@ def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) 
     return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
 
 
+def hold(db: Connection, rule_id: str, held: str, same: Mapping[str, str], *, now: datetime) -> int:
+    """Take a rule's open findings off the monitors' lists: those about one `subject_key`, or at one `fixmedins_code`; how many they are."""
+    return _hold(db, store.open_of(db, rule_id, same), held, now)
+
+
 def free(db: Connection, held: str, *, now: datetime) -> int:
     """Let the findings that this holds come to the monitors' lists; how many they are."""
-    freed = store.held_by(db, held)
-    store.free(db, freed)
-    transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, freed)], at=now)
-    return len(freed)
+    return _hold(db, store.held_by(db, held), None, now)
+
+
+def found_counts(db: Connection, rule_id: str, since: datetime) -> tuple[int, int]:
+    """How many findings of a rule were found before that moment, and how many since."""
+    return store.found_counts(db, rule_id, since)
+
+
+def known_subjects(db: Connection, rule_id: str, subjects: Sequence[str]) -> frozenset[str]:
+    """Those of the subjects that a rule has a finding about already."""
+    return frozenset(store.known(db, rule_id, subjects))
+
+
+def subjects_held(db: Connection, held: str) -> frozenset[str]:
+    """The subjects of the findings that this holds."""
+    return frozenset(subject_of(each) for each in store.subjects_held(db, held))
+
+
+def about_subject(db: Connection, rule_id: str, subject_key: str) -> FindingView | None:
+    """The finding of a rule about a subject, or None."""
+    row = store.of_subject(db, rule_id, subject_key)
+    return None if row is None else _view(row, _reviews(db, [row["jr_id"]])[row["jr_id"]])
+
+
+def _hold(db: Connection, jr_ids: Sequence[str], held: str | None, now: datetime) -> int:
+    store.hold(db, jr_ids, held)
+    transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, jr_ids)], at=now)
+    return len(jr_ids)
 
 
 def stated(db: Connection, jr_id: str) -> tuple[str, bytes]:

@@ -46,6 +46,12 @@ def one(db: Connection, jr_id: str) -> RowMapping | None:
     return db.execute(_with_status().where(findings.c.jr_id == jr_id)).mappings().first()
 
 
+def of_subject(db: Connection, rule_id: str, subject_key: str) -> RowMapping | None:
+    """The finding of a rule about a subject with status, or None."""
+    same = (findings.c.rule_id == rule_id) & (findings.c.subject_key == subject_key)
+    return db.execute(_with_status().where(same)).mappings().first()
+
+
 def lock(db: Connection, jr_id: str) -> None:
     """Keep others from reviewing this finding until the transaction ends (SQLite has one writer anyway)."""
     db.execute(select(findings.c.jr_id).where(findings.c.jr_id == jr_id).with_for_update())
@@ -95,11 +101,42 @@ def held_by(db: Connection, held: str) -> Sequence[str]:
     return db.scalars(query.order_by(every.c.found_at.desc(), every.c.jr_id)).all()
 
 
-def free(db: Connection, jr_ids: Sequence[str]) -> None:
-    """Let nothing hold these any more, each as its next version."""
-    freed = update(findings).values(held=None, version=findings.c.version + 1)
+def open_of(db: Connection, rule_id: str, same: Mapping[str, str]) -> Sequence[str]:
+    """jr_id of open findings of a rule: about one subject (whatever its generation), or at one institution."""
+    every = _with_status().subquery("every")
+    query = select(every.c.jr_id).where(every.c.rule_id == rule_id, every.c.status == Status.OPEN.value)
+    if "subject_key" in same:
+        key = same["subject_key"]
+        query = query.where(or_(every.c.subject_key == key, every.c.subject_key.startswith(f"{key}#", autoescape=True)))
+    if "fixmedins_code" in same:
+        query = query.where(every.c.fixmedins_code == same["fixmedins_code"])
+    return db.scalars(query.order_by(every.c.jr_id)).all()
+
+
+def hold(db: Connection, jr_ids: Sequence[str], held: str | None) -> None:
+    """Let this hold these findings (None: nothing any more), each as its next version."""
+    changed = update(findings).values(held=held, version=findings.c.version + 1)
     for start in range(0, len(jr_ids), _CHUNK):
-        db.execute(freed.where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK])))
+        db.execute(changed.where(findings.c.jr_id.in_(jr_ids[start : start + _CHUNK])))
+
+
+def found_counts(db: Connection, rule_id: str, since: datetime) -> tuple[int, int]:
+    """How many findings of a rule were found before that moment, and how many since."""
+    later = func.sum(case((findings.c.found_at >= since, 1), else_=0))
+    every, recent = db.execute(select(func.count(), later).where(findings.c.rule_id == rule_id)).one()
+    return int(every) - int(recent or 0), int(recent or 0)
+
+
+def known(db: Connection, rule_id: str, subjects: Sequence[str]) -> Iterator[str]:
+    """Those of the subjects that a rule has a finding about."""
+    for start in range(0, len(subjects), _CHUNK):
+        some = findings.c.subject_key.in_(subjects[start : start + _CHUNK])
+        yield from db.scalars(select(findings.c.subject_key).where(findings.c.rule_id == rule_id, some))
+
+
+def subjects_held(db: Connection, held: str) -> Sequence[str]:
+    """subject_key of every finding that this holds."""
+    return db.scalars(select(findings.c.subject_key).where(findings.c.held == held)).all()
 
 
 def rule_ids(db: Connection) -> tuple[str, ...]:

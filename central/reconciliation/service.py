@@ -22,8 +22,10 @@ from central.linkage.pairing import Links
 from central.people import service as people
 from central.reconciliation.compare import compare
 from central.reconciliation.model import RunReport
+from central.rulebook import breaker
+from central.rulebook import service as rulebook
 from central.rules.engine import RuleResults
-from central.rules.registry import read_rules
+from central.rules.registry import RuleBook
 
 
 def reconcile(
@@ -38,8 +40,8 @@ def reconcile(
     Links and findings are stored in one transaction; if anything fails before its end, the last good state stays. A rule that fails is
     recorded and stops no other. Raises Misconfigured for a rules file that cannot be used, before anything is read.
     """
-    book = read_rules(rules_file)
     started, clock = now or utc_now(), monotonic()
+    book = rulebook.current(engine, rules_file, started)
     with reading(engine).begin() as db:
         inputs = read_inputs(db)
     progress(f"comparing {inputs['settlements'].num_rows} settlements with {inputs['captures'].num_rows} captures")
@@ -47,7 +49,7 @@ def reconcile(
         links, results = compare(analysis, inputs, book)
         progress(f"keeping {len(results.suspicions)} suspicions")
         with engine.begin() as db:
-            return _keep(db, analysis, inputs, links, results, started=started, clock=clock)
+            return _keep(db, analysis, inputs, links, results, book, started=started, clock=clock)
 
 
 def read_inputs(db: Connection) -> Inputs:
@@ -60,11 +62,20 @@ def read_inputs(db: Connection) -> Inputs:
 
 
 def _keep(
-    db: Connection, analysis: Analysis, inputs: Inputs, links: Links, results: RuleResults, *, started: datetime, clock: float
+    db: Connection,
+    analysis: Analysis,
+    inputs: Inputs,
+    links: Links,
+    results: RuleResults,
+    book: RuleBook,
+    *,
+    started: datetime,
+    clock: float,
 ) -> RunReport:
     sizes = {name: inputs[name].num_rows for name in ("settlements", "captures")}
     run_id = linkage.begin_run(db, engine=analysis.dialect, started_at=started, **sizes)
     linkage.record(db, analysis, links, run_id)
+    results = breaker.admit(db, book, results, settlements=sizes["settlements"], now=started)
     findings = cases.record(db, results, run_id=run_id, now=started)
     seconds = monotonic() - clock
     linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))
