@@ -28,6 +28,11 @@ def finish_run(db: Connection, run_id: int, *, findings_new: int, now: datetime)
     store.finish_run(db, run_id, findings_new=findings_new, now=now)
 
 
+def settlements_at(db: Connection, moment: datetime) -> int:
+    """How many settlements had been compared by then; 0 before the first run."""
+    return store.settlements_at(db, moment)
+
+
 def link(analysis: Analysis, limits: LinkLimits) -> Links:
     """Pair what was handed over as `settlements` and `captures`; the tables that say so stay in the analysis."""
     plan = pairing.plan(limits, analysis.dialect)

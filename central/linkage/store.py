@@ -31,6 +31,12 @@ def newest_run(db: Connection) -> RowMapping | None:
     return db.execute(select(runs).where(runs.c.finished_at.is_not(None)).order_by(runs.c.run_id.desc()).limit(1)).mappings().first()
 
 
+def settlements_at(db: Connection, moment: datetime) -> int:
+    """How many settlements the newest run that had begun by then compared."""
+    newest = select(runs.c.settlements).where(runs.c.started_at <= moment).order_by(runs.c.run_id.desc()).limit(1)
+    return db.scalar(newest) or 0
+
+
 def links(table: Table) -> Select[Any]:
     """The links as they stand, without the run that set them."""
     return select(*[column for column in table.c if column.name != "run_id"])
