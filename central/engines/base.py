@@ -6,24 +6,42 @@ small table, so its SQL is kept and used again for every run with the same limit
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.sql import compilers
+from sqlglot import exp
+from sqlglot.transforms import eliminate_semi_and_anti_joins
 
+from central.errors import CentralError
 from central.inputs import SCHEMAS
+
+Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+"""What can be loaded: a table that is here, or batches that come one after the other."""
+
+
+class EngineDied(CentralError):
+    """An engine went away in mid-run: nothing that it was asked for is known."""
+
+    status = 503
+    code = "engine_died"
 
 
 class Analysis(Protocol):
-    """A place of its own in which tables are compared; nothing in it outlives it, and it reads nothing but what it is handed."""
+    """A place of its own in which tables are compared; nothing in it outlives it, and it reads nothing but what it is handed.
+
+    A query that it cannot answer raises its own error; that it went away itself is EngineDied, from any call.
+    """
 
     @property
     def dialect(self) -> str:
         """The SQL that it speaks, by the name that Ibis gives it."""
 
-    def load(self, name: str, table: pa.Table) -> None:
-        """Hand over a table; one of the same name is replaced."""
+    def load(self, name: str, rows: Rows) -> None:
+        """Hand over a table, in batches if it comes in such; one of the same name is replaced."""
 
     def keep(self, name: str, sql: str) -> None:
         """Compute a table now under a name, so that what builds on it does not compute it again; one of the same name is replaced."""
@@ -59,5 +77,32 @@ def named(name: str) -> ir.Table:
 
 
 def sql_of(expression: ir.Table, dialect: str) -> str:
-    """The expression in the SQL of an engine."""
-    return str(ibis.to_sql(expression, dialect=dialect))
+    """The expression in the SQL of an engine, with exactly the types that it has in Ibis.
+
+    Engines disagree about the type of a sum or a mean (DuckDB: 128 bits, PostgreSQL: numeric), and Ibis leaves out a cast that to it is
+    none.
+    """
+    own = _SQLGLOT.get(dialect, dialect)
+    columns = ", ".join(_exactly(name, kind).sql(dialect=own) for name, kind in expression.schema().items())
+    compiler = getattr(compilers, dialect).compiler
+    query = compiler.to_sqlglot(expression.unbind())
+    if dialect == "postgres":
+        _without_semi_joins(query)
+    return f"SELECT {columns} FROM ({query.sql(dialect=compiler.dialect)}) AS computed"  # noqa: S608 - all of it is ours
+
+
+def _without_semi_joins(query: exp.Expression) -> None:
+    """PostgreSQL has EXISTS only. SQLGlot's rewriting misses the second of two neighbours, so it is repeated."""
+    for select in list(query.find_all(exp.Select)):
+        for _ in tuple(select.args.get("joins") or ()):
+            eliminate_semi_and_anti_joins(select)
+
+
+def _exactly(name: str, kind: dt.DataType) -> exp.Expression:
+    column = exp.column(name, quoted=True)
+    wanted = "bigint" if kind.is_integer() else "double" if kind.is_floating() else None
+    return column if wanted is None else exp.alias_(exp.cast(column, wanted), name, quoted=True)
+
+
+_SQLGLOT = {"pyspark": "spark"}
+"""Dialects that SQLGlot calls otherwise than Ibis does."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
-from central.engines.base import Analysis, named, sql_of
+from central.engines.base import Analysis, EngineDied, named, sql_of
 from central.rules.base import Limits, Rule, Suspicion, Tables, read_hit, suspect
 from central.rules.places import EVERYWHERE, most_specific
 from central.rules.registry import RuleBook, Variant
@@ -38,7 +38,7 @@ class RuleResults:
 def run_rules(book: RuleBook, tables: Tables, analysis: Analysis, progress: Callable[[str], None] = lambda _: None) -> RuleResults:
     """Run every active rule over the tables, which the analysis holds. `progress` hears each rule's number before it runs.
 
-    Each distinct set of limits of a rule is run once; of its hits those count that lie where these limits hold.
+    Each distinct set of limits of a rule is run once; of its hits those count that lie where these limits hold. Raises EngineDied.
     """
     suspicions: list[Suspicion] = []
     seconds: dict[str, float] = {}
@@ -50,6 +50,8 @@ def run_rules(book: RuleBook, tables: Tables, analysis: Analysis, progress: Call
         try:
             suspicions.extend(_run(variants, tables, analysis, places))
             seconds[rule_id] = monotonic() - started
+        except EngineDied:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a rule does wrong must not take the others along
             faults.append(RuleFault(rule_id=rule_id, message=f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]))
     return RuleResults(suspicions=tuple(suspicions), ran=frozenset(seconds), faults=tuple(faults), seconds=seconds)
