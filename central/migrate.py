@@ -13,6 +13,7 @@ from central.accounts import tables as accounts
 from central.audit import tables as audit
 from central.captures import tables as captures
 from central.cases import tables as cases
+from central.changes import tables as changes
 from central.claims import tables as claims
 from central.db import metadata
 from central.devices import tables as devices
@@ -31,7 +32,7 @@ from central.subjects import tables as subjects
 from central.transparency import tables as transparency
 
 ROOMS = (
-    *(accounts, audit, captures, cases, claims, devices, enrolment, evidence, holds),
+    *(accounts, audit, captures, cases, changes, claims, devices, enrolment, evidence, holds),
     *(hotlist, linkage, orders, packages, people, rulebook, sites, subjects, transparency),
 )
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 ROWS = (
     {"errors", "files", "china"},
     {"certificates", "db", "settings"},
-    {"arrow", "inputs"},
+    {"arrow", "changes", "inputs"},
     {"engines", "feeds"},
     {"keys"},
     {"transparency"},

@@ -3,7 +3,7 @@
 The caller owns the transaction and sends the receipts after its commit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,8 @@ from central.captures.face_groups import FaceIndex, Known, Limits
 from central.captures.handover import Handovers
 from central.captures.model import Incoming, Opened, OpenedEvent, OpenedPart, OpenedState, capture_id
 from central.captures.opening import Refused, open_message
+from central.changes import service as changes
+from central.changes.model import Change, ChangeKind
 from central.devices import service as devices
 from central.devices.model import BadOffer, DeviceKey, OldOffer
 from central.evidence import service as evidence
@@ -144,6 +146,7 @@ class Intake:
             if isinstance(one.event, KeyOffer):
                 self._read_offer(db, one, one.event, taken, now)
         looks.screen(db, fresh.values(), now=now)
+        changes.note(db, (each for one in fresh.values() for each in _news(one)))
         taken.new_events = len(fresh)
 
     def _remark_key(self, db: Connection, one: OpenedEvent, now: datetime) -> None:
@@ -332,6 +335,20 @@ def _event_row(one: OpenedEvent, now: datetime) -> dict[str, object]:
     return _number(one) | named | {"signed": one.signed, "at": one.at, "received_at": now}
 
 
+def _news(one: OpenedEvent) -> Iterator[Change]:
+    """What has to be reconciled because of this event."""
+    site = one.device.fixmedins_code
+    match one.event:
+        case Capture() | Binding() | ManualCheck() as told:
+            yield Change(kind=ChangeKind.SESSION, place=site, name=told.msgid)
+        case Void() as void:
+            yield Change(kind=ChangeKind.SETTLEMENT, place=site, name=void.setl_id)
+            if void.msgid is not None:
+                yield Change(kind=ChangeKind.SESSION, place=site, name=void.msgid)
+        case Coverage():
+            yield Change(kind=ChangeKind.SITE, place=site)
+
+
 def _log_entry(one: OpenedEvent) -> Entry:
     return Entry(kind=Kind.EVENT, ref=event_ref(*_key(one)), content=one.signed)
 
@@ -341,7 +358,8 @@ def _capture_row(one: OpenedEvent, capture: Capture, now: datetime) -> dict[str,
     row: dict[str, object] = {name: getattr(capture, name) for name in same}
     row |= {name: getattr(capture, name).value for name in ("closing", "outcome", "liveness", "evidence_mode")}
     counts = {"frames_seen": capture.frames.seen, "frames_used": capture.frames.used, "reasons": list(capture.reasons)}
-    named = {"capture_id": capture_id(*_key(one)), "device_id": one.device.device_id, "received_at": now}
+    named: dict[str, object] = {"capture_id": capture_id(*_key(one)), "device_id": one.device.device_id, "received_at": now}
+    named["clock_error_ms"] = capture.clock_offset_ms
     return row | counts | named | {"software": capture.software.model_dump(mode="json")}
 
 

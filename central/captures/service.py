@@ -9,8 +9,7 @@ from hashlib import sha256
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from central.arrow import read_table
-from central.captures import store
+from central.captures import comparing, store
 from central.captures.coverage import WindowDay, day_bounds, days
 from central.captures.face_groups import Band
 from central.captures.model import (
@@ -34,16 +33,29 @@ from central.transparency import service as transparency
 from contract.events import Outcome
 
 _LARGEST_PAGE = 500
-_ANALYSIS = (
-    *("capture_id", "device_id", "fixmedins_code", "window", "msgid", "psn_no", "opened_at", "closed_at", "closing", "outcome"),
-    *("similarity", "liveness", "persons", "frames_seen", "frames_used", "setl_id", "bound_setl_time", "voided"),
-    *("face_group", "face_band", "face_similarity", "staff_face", "watched_face", "camera_fault", "manual_reason", "proxy_psn_no"),
-)
 
 
-def analysis_table(db: Connection) -> pa.Table:
-    """Every capture with its newest binding and its face group, for linkage and rules. No vector and no picture is in it."""
-    return read_table(db, store.analysis(_ANALYSIS))
+def analysis_table(db: Connection, sessions: Collection[tuple[str, str]] | None = None) -> pa.Table:
+    """Every capture, or those of these sessions (fixmedins_code, msgid), with the newest binding and the face group, for linkage and rules.
+
+    No vector and no picture is in it.
+    """
+    return comparing.captures_table(db, sessions)
+
+
+def coverage_table(db: Connection, fixmedins_codes: Collection[str] | None = None) -> pa.Table:
+    """How long windows saw, hour by hour, of these institutions or of all, as `inputs.COVERAGE`."""
+    return comparing.coverage_table(db, fixmedins_codes)
+
+
+def reports_table(db: Connection, fixmedins_codes: Collection[str] | None = None) -> pa.Table:
+    """How far the terminals of these institutions, or of all, have told, as `inputs.REPORTS`."""
+    return comparing.reports_table(db, fixmedins_codes)
+
+
+def sessions_of(db: Connection, *, capture_ids: Collection[str] = (), bound: Collection[tuple[str, str]] = ()) -> set[tuple[str, str]]:
+    """The sessions (fixmedins_code, msgid) of these captures, and of what was bound to these settlements (fixmedins_code, setl_id)."""
+    return comparing.sessions_of(db, capture_ids=capture_ids, bound=bound)
 
 
 def get(db: Connection, capture_id: str) -> CaptureView:

@@ -11,13 +11,9 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
-    Text,
     and_,
-    case,
-    cast,
     delete,
     exists,
-    false,
     func,
     insert,
     literal,
@@ -190,32 +186,44 @@ def recent_faces(db: Connection, embedder: str, since: datetime) -> Sequence[Row
     )
 
 
-def joined() -> Select[Any]:
-    """Captures with their newest binding, their face, what a clerk stated, and whether they were voided."""
-    newest, stated = _newest(bindings), _newest(manual_checks)
+Sessions = Collection[tuple[str, str]]
+"""fixmedins_code and msgid."""
+
+
+def joined(sessions: Sessions | None = None) -> Select[Any]:
+    """Captures with their newest binding, face, what a clerk stated, and whether they were voided; all, or those of these sessions."""
+    newest, stated = _newest(bindings, sessions), _newest(manual_checks, sessions)
     voided = exists().where(
         voids.c.fixmedins_code == captures.c.fixmedins_code,
         or_(voids.c.msgid == captures.c.msgid, voids.c.setl_id == newest.c.setl_id),
     )
-    return select(
-        captures,
-        newest.c.setl_id,
-        newest.c.setl_time.label("bound_setl_time"),
-        stated.c.opter,
-        stated.c.reason.label("manual_reason"),
-        stated.c.proxy_psn_no.label("manual_proxy"),
-        voided.label("voided"),
-        faces.c.face_group,
-        faces.c.band.label("face_band"),
-        faces.c.similarity.label("face_similarity"),
-    ).select_from(captures.outerjoin(newest, _of_capture(newest)).outerjoin(stated, _of_capture(stated)).outerjoin(faces))
+    return (
+        select(
+            captures,
+            newest.c.setl_id,
+            newest.c.setl_time.label("bound_setl_time"),
+            stated.c.opter,
+            stated.c.reason.label("manual_reason"),
+            stated.c.proxy_psn_no.label("manual_proxy"),
+            voided.label("voided"),
+            faces.c.face_group,
+            faces.c.band.label("face_band"),
+            faces.c.similarity.label("face_similarity"),
+        )
+        .select_from(captures.outerjoin(newest, _of_capture(newest)).outerjoin(stated, _of_capture(stated)).outerjoin(faces))
+        .where(_among(captures, sessions))
+    )
 
 
-def _newest(table: Table) -> Subquery:
+def _among(table: Table, sessions: Sessions | None) -> ColumnElement[bool]:
+    return true() if sessions is None else tuple_(table.c.fixmedins_code, table.c.msgid).in_(list(sessions))
+
+
+def _newest(table: Table, sessions: Sessions | None) -> Subquery:
     """The rows of a table of events, those with rank 1 the newest of their msgid."""
     newest_first = (table.c.epoch.desc(), table.c.seq.desc())
     rank = func.row_number().over(partition_by=(table.c.fixmedins_code, table.c.msgid), order_by=newest_first)
-    return select(table, rank.label("rank")).subquery(f"newest_{table.name}")
+    return select(table, rank.label("rank")).where(_among(table, sessions)).subquery(f"newest_{table.name}")
 
 
 def _of_capture(newest: Subquery) -> ColumnElement[bool]:
@@ -225,26 +233,6 @@ def _of_capture(newest: Subquery) -> ColumnElement[bool]:
 def one(db: Connection, capture_id: str) -> RowMapping | None:
     """One capture with binding and face, or None."""
     return db.execute(joined().where(captures.c.capture_id == capture_id)).mappings().first()
-
-
-def analysis(columns: Sequence[str]) -> Select[Any]:
-    """These columns of every capture. What a clerk stated after it was written counts as if it had been stated before."""
-    every = joined().subquery("every")
-    unjudged = every.c.outcome.in_([Outcome.UNDECIDED.value, Outcome.BLIND.value]) & every.c.opter.is_not(None)
-    outcome = case((unjudged, Outcome.MANUAL_VERIFIED.value), else_=every.c.outcome).label("outcome")
-    computed = {
-        "outcome": outcome,
-        "proxy_psn_no": every.c.manual_proxy.label("proxy_psn_no"),
-        "staff_face": _says(every.c.reasons, '%"staff_face"%').label("staff_face"),
-        "watched_face": _says(every.c.reasons, '%"watched_face"%').label("watched_face"),
-        "camera_fault": _says(every.c.reasons, '%"camera_%').label("camera_fault"),
-    }
-    return select(*(computed[name] if name in computed else every.c[name] for name in columns))
-
-
-def _says(reasons: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
-    """Whether a code like this stands in a list of them, which both databases keep as JSON text."""
-    return func.coalesce(cast(reasons, Text).like(pattern), false())
 
 
 def counts(db: Connection, since: datetime) -> Sequence[RowMapping]:

@@ -79,6 +79,7 @@ captures = Table(
     Column("evidence_mode", String(16), nullable=False),
     Column("software", JSON, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("clock_error_ms", Float),
     Index("ix_captures_site_msgid", "fixmedins_code", "msgid"),
     Index("ix_captures_site_time", "fixmedins_code", "opened_at"),
     Index("ix_captures_psn_no", "psn_no"),

@@ -113,6 +113,16 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """A device of a site, and from when to when it was enrolled (None: it still is)."""
+
+    device_id: str
+    fixmedins_code: str
+    enrolled_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """A window of a device, and from when to when the device was enrolled (None: it still is)."""
 

@@ -1,6 +1,6 @@
 """Register devices, know their keys, and note what they say of themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from central.devices.model import (
     DeviceKey,
     DeviceRecord,
     DeviceRow,
+    Enrolled,
     KeyPeriod,
     NewDevice,
     OldOffer,
@@ -289,6 +290,11 @@ def windows_of(db: Connection, device_id: str) -> tuple[str, ...]:
 def posts(db: Connection, fixmedins_code: str) -> list[Post]:
     """Every window that a site has or had, by device and window."""
     return [Post(**row) for row in store.posts(db, fixmedins_code)]
+
+
+def enrolled(db: Connection, sites: Collection[str] | None = None) -> tuple[Enrolled, ...]:
+    """Every device of these sites, or of all, revoked ones included."""
+    return tuple(Enrolled(**row) for row in store.enrolled(db, sites))
 
 
 def reported_settings(db: Connection, device_id: str) -> str | None:

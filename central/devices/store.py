@@ -1,6 +1,6 @@
 """All SQL about devices, their windows, keys and states."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -175,6 +175,12 @@ def posts(db: Connection, fixmedins_code: str) -> Sequence[RowMapping]:
     """Every window of a site's devices, revoked ones included, and from when to when the device was enrolled."""
     query = select(windows, devices.c.enrolled_at, devices.c.revoked_at).join(devices).where(devices.c.fixmedins_code == fixmedins_code)
     return db.execute(query.order_by(windows.c.device_id, windows.c.window)).mappings().all()
+
+
+def enrolled(db: Connection, sites: Collection[str] | None) -> Sequence[RowMapping]:
+    """(device_id, fixmedins_code, enrolled_at, revoked_at) of every device of these sites, or of all."""
+    query = select(devices) if sites is None else select(devices).where(devices.c.fixmedins_code.in_(list(sites)))
+    return db.execute(query.order_by(devices.c.device_id)).mappings().all()
 
 
 def alive(db: Connection, since: datetime) -> frozenset[str]:

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
+from central.changes import service as changes
+from central.changes.model import Change, ChangeKind
 from central.errors import BadInput, Conflict, NotFound
 from central.hotlist import store
 from central.hotlist.model import Decision, Entry, HotKind, Look, LookPage, Matter, Seen, checked_reason, checked_value, concerns
@@ -68,9 +70,9 @@ def screen(db: Connection, seen: Iterable[Seen], known: Collection[Entry], *, no
     for one in seen:
         due += [_row(one, entry, now) for entry in known if concerns(entry, one)]
         if len(due) >= _AT_ONCE:
-            store.queue(db, due)
+            _queue(db, due)
             count, due = count + len(due), []
-    store.queue(db, due)
+    _queue(db, due)
     return count + len(due)
 
 
@@ -88,6 +90,11 @@ def looks_at(db: Connection, subjects: Collection[str]) -> tuple[Look, ...]:
     return tuple(_look(row) for row in store.about(db, subjects)) if subjects else ()
 
 
+def doubted_captures(db: Connection) -> frozenset[str]:
+    """Captures that prove nothing: a second look is due, or somebody looked and does not believe them."""
+    return frozenset(store.doubted(db, Matter.CAPTURE.value))
+
+
 def decide(db: Connection, subject: str, entry_id: int, decision: Decision | str, *, reason: str, now: datetime, actor: str) -> None:
     """Note what a person says after the second look, and audit it. Raises BadInput, NotFound, or Conflict where it was said before."""
     try:
@@ -99,7 +106,13 @@ def decide(db: Connection, subject: str, entry_id: int, decision: Decision | str
         raise NotFound(f"no second look at {subject[:96]!r} is asked for by entry {entry_id}")
     if not store.decide(db, subject, entry_id, {"decision": said.value, "reason": why, "decided_by": actor, "decided_at": now}):
         raise Conflict(f"{subject} was looked at again already")
+    changes.note(db, [Change(kind=ChangeKind.CAPTURE, name=subject)])
     audit.record(db, now=now, actor=actor, action="look.decide", object=subject, detail={"verdict": said.value, "reason": why})
+
+
+def _queue(db: Connection, due: list[dict[str, Any]]) -> None:
+    store.queue(db, due)
+    changes.note(db, (Change(kind=ChangeKind.CAPTURE, name=row["subject"]) for row in due if row["kind"] == Matter.CAPTURE.value))
 
 
 def _row(seen: Seen, entry: Entry, now: datetime) -> dict[str, Any]:

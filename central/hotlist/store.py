@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, insert, select, true, update
 
 from central.db import insert_new
+from central.hotlist.model import Decision
 from central.hotlist.tables import hot_list, second_looks
 
 
@@ -66,6 +67,12 @@ def decide(db: Connection, subject: str, entry_id: int, said: Mapping[str, Any])
     """Note what a person says, unless somebody said something before; how many rows changed."""
     same = and_(second_looks.c.subject == subject, second_looks.c.entry_id == entry_id, second_looks.c.decision.is_(None))
     return db.execute(update(second_looks).where(same).values(**said)).rowcount
+
+
+def doubted(db: Connection, kind: str) -> Sequence[str]:
+    """Subjects of one kind about which nobody has said yet that they may be kept, or somebody that they may not."""
+    doubt = second_looks.c.decision.is_(None) | (second_looks.c.decision == Decision.DISTRUST.value)
+    return db.scalars(select(second_looks.c.subject).where(second_looks.c.kind == kind, doubt).distinct()).all()
 
 
 def _looks() -> Any:

@@ -1,4 +1,4 @@
-"""Tables of the ledger: one row per settlement and per capture, each with exactly one code."""
+"""Tables of the ledger: one row per settlement and per capture, each with exactly one code, and what was said before."""
 
 from sqlalchemy import Column, Index, Integer, String, Table
 
@@ -14,6 +14,7 @@ runs = Table(
     Column("settlements", Integer, nullable=False),
     Column("captures", Integer, nullable=False),
     Column("findings_new", Integer, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="full"),
 )
 
 settlement_links = Table(
@@ -36,3 +37,21 @@ capture_links = Table(
     Column("run_id", Integer, nullable=False),
     Index("ix_capture_links_settlement", "fixmedins_code", "setl_id"),
 )
+
+ledger_history = Table(
+    "ledger_history",
+    metadata,
+    Column("history_id", Integer, primary_key=True),
+    Column("side", String(16), nullable=False),
+    Column("fixmedins_code", String(12), nullable=False),
+    Column("name", String(96), nullable=False),
+    Column("code_before", String(32), nullable=False),
+    Column("other_before", String(96)),
+    Column("code", String(32)),
+    Column("other", String(96)),
+    Column("why", String(32), nullable=False),
+    Column("run_id", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_ledger_history_name", "name", "fixmedins_code"),
+)
+"""What the ledger said before: `name` is the setl_id or the capture_id, `other` the other side; `code` null where the row itself is gone."""

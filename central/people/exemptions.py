@@ -7,6 +7,8 @@ from pydantic import JsonValue
 from sqlalchemy import Connection
 
 from central.audit import service as audit
+from central.changes import service as changes
+from central.changes.model import persons
 from central.errors import BadInput, Conflict, NotFound
 from central.people import lists, store
 from central.people.gallery import tell_sites
@@ -53,6 +55,7 @@ def add_exemption(
         store.expect(db, row | {"added_at": now, "added_by": actor})
     entry = {"psn_no": psn_no, "reason": reason.value, "note": note.strip(), "valid_until": valid_until}
     number = lists.add_exemption(db, entry | {"entered_at": now, "entered_by": actor})
+    changes.note(db, persons([psn_no]))
     tell_sites(db, psn_no, now=now)
     audit.record(db, now=now, actor=actor, action="exemption.add", object=psn_no, detail={"reason": reason.value, "number": number})
     return number
@@ -67,6 +70,7 @@ def end_exemption(db: Connection, exemption_id: int, why: str, *, now: datetime,
     if row["ended_at"] is not None or (row["valid_until"] is not None and row["valid_until"] <= now):
         raise Conflict(f"exception {exemption_id} of {row['psn_no']} is over already")
     lists.end_exemption(db, exemption_id, why=because, actor=actor, now=now)
+    changes.note(db, persons([row["psn_no"]]))
     tell_sites(db, row["psn_no"], now=now)
     detail: dict[str, JsonValue] = {"number": exemption_id, "reason": because}
     audit.record(db, now=now, actor=actor, action="exemption.end", object=row["psn_no"], detail=detail)

@@ -4,9 +4,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, insert, or_, select, true, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+    update,
+)
 
 from central.db import insert_new, upsert
+from central.inputs import FOREVER
 from central.people.model import Proxy
 from central.people.tables import (
     bases,
@@ -127,6 +143,12 @@ def exempt(db: Connection, psn_nos: Iterable[str], *, now: datetime) -> dict[str
     for row in db.execute(wanted):
         found.setdefault(row[0], []).append(row[1])
     return found
+
+
+def exemption_register() -> Select[Any]:
+    """(psn_no, valid_from, valid_to) of every exception, in microseconds; it holds from when it was entered."""
+    since, ended, until = (type_coerce(exemptions.c[name], BigInteger) for name in ("entered_at", "ended_at", "valid_until"))
+    return select(exemptions.c.psn_no, since.label("valid_from"), func.coalesce(ended, until, FOREVER).label("valid_to"))
 
 
 def exemption_page(db: Connection, *, offset: int, size: int, psn_no: str | None = None) -> Page:

@@ -9,6 +9,8 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
+from central.changes import service as changes
+from central.changes.model import persons
 from central.china import CHINA
 from central.errors import BadInput, NotFound
 from central.people import lists, store
@@ -30,6 +32,7 @@ def register_proxy(db: Connection, proxy: Proxy, *, now: datetime, actor: str, l
     _require_sense(proxy, limits)
     _require_room(db, proxy, limits)
     lists.add_proxy(db, proxy, actor=actor, now=now)
+    changes.note(db, persons([proxy.psn_no, proxy.proxy_psn_no]))
     expect_with_charges(db, proxy.proxy_psn_no, now=now, actor=actor)
     tell_sites(db, proxy.proxy_psn_no, now=now)
     span = {"from": proxy.valid_from.isoformat(), "until": proxy.valid_to.isoformat()}
@@ -59,6 +62,7 @@ def end_proxy(db: Connection, psn_no: str, proxy_psn_no: str, why: str, *, now: 
         raise NotFound(f"{proxy_psn_no[:40]} is not registered as the proxy of {psn_no[:40]} now or later")
     for entry in standing:
         lists.end_proxy(db, entry, why=because, actor=actor, now=now)
+    changes.note(db, persons([psn_no, proxy_psn_no]))
     tell_sites(db, proxy_psn_no, now=now)
     detail: dict[str, JsonValue] = {
         "proxy": proxy_psn_no,

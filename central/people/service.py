@@ -227,6 +227,11 @@ def proxies_table(db: Connection) -> pa.Table:
     return read_table(db, lists.proxy_register())
 
 
+def exemptions_table(db: Connection) -> pa.Table:
+    """Persons who do not use the face, for the rules: psn_no, valid_from, valid_to. It holds from when it was entered."""
+    return read_table(db, lists.exemption_register())
+
+
 def picture_of(db: Connection, psn_no: str) -> str | None:
     """The media_id of the current enrolment picture, or None."""
     return store.picture_of(db, psn_no)

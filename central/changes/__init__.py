@@ -1,0 +1,1 @@
+"""What came or changed since it was last reconciled."""
