@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from central.cases.model import jr_id
+from central.cases.model import GENERATION, jr_id, subject_of
 from central.rules.base import Suspicion
 
 _SAID = tuple(each.name for each in fields(Suspicion) if each.name not in ("rule_id", "subject_key"))
-_GENERATION = "#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class Recorded:
     @property
     def generation(self) -> int:
         """1 for the first finding about a subject, 2 for the next."""
-        return int(str(self.row["subject_key"]).partition(_GENERATION)[2] or 1)
+        return int(str(self.row["subject_key"]).partition(GENERATION)[2] or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +41,6 @@ class Changes:
     new: list[dict[str, Any]] = field(default_factory=list)
     updated: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
-
-
-def subject_of(subject_key: str) -> str:
-    """The subject without the number of its finding."""
-    return subject_key.partition(_GENERATION)[0]
 
 
 def decide(suspicions: Iterable[Suspicion], recorded: Iterable[Recorded], *, now: datetime) -> Changes:
@@ -80,7 +74,7 @@ def _names_somebody_new(suspicion: Suspicion, reviewed: Sequence[Recorded]) -> b
 
 
 def _new_row(suspicion: Suspicion, generation: int, now: datetime) -> dict[str, Any]:
-    subject_key = suspicion.subject_key if generation == 1 else f"{suspicion.subject_key}{_GENERATION}{generation}"
+    subject_key = suspicion.subject_key if generation == 1 else f"{suspicion.subject_key}{GENERATION}{generation}"
     return _said(suspicion) | {
         "jr_id": jr_id(suspicion.rule_id, subject_key, suspicion.occurred_at),
         "rule_id": suspicion.rule_id,

@@ -14,6 +14,8 @@ from central.transparency.model import canonical
 
 LATER = frozenset({"setting", "stage", "held"})
 """Columns of `findings` that came after the first findings had been logged."""
+GENERATION = "#"
+"""Parts a subject from the number of its finding, where it is not the first."""
 MAX_REASON = 500
 """Characters of a review's reason."""
 
@@ -122,6 +124,16 @@ class Keeping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a finding that is on the monitors' lists or was decided: `reviewed_at` None while it is open."""
+
+    fixmedins_code: str
+    found_at: datetime
+    reviewed_at: datetime | None
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingChanges:
     """What a run did to the findings."""
 
@@ -170,3 +182,8 @@ def jr_id(rule_id: str, subject_key: str, occurred_at: datetime) -> str:
     """The number of a new finding: the day in China, the rule, and 64 bits of a hash of rule and subject."""
     digest = sha256(f"{rule_id}|{subject_key}".encode()).hexdigest()[:16]
     return f"JR{occurred_at.astimezone(CHINA):%Y%m%d}-{rule_id}-{digest}"
+
+
+def subject_of(subject_key: str) -> str:
+    """The subject without the number of its finding."""
+    return subject_key.partition(GENERATION)[0]

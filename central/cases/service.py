@@ -8,12 +8,13 @@ from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
 from central.cases import store
-from central.cases.ledger import Recorded, decide, subject_of
+from central.cases.ledger import Recorded, decide
 from central.cases.model import (
     FindingChanges,
     FindingPage,
     FindingView,
     Keeping,
+    Outcome,
     Review,
     Status,
     Verdict,
@@ -21,6 +22,7 @@ from central.cases.model import (
     content,
     log_ref,
     move,
+    subject_of,
 )
 from central.errors import BadInput, NotFound
 from central.rules.engine import RuleFault, RuleResults
@@ -85,6 +87,19 @@ def counts(db: Connection) -> dict[Status, int]:
     return {status: found.get(status, 0) for status in Status}
 
 
+def outcomes(db: Connection) -> tuple[Outcome, ...]:
+    """What became of every finding that people were asked about; held and withdrawn ones are not among them."""
+    return tuple(
+        Outcome(
+            fixmedins_code=row["fixmedins_code"],
+            found_at=row["found_at"],
+            reviewed_at=row["reviewed_at"],
+            confirmed=row["status"] == Status.CONFIRMED,
+        )
+        for row in store.outcomes(db)
+    )
+
+
 def rule_ids(db: Connection) -> tuple[str, ...]:
     """Rules that have findings, for a filter."""
     return store.rule_ids(db)
@@ -131,6 +146,11 @@ def known_subjects(db: Connection, rule_id: str, subjects: Sequence[str]) -> fro
 def subjects_held(db: Connection, held: str) -> frozenset[str]:
     """The subjects of the findings that this holds."""
     return frozenset(subject_of(each) for each in store.subjects_held(db, held))
+
+
+def unreviewed(db: Connection, rule_id: str, subjects: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """(jr_id, version) of what a rule suspects of these subjects and nobody reviewed, by subject."""
+    return {subject_of(row["subject_key"]): (row["jr_id"], row["version"]) for row in store.unreviewed(db, rule_id, subjects)}
 
 
 def about_subject(db: Connection, rule_id: str, subject_key: str) -> FindingView | None:

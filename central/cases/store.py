@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Subquery, case, func, insert, literal, or_, select, update
 
-from central.cases.model import KEPT_BACK, Status, Verdict
+from central.cases.model import GENERATION, KEPT_BACK, Status, Verdict, subject_of
 from central.cases.tables import findings, reviews, rule_faults
 
 _CHUNK = 500
@@ -134,9 +134,28 @@ def known(db: Connection, rule_id: str, subjects: Sequence[str]) -> Iterator[str
         yield from db.scalars(select(findings.c.subject_key).where(findings.c.rule_id == rule_id, some))
 
 
+def unreviewed(db: Connection, rule_id: str, subjects: Sequence[str]) -> Iterator[RowMapping]:
+    """(jr_id, version, subject_key) of findings of a rule about these that nobody reviewed and nothing withdrew, whatever generation."""
+    every = _with_status().where(findings.c.rule_id == rule_id).subquery("every")
+    query = select(every.c.jr_id, every.c.version, every.c.subject_key).where(every.c.status.in_([Status.OPEN.value, Status.HELD.value]))
+    for start in range(0, len(subjects), _CHUNK):
+        yield from db.execute(query.where(every.c.subject_key.in_(subjects[start : start + _CHUNK]))).mappings()
+    later = db.execute(query.where(every.c.subject_key.contains(GENERATION, autoescape=True))).mappings()
+    wanted = frozenset(subjects)
+    yield from (row for row in later if subject_of(row["subject_key"]) in wanted)
+
+
 def subjects_held(db: Connection, held: str) -> Sequence[str]:
     """subject_key of every finding that this holds."""
     return db.scalars(select(findings.c.subject_key).where(findings.c.held == held)).all()
+
+
+def outcomes(db: Connection) -> Sequence[RowMapping]:
+    """(fixmedins_code, found_at, reviewed_at, status) of every finding that is open, confirmed or dismissed."""
+    every = _with_status().subquery("every")
+    shown = [status.value for status in (Status.OPEN, Status.CONFIRMED, Status.DISMISSED)]
+    names = (every.c.fixmedins_code, every.c.found_at, every.c.reviewed_at, every.c.status)
+    return db.execute(select(*names).where(every.c.status.in_(shown))).mappings().all()
 
 
 def rule_ids(db: Connection) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from central.linkage.pairing import Links
 from central.people import service as people
 from central.reconciliation.compare import compare
 from central.reconciliation.model import RunReport
-from central.rulebook import breaker
+from central.rulebook import breaker, exhibits
 from central.rulebook import service as rulebook
 from central.rules.engine import RuleResults
 from central.rules.registry import RuleBook
@@ -77,6 +77,7 @@ def _keep(
     linkage.record(db, analysis, links, run_id)
     results = breaker.admit(db, book, results, settlements=sizes["settlements"], now=started)
     findings = cases.record(db, results, run_id=run_id, now=started)
+    exhibits.keep(db, inputs, results, book, compare, run_id=run_id, now=started)
     seconds = monotonic() - clock
     linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))
     return RunReport(run_id=run_id, ledger=linkage.ledger(db), findings=findings, faults=results.faults, seconds=seconds, **sizes)

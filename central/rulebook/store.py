@@ -18,6 +18,7 @@ from central.rulebook.tables import (
 )
 
 Row = Mapping[str, Any]
+_CHUNK = 500
 
 
 def lock(db: Connection) -> None:
@@ -165,6 +166,15 @@ def add_exhibit(db: Connection, row: Row, findings: Collection[Row]) -> int:
     exhibit_id = _add(db, exhibits, row)
     db.execute(insert(finding_exhibits), [dict(each) | {"exhibit_id": exhibit_id} for each in findings])
     return exhibit_id
+
+
+def exhibited(db: Connection, jr_ids: Sequence[str]) -> dict[str, int]:
+    """The newest version of each of these findings that has an exhibit."""
+    found: dict[str, int] = {}
+    newest = select(finding_exhibits.c.jr_id, func.max(finding_exhibits.c.version)).group_by(finding_exhibits.c.jr_id)
+    for start in range(0, len(jr_ids), _CHUNK):
+        found |= {jr_id: n for jr_id, n in db.execute(newest.where(finding_exhibits.c.jr_id.in_(jr_ids[start : start + _CHUNK])))}
+    return found
 
 
 def exhibit_of(db: Connection, jr_id: str, version: int | None = None) -> RowMapping | None:

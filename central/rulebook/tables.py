@@ -116,7 +116,7 @@ exhibits = Table(
     Column("run_id", Integer, nullable=False),
     Column("rule_id", String(16), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("off_time_s", Integer, nullable=False),
+    Column("linkage", JSON, nullable=False),
     Column("sha256", Hash, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("rule_id", sa.String(length=16), nullable=False),
         sa.Column("at", central.db.UtcDateTime(), nullable=False),
-        sa.Column("off_time_s", sa.Integer(), nullable=False),
+        sa.Column("linkage", sa.JSON(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("exhibit_id", name=op.f("pk_exhibits")),

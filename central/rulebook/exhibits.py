@@ -1,0 +1,174 @@
+"""What a finding replays from: the rows that it hung on, as they were, kept when it was found, and tried out at once."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from central.cases import service as cases
+from central.cases.model import FindingView, subject_of
+from central.engines.base import Analysis
+from central.engines.duckdb import duckdb_in_memory
+from central.errors import NotFound
+from central.inputs import Inputs
+from central.linkage.model import LinkLimits
+from central.linkage.pairing import Links
+from central.rulebook import store
+from central.rulebook.slices import narrow, pack, unpack, wide
+from central.rules.base import Rule, Stage, Suspicion
+from central.rules.engine import RuleResults
+from central.rules.registry import RULES, RuleBook, Variant
+
+Compare = Callable[[Analysis, Inputs, RuleBook], tuple[Links, RuleResults]]
+SAID = ("fixmedins_code", "psn_no", "occurred_at", "vola_cont", "vola_cont_en", "vola_amt", "sev_deg", "vola_evid", "limits")
+"""What must be the same for a replay to be the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What came out. `same`: the rule says of the kept rows what it said then. `differs`: by field, (then, now).
+
+    `code_changed`: the rule's version today is another than the finding's, so a difference may come from the rule.
+    `promised`: whether it had been tried out when it was found: "narrow" or "wide" (how much had to be kept), or "no".
+    """
+
+    jr_id: str
+    same: bool
+    differs: Mapping[str, tuple[Any, Any]]
+    then_version: int
+    now_version: int
+    setting: int | None
+    kept_at: datetime
+    rows: Mapping[str, int]
+    promised: str
+
+    @property
+    def code_changed(self) -> bool:
+        """Whether the rule has another version by now."""
+        return self.then_version != self.now_version
+
+
+def keep(db: Connection, inputs: Inputs, results: RuleResults, book: RuleBook, compare: Compare, *, run_id: int, now: datetime) -> int:
+    """Keep what the unreviewed findings of these suspicions hang on, where it was not kept for their version yet; how many they are.
+
+    To be called after the findings were kept, with the very inputs that were compared. Silent findings are left out: nobody is asked to
+    decide about them. Each is replayed at once; what the narrow slice does not explain is kept in the wide one.
+    """
+    of_rule: defaultdict[str, list[Suspicion]] = defaultdict(list)
+    for each in results.suspicions:
+        if each.held != Stage.SILENT.value and each.rule_id in results.seconds:
+            of_rule[each.rule_id].append(each)
+    return sum(_keep(db, inputs, said, book, compare, run_id, now) for said in of_rule.values())
+
+
+def replay(db: Connection, jr_id: str, compare: Compare) -> Replay:
+    """Run the finding's rule over the kept rows, with the limits that are recorded with the finding.
+
+    Raises NotFound for an unknown finding, one of whom nothing was kept, and a rule that is gone; BadInput for kept rows that were changed.
+    """
+    finding = cases.get(db, jr_id)
+    row = store.exhibit_of(db, jr_id)
+    if row is None:
+        raise NotFound(f"of finding {jr_id} no rows were kept: it is silent, or older than this way of keeping them")
+    tables = unpack(row["content"], row["sha256"])
+    rule = _rule(finding.rule_id)
+    differs = _differs(finding, rule, tables, LinkLimits.model_validate(row["linkage"]), compare)
+    return Replay(
+        jr_id=jr_id,
+        same=not differs,
+        differs=differs,
+        then_version=finding.rule_version,
+        now_version=rule.version,
+        setting=finding.setting,
+        kept_at=row["at"],
+        rows={name: table.num_rows for name, table in tables.items()},
+        promised=row["replays"],
+    )
+
+
+def _keep(db: Connection, inputs: Inputs, said: Collection[Suspicion], book: RuleBook, compare: Compare, run_id: int, now: datetime) -> int:
+    due = _due(db, said)
+    if not due:
+        return 0
+    rule_id = said_id(said)
+    row = {"run_id": run_id, "rule_id": rule_id, "at": now, "linkage": book.linkage.model_dump(mode="json")}
+    by_key = {each.subject_key: each for each in said if each.subject_key in due}
+    near = narrow(inputs, by_key.values())
+    puzzling = _unlike(near, by_key, book, compare)
+    _add(db, row, near, {due[key]: "narrow" for key in by_key if key not in puzzling})
+    if puzzling:
+        far = wide(inputs, puzzling.values(), next(each.rule.by for each in book.active if each.rule.id == rule_id))
+        still = puzzling if far is None else _unlike(far, puzzling, book, compare)
+        _add(db, row, near if far is None else far, {due[key]: "no" if key in still else "wide" for key in puzzling})
+    return len(due)
+
+
+def said_id(said: Collection[Suspicion]) -> str:
+    """The rule that said all of these."""
+    return next(iter(said)).rule_id
+
+
+def _add(db: Connection, row: Mapping[str, Any], tables: Inputs, findings: Mapping[tuple[str, int], str]) -> None:
+    if findings:
+        content, digest = pack(tables)
+        rows = [{"jr_id": jr_id, "version": version, "replays": replays} for (jr_id, version), replays in findings.items()]
+        store.add_exhibit(db, dict(row) | {"content": content, "sha256": digest}, rows)
+
+
+def _due(db: Connection, said: Collection[Suspicion]) -> dict[str, tuple[str, int]]:
+    """(jr_id, version) by subject of the findings whose version has no exhibit yet."""
+    found = cases.unreviewed(db, said_id(said), [each.subject_key for each in said])
+    done = store.exhibited(db, [jr_id for jr_id, _ in found.values()])
+    return {key: (jr_id, version) for key, (jr_id, version) in found.items() if done.get(jr_id, 0) < version}
+
+
+def _unlike(tables: Inputs, by_key: Mapping[str, Suspicion], book: RuleBook, compare: Compare) -> dict[str, Suspicion]:
+    """The suspicions that the rule does not repeat, word for word, from these rows alone."""
+    rule_id = said_id(by_key.values())
+    with duckdb_in_memory() as analysis:
+        of_rule = replace(book, active=tuple(each for each in book.active if each.rule.id == rule_id), unusable=())
+        _, results = compare(analysis, tables, of_rule)
+    again = {each.subject_key: each for each in results.suspicions}
+    return {key: each for key, each in by_key.items() if key not in again or _words(again[key]) != _words(each)}
+
+
+def _differs(finding: FindingView, rule: Rule[Any], tables: Inputs, linkage: LinkLimits, compare: Compare) -> dict[str, tuple[Any, Any]]:
+    try:
+        limits = rule.limits.model_validate(dict(finding.limits))
+    except ValidationError as error:
+        return {"limits": (dict(finding.limits), str(error.errors(include_url=False)[0]["msg"]))}
+    alone = RuleBook(linkage=linkage, active=(Variant(rule=rule, limits=limits, stage=rule.stage),))
+    with duckdb_in_memory() as analysis:
+        _, results = compare(analysis, tables, alone)
+    if results.faults:
+        return {"rule": ("ran", results.faults[0].message)}
+    again = next((each for each in results.suspicions if each.subject_key == subject_of(finding.subject_key)), None)
+    if again is None:
+        return {"finding": (finding.subject_key, None)}
+    then, now = _words(finding), _words(again)
+    return {name: (then[name], now[name]) for name in SAID if then[name] != now[name]}
+
+
+def _words(said: Suspicion | FindingView) -> dict[str, Any]:
+    return {name: _plain(getattr(said, name)) for name in SAID}
+
+
+def _plain(value: Any) -> Any:
+    """The same for what comes from a rule and what was stored as JSON; a list that a rule collected has no order."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return sorted((_plain(each) for each in value), key=repr)
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _rule(rule_id: str) -> Rule[Any]:
+    for rule in RULES:
+        if rule.id == rule_id:
+            return rule
+    raise NotFound(f"{rule_id} is no rule of this version, so its findings cannot be replayed; install the version that found them")
