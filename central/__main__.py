@@ -17,8 +17,10 @@ from central.app import create_app
 from central.captures.mqtt import MqttBus
 from central.claims import service as claims
 from central.cli import account, broker, device, evidence, hotlist, log, people, subject, up
+from central.cli.comparing import ReportForm, compare_folder
 from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals
 from central.db import reading, scrub, utc_now
+from central.engines.choice import EngineName, EngineOptions
 from central.keys import make_keys
 from central.reconciliation.service import reconcile as run_reconciliation
 from central.retention import expire as run_retention
@@ -106,8 +108,21 @@ def import_claims(
 def reconcile(
     settings: SettingsFile = None,
     every: Annotated[float, typer.Option(help="Seconds between runs; 0 runs once.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="Compare this folder instead, and keep nothing; needs no database.")] = None,
+    engine: Annotated[EngineName, typer.Option(help="With --data: where to compare.")] = EngineName.DUCKDB,
+    report: Annotated[ReportForm, typer.Option(help="With --data: for people or for programs.")] = ReportForm.TEXT,
+    rules: Annotated[Path | None, typer.Option(help="With --data: parameters of the rules, instead of the settings' rules_file.")] = None,
+    server: Annotated[str | None, typer.Option(help="With --engine postgres: URL of one that runs; without, one of its own.")] = None,
+    memory_mb: Annotated[int, typer.Option(min=256, help="With --data: what DuckDB or Java may hold.")] = EngineOptions.memory_mb,
+    threads: Annotated[int, typer.Option(min=1, help="With --data: how many to use.")] = EngineOptions.threads,
+    work_dir: Annotated[Path | None, typer.Option(help="With --data: where the engine's own files lie for the while.")] = None,
 ) -> None:
     """Link captures with claims, run the rules, keep the findings; then erase pictures whose time is over. Repeating it changes nothing."""
+    if data is not None:
+        with explained():
+            options = EngineOptions(memory_mb=memory_mb, threads=threads, folder=work_dir, server=server)
+            compare_folder(data, engine=engine, options=options, rules=rules, settings=settings, report=report)
+        return
     with explained():
         centre = opened(settings)
         stop = stop_on_signals()

@@ -23,7 +23,7 @@ class EngineName(StrEnum):
     SPARK = "spark"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """How much of the machine an engine may take, where its files lie for the while, and for PostgreSQL which server.
 
