@@ -74,8 +74,9 @@ class Stage:
         return self._counts[what] - 1
 
     def day(self, span: int = 1, first: int = 1) -> int:
-        """A day from which `span` days lie within the month."""
-        return self.rng.randrange(first, self.month.days - span)
+        """A day, not before `first`, from which `span` days lie within the month; earlier where the month is short."""
+        latest = self.month.days - span
+        return self.rng.randrange(max(0, min(first, latest - 1)), max(latest, 1))
 
     def at(self, day: int, minute: float) -> int:
         """A moment of the month."""

@@ -19,7 +19,18 @@ Format = Literal["parquet", "csv"]
 MOMENTS = frozenset(
     {
         *("setl_time", "begndate", "enddate", "opened_at", "closed_at", "bound_setl_time", "received_at", "fee_ocur_time", "at"),
-        *("since", "until", "valid_from", "valid_to", "leave_from", "leave_to", "watched_from", "death_date", "suspended_until"),
+        *(
+            "since",
+            "until",
+            "valid_from",
+            "valid_to",
+            "known_since",
+            "leave_from",
+            "leave_to",
+            "watched_from",
+            "death_date",
+            "suspended_until",
+        ),
         *("signed_at", "left_at", "moved_at", "admitted_at", "discharged_at"),
     }
 )
