@@ -20,20 +20,24 @@ from central.devices import tables as devices
 from central.enrolment import tables as enrolment
 from central.errors import Misconfigured
 from central.evidence import tables as evidence
+from central.feeds import tables as feeds
 from central.holds import tables as holds
 from central.hotlist import tables as hotlist
+from central.imports import tables as imports
+from central.indicators import tables as indicators
 from central.linkage import tables as linkage
 from central.orders import tables as orders
 from central.packages import tables as packages
 from central.people import tables as people
+from central.registers import tables as registers
 from central.rulebook import tables as rulebook
 from central.sites import tables as sites
 from central.subjects import tables as subjects
 from central.transparency import tables as transparency
 
 ROOMS = (
-    *(accounts, audit, captures, cases, changes, claims, devices, enrolment, evidence, holds),
-    *(hotlist, linkage, orders, packages, people, rulebook, sites, subjects, transparency),
+    *(accounts, audit, captures, cases, changes, claims, devices, enrolment, evidence, feeds, holds),
+    *(hotlist, imports, indicators, linkage, orders, packages, people, registers, rulebook, sites, subjects, transparency),
 )
 
 

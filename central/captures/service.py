@@ -1,7 +1,7 @@
 """What others may ask about captures."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -33,6 +33,7 @@ from central.transparency import service as transparency
 from contract.events import Outcome
 
 _LARGEST_PAGE = 500
+_AMONG = 500
 
 
 def analysis_table(db: Connection, sessions: Collection[tuple[str, str]] | None = None) -> pa.Table:
@@ -198,6 +199,15 @@ def erase_faces(
         gone += [] if sealed is None else [{"what": "capture_vector", "sha256": sha256(sealed).hexdigest()}]
         gone += [{"what": "capture_picture", "sha256": name} for name in pictures]
     return gone
+
+
+def face_groups(db: Connection, capture_ids: Sequence[str]) -> dict[str, int]:
+    """The face group of each of these captures that surely belongs to one."""
+    found: dict[str, int] = {}
+    for start in range(0, len(capture_ids), _AMONG):
+        rows = store.face_groups(db, capture_ids[start : start + _AMONG], _SURE)
+        found.update((row["capture_id"], row["face_group"]) for row in rows)
+    return found
 
 
 def erased_since(db: Connection, moment: datetime) -> bool:

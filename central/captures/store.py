@@ -350,6 +350,12 @@ def count_strangers(db: Connection) -> int:
     return db.scalar(select(func.count(faces.c.face_group.distinct())).where(faces.c.face_group.not_in(recognised))) or 0
 
 
+def face_groups(db: Connection, capture_ids: Collection[str], bands: Collection[str]) -> Iterator[RowMapping]:
+    """(capture_id, face_group) of these captures whose face was grouped within these bands."""
+    wanted = faces.c.capture_id.in_(list(capture_ids)) & faces.c.band.in_(list(bands))
+    yield from db.execute(select(faces.c.capture_id, faces.c.face_group).where(wanted)).mappings()
+
+
 def erased_since(db: Connection, moment: datetime) -> bool:
     """Whether a vector was erased on request since then."""
     return db.scalar(select(exists().where(events.c.erased_at >= moment))) or False

@@ -124,6 +124,48 @@ class Keeping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A reason for which findings of a group belong together: what they share, and how many of them name it."""
+
+    tie: str
+    value: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Findings that belong together, the newest first, and why."""
+
+    group_id: str
+    findings: tuple[FindingView, ...]
+    shared: tuple[Shared, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """A group on a list: how many findings it has, how many of them are open, by which rules, where and when."""
+
+    group_id: str
+    findings: int
+    open: int
+    rules: tuple[str, ...]
+    fixmedins_codes: tuple[str, ...]
+    first_at: datetime
+    last_at: datetime
+    shared: tuple[Shared, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPage:
+    """One page of groups, those that moved last first; `total` counts all pages."""
+
+    rows: tuple[GroupRow, ...]
+    total: int
+    page: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of a finding that is on the monitors' lists or was decided: `reviewed_at` None while it is open."""
 

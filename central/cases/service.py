@@ -1,18 +1,20 @@
 """Findings: kept up to date by the rules, decided by people."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
 from central.audit import service as audit
-from central.cases import store
+from central.cases import group_store, groups, store
 from central.cases.ledger import Recorded, decide
 from central.cases.model import (
     FindingChanges,
     FindingPage,
     FindingView,
+    Group,
+    GroupPage,
     Keeping,
     Outcome,
     Review,
@@ -26,6 +28,7 @@ from central.cases.model import (
 )
 from central.errors import BadInput, NotFound
 from central.rules.engine import RuleFault, RuleResults
+from central.rules.model import GroupLimits
 from central.transparency import service as transparency
 from central.transparency.model import Entry, Kind
 
@@ -81,6 +84,28 @@ def review(db: Connection, *, jr_id: str, verdict: Verdict | str, reason: str, a
     audit.record(db, now=now, actor=actor, action="finding.review", object=jr_id, detail={"verdict": said.value, "status": after.value})
 
 
+def group_of(db: Connection, jr_id: str) -> Group | None:
+    """The group of a finding with the reason, or None where it belongs to no other."""
+    name = group_store.groups_of(db, [jr_id]).get(jr_id)
+    found = None if name is None else group(db, name)
+    return found if found is not None and len(found.findings) > 1 else None
+
+
+def group(db: Connection, group_id: str) -> Group:
+    """One group, whatever became of its findings. Raises NotFound."""
+    rows = group_store.views(db, group_id)
+    if not rows:
+        raise NotFound(f"group {group_id[:60]!r} is not here")
+    reviewed = _reviews(db, [row["jr_id"] for row in rows])
+    found = tuple(_view(row, reviewed[row["jr_id"]]) for row in rows)
+    return Group(group_id=group_id, findings=found, shared=groups.shared(db, [group_id]).get(group_id, ()))
+
+
+def list_groups(db: Connection, *, only_open: bool = True, page: int = 1, size: int = 50) -> GroupPage:
+    """One page of groups of two and more findings, those that moved last first. Raises BadInput for an impossible page."""
+    return groups.list_groups(db, only_open=only_open, page=page, size=size)
+
+
 def counts(db: Connection) -> dict[Status, int]:
     """Findings by status, every status named."""
     found = store.counts(db)
@@ -105,13 +130,23 @@ def rule_ids(db: Connection) -> tuple[str, ...]:
     return store.rule_ids(db)
 
 
-def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) -> FindingChanges:
-    """Bring the findings up to date with what the rules say.
+def record(
+    db: Connection,
+    results: RuleResults,
+    *,
+    run_id: int,
+    now: datetime,
+    about: Mapping[str, Collection[str]] | None = None,
+    group_limits: GroupLimits | None = None,
+) -> FindingChanges:
+    """Bring the findings up to date with what the rules say: all findings of the rules that ran, or of a rule named in `about` only those
+    whose subjects begin with one of these values and a slash, because it looked at no others.
 
     A new suspicion becomes a finding; an unreviewed finding is updated, or withdrawn if its rule ran and no longer supports it;
-    reviewed ones stay as people saw them. A rule that could not be run is noted, and its findings stay. Repeating it changes nothing.
+    reviewed ones stay as people saw them. A rule that could not be run is noted, and its findings stay. Then what was
+    touched is grouped anew. Repeating it changes nothing.
     """
-    recorded = [Recorded(row=row, reviewed=row["reviewed"]) for row in store.of_rules(db, results.ran)]
+    recorded = [Recorded(row=row, reviewed=row["reviewed"]) for row in store.of_rules(db, results.ran, about or {})]
     changes = decide(results.suspicions, recorded, now=now)
     store.add(db, changes.new)
     store.overwrite(db, changes.updated)
@@ -120,6 +155,7 @@ def record(db: Connection, results: RuleResults, *, run_id: int, now: datetime) 
     transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, touched)], at=now)
     for fault in results.faults:
         store.add_rule_fault(db, run_id=run_id, rule_id=fault.rule_id, message=fault.message, now=now)
+    groups.regroup(db, touched, group_limits or GroupLimits())
     return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
 
 
@@ -153,6 +189,16 @@ def unreviewed(db: Connection, rule_id: str, subjects: Sequence[str]) -> dict[st
     return {subject_of(row["subject_key"]): (row["jr_id"], row["version"]) for row in store.unreviewed(db, rule_id, subjects)}
 
 
+def judged(db: Connection, rule_id: str) -> list[tuple[str, Status]]:
+    """(subject, status) of a rule's findings that people decided."""
+    return [(subject_of(row["subject_key"]), Status(row["status"])) for row in store.judged(db, rule_id)]
+
+
+def named_settlements(db: Connection, rule_id: str | None = None) -> frozenset[str]:
+    """setl_id of every settlement that some finding (of one rule where given) names, open or not, held or not."""
+    return frozenset(setl_id for evid in store.named(db, rule_id) for setl_id in evid["setl_ids"])
+
+
 def about_subject(db: Connection, rule_id: str, subject_key: str) -> FindingView | None:
     """The finding of a rule about a subject, or None."""
     row = store.of_subject(db, rule_id, subject_key)
@@ -162,6 +208,7 @@ def about_subject(db: Connection, rule_id: str, subject_key: str) -> FindingView
 def _hold(db: Connection, jr_ids: Sequence[str], held: str | None, now: datetime) -> int:
     store.hold(db, jr_ids, held)
     transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, jr_ids)], at=now)
+    groups.regroup(db, jr_ids, GroupLimits())
     return len(jr_ids)
 
 

@@ -4,15 +4,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Subquery, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Subquery, case, false, func, insert, literal, or_, select, update
 
 from central.cases.model import GENERATION, KEPT_BACK, Status, Verdict, subject_of
 from central.cases.tables import findings, reviews, rule_faults
 
 _CHUNK = 500
+_AT_ONCE = 100
 
 
-def _with_status() -> Select[Any]:
+def with_status() -> Select[Any]:
     """Findings with `status`, which the newest review decides, else a withdrawal, else what holds it, and `reviewed_at`, when that was."""
     newest = select(reviews.c.jr_id, func.max(reviews.c.review_id).label("review_id")).group_by(reviews.c.jr_id).subquery("newest")
     last = reviews.alias("last")
@@ -32,7 +33,7 @@ def page(db: Connection, wanted: Mapping[str, str], *, offset: int, size: int) -
 
     Held ones are among them only where the status held is wanted, or one finding's holder.
     """
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     conditions = [every.c[name] == value for name, value in wanted.items()]
     if not {"status", "held"} & set(wanted):
         conditions.append(every.c.status != Status.HELD.value)
@@ -43,13 +44,13 @@ def page(db: Connection, wanted: Mapping[str, str], *, offset: int, size: int) -
 
 def one(db: Connection, jr_id: str) -> RowMapping | None:
     """One finding with status, or None."""
-    return db.execute(_with_status().where(findings.c.jr_id == jr_id)).mappings().first()
+    return db.execute(with_status().where(findings.c.jr_id == jr_id)).mappings().first()
 
 
 def of_subject(db: Connection, rule_id: str, subject_key: str) -> RowMapping | None:
     """The finding of a rule about a subject with status, or None."""
     same = (findings.c.rule_id == rule_id) & (findings.c.subject_key == subject_key)
-    return db.execute(_with_status().where(same)).mappings().first()
+    return db.execute(with_status().where(same)).mappings().first()
 
 
 def lock(db: Connection, jr_id: str) -> None:
@@ -69,20 +70,20 @@ def add_review(db: Connection, *, jr_id: str, verdict: str, reason: str, account
 
 def counts(db: Connection) -> dict[str, int]:
     """Findings by status; a status without findings is left out."""
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     rows = db.execute(select(every.c.status, func.count()).group_by(every.c.status))
     return {status: n for status, n in rows}
 
 
 def in_force(db: Connection, confirmed_since: datetime) -> Iterator[Mapping[str, Any]]:
     """What supports each finding that is in force."""
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     yield from db.scalars(select(every.c.vola_evid).where(_force(every, confirmed_since)))
 
 
 def about_in_force(db: Connection, confirmed_since: datetime) -> Sequence[RowMapping]:
     """(jr_id, status, psn_no, vola_evid) of each finding that is in force."""
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     names = (every.c.jr_id, every.c.status, every.c.psn_no, every.c.vola_evid)
     return db.execute(select(*names).where(_force(every, confirmed_since)).order_by(every.c.jr_id)).mappings().all()
 
@@ -96,14 +97,14 @@ def _force(every: Subquery, confirmed_since: datetime) -> ColumnElement[bool]:
 
 def held_by(db: Connection, held: str) -> Sequence[str]:
     """jr_id of unreviewed findings that this holds and that still are suspected, the newest first."""
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     query = select(every.c.jr_id).where(every.c.held == held, every.c.status == Status.HELD.value)
     return db.scalars(query.order_by(every.c.found_at.desc(), every.c.jr_id)).all()
 
 
 def open_of(db: Connection, rule_id: str, same: Mapping[str, str]) -> Sequence[str]:
     """jr_id of open findings of a rule: about one subject (whatever its generation), or at one institution."""
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     query = select(every.c.jr_id).where(every.c.rule_id == rule_id, every.c.status == Status.OPEN.value)
     if "subject_key" in same:
         key = same["subject_key"]
@@ -136,13 +137,26 @@ def known(db: Connection, rule_id: str, subjects: Sequence[str]) -> Iterator[str
 
 def unreviewed(db: Connection, rule_id: str, subjects: Sequence[str]) -> Iterator[RowMapping]:
     """(jr_id, version, subject_key) of findings of a rule about these that nobody reviewed and nothing withdrew, whatever generation."""
-    every = _with_status().where(findings.c.rule_id == rule_id).subquery("every")
+    every = with_status().where(findings.c.rule_id == rule_id).subquery("every")
     query = select(every.c.jr_id, every.c.version, every.c.subject_key).where(every.c.status.in_([Status.OPEN.value, Status.HELD.value]))
     for start in range(0, len(subjects), _CHUNK):
         yield from db.execute(query.where(every.c.subject_key.in_(subjects[start : start + _CHUNK]))).mappings()
     later = db.execute(query.where(every.c.subject_key.contains(GENERATION, autoescape=True))).mappings()
     wanted = frozenset(subjects)
     yield from (row for row in later if subject_of(row["subject_key"]) in wanted)
+
+
+def judged(db: Connection, rule_id: str) -> Iterator[RowMapping]:
+    """(subject_key, status) of a rule's confirmed and dismissed findings."""
+    every = with_status().where(findings.c.rule_id == rule_id).subquery("every")
+    decided = every.c.status.in_([Status.CONFIRMED.value, Status.DISMISSED.value])
+    yield from db.execute(select(every.c.subject_key, every.c.status).where(decided).order_by(every.c.jr_id)).mappings()
+
+
+def named(db: Connection, rule_id: str | None) -> Iterator[Mapping[str, Any]]:
+    """What supports each finding (of one rule where given) that was not withdrawn, held ones among them."""
+    standing = select(findings.c.vola_evid).where(findings.c.withdrawn_at.is_(None))
+    yield from db.scalars(standing if rule_id is None else standing.where(findings.c.rule_id == rule_id))
 
 
 def subjects_held(db: Connection, held: str) -> Sequence[str]:
@@ -152,7 +166,7 @@ def subjects_held(db: Connection, held: str) -> Sequence[str]:
 
 def outcomes(db: Connection) -> Sequence[RowMapping]:
     """(fixmedins_code, found_at, reviewed_at, status) of every finding that is open, confirmed or dismissed."""
-    every = _with_status().subquery("every")
+    every = with_status().subquery("every")
     shown = [status.value for status in (Status.OPEN, Status.CONFIRMED, Status.DISMISSED)]
     names = (every.c.fixmedins_code, every.c.found_at, every.c.reviewed_at, every.c.status)
     return db.execute(select(*names).where(every.c.status.in_(shown))).mappings().all()
@@ -163,10 +177,17 @@ def rule_ids(db: Connection) -> tuple[str, ...]:
     return tuple(db.scalars(select(findings.c.rule_id).distinct().order_by(findings.c.rule_id)))
 
 
-def of_rules(db: Connection, rules: Collection[str]) -> Sequence[RowMapping]:
-    """Every finding of these rules with `reviewed`."""
+def of_rules(db: Connection, rules: Collection[str], about: Mapping[str, Collection[str]]) -> Iterator[RowMapping]:
+    """Every finding of these rules with `reviewed`; of a rule in `about` those whose subject begins with such a value and a slash."""
     reviewed = select(reviews.c.review_id).where(reviews.c.jr_id == findings.c.jr_id).exists().label("reviewed")
-    return db.execute(select(findings, reviewed).where(findings.c.rule_id.in_(list(rules)))).mappings().all()
+    query = select(findings, reviewed)
+    yield from db.execute(query.where(findings.c.rule_id.in_([rule for rule in rules if rule not in about]))).mappings()
+    for rule in sorted(set(rules) & set(about)):
+        values = sorted(f"{value}/" for value in about[rule])
+        for start in range(0, len(values), _AT_ONCE):
+            begins = [findings.c.subject_key.startswith(value, autoescape=True) for value in values[start : start + _AT_ONCE]]
+            found = db.execute(query.where(findings.c.rule_id == rule, or_(false(), *begins))).mappings()
+            yield from (row for row in found if row["subject_key"].startswith(tuple(values)))  # SQLite's LIKE knows no case
 
 
 def add(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -55,3 +55,21 @@ rule_faults = Table(
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+
+finding_keys = Table(
+    "finding_keys",
+    metadata,
+    Column("jr_id", ForeignKey("findings.jr_id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(120), primary_key=True),
+    Index("ix_finding_keys_value", "value", "kind"),
+)
+"""What findings name that others may name too; made anew from the findings whenever they change."""
+
+finding_groups = Table(
+    "finding_groups",
+    metadata,
+    Column("jr_id", ForeignKey("findings.jr_id"), primary_key=True),
+    Column("group_id", String(40), nullable=False, index=True),
+)
+"""Which findings belong together; derived, so it says nothing about any of them."""
