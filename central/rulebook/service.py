@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping
 
 from central.audit import service as audit
-from central.db import reading
+from central.db import from_micros, reading
 from central.errors import BadInput, Misconfigured, NotFound
 from central.rulebook import store
 from central.rulebook.model import (
@@ -52,7 +52,7 @@ def current(engine: Engine, rules_file: Path, now: datetime) -> RuleBook:
 
 def book_of(db: Connection, base: RuleBook) -> RuleBook:
     """What holds where, from what the file says and what people have set."""
-    return compose(base, _standing(db), _regions(db))
+    return compose(base, _standing(db), regions(db))
 
 
 def of_rule(base: RuleBook, rule_id: str) -> Variant:
@@ -66,12 +66,30 @@ def of_rule(base: RuleBook, rule_id: str) -> Variant:
 
 def holds_at(db: Connection, base: RuleBook, rule_id: str, scope: str) -> Variant:
     """What holds for a rule at a place. Raises NotFound, BadInput, Misconfigured."""
-    return at(of_rule(base, rule_id), _standing(db, rule_id), checked_scope(scope), _regions(db))
+    return at(of_rule(base, rule_id), _standing(db, rule_id), checked_scope(scope), regions(db))
 
 
 def draft(db: Connection, base: RuleBook, wanted: Wanted) -> Variant:
     """What would hold at a place if this came true; nothing is kept. Raises NotFound, BadInput naming the parameter and its value."""
     return _after(db, base, _checked(wanted))[0]
+
+
+def draft_book(db: Connection, base: RuleBook, wanted: Wanted) -> RuleBook:
+    """The book as it would be if this came true; nothing is kept. Raises NotFound, BadInput."""
+    wanted = _checked(wanted)
+    _, limits, stage = _after(db, base, wanted)
+    here = Change(
+        rule_id=wanted.rule_id,
+        scope=wanted.scope,
+        limits=limits,
+        stage=stage,
+        change_id=0,
+        reason=wanted.reason,
+        proposed_by="",
+        proposed_at=from_micros(0),
+    )
+    others = [each for each in _standing(db) if (each.rule_id, each.scope) != (wanted.rule_id, wanted.scope)]
+    return compose(base, [*others, here], regions(db))
 
 
 def change(db: Connection, base: RuleBook, wanted: Wanted, *, actor: str, now: datetime) -> Change:
@@ -102,7 +120,7 @@ def approve(db: Connection, base: RuleBook, change_id: int, *, why: str = "", ac
     standing = _standing(db, waiting.rule_id)
     require_approvable(waiting, actor, max((each.change_id for each in standing if each.scope == waiting.scope), default=0))
     others = [each for each in standing if each.scope != waiting.scope]
-    at(of_rule(base, waiting.rule_id), [*others, waiting], waiting.scope, _regions(db))
+    at(of_rule(base, waiting.rule_id), [*others, waiting], waiting.scope, regions(db))
     _put_in_force(db, waiting, actor=actor, why=why.strip(), now=now)
     return get(db, change_id)
 
@@ -146,7 +164,7 @@ def _after(db: Connection, base: RuleBook, wanted: Wanted) -> tuple[Variant, dic
     others = [each for each in standing if each.scope != wanted.scope]
     here = Setting(scope=wanted.scope, limits=limits, stage=stage)
     try:
-        after = at(variant, [*others, here], wanted.scope, _regions(db))
+        after = at(variant, [*others, here], wanted.scope, regions(db))
     except Misconfigured as error:
         raise BadInput(str(error)) from None
     plain = after.limits.model_dump(mode="json")
@@ -192,7 +210,8 @@ def _standing(db: Connection, rule_id: str | None = None) -> list[Change]:
     return [_change(row) for row in store.standing(db) if rule_id in (None, row["rule_id"])]
 
 
-def _regions(db: Connection) -> RegionOf:
+def regions(db: Connection) -> RegionOf:
+    """Where each institution lies, as the register of sites says."""
     known = {site.fixmedins_code: site.admdvs for site in sites.all_sites(db)}
     return known.get
 

@@ -67,7 +67,6 @@ rule_trials = Table(
     Column("kind", String(16), nullable=False),
     Column("rule_id", String(16), nullable=False),
     Column("scope", String(12), nullable=False),
-    Column("change_id", ForeignKey("rule_changes.change_id")),
     Column("limits", JSON, nullable=False),
     Column("since", UtcDateTime),
     Column("until", UtcDateTime),

@@ -109,7 +109,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("rule_id", sa.String(length=16), nullable=False),
         sa.Column("scope", sa.String(length=12), nullable=False),
-        sa.Column("change_id", sa.Integer(), nullable=True),
         sa.Column("limits", sa.JSON(), nullable=False),
         sa.Column("since", central.db.UtcDateTime(), nullable=True),
         sa.Column("until", central.db.UtcDateTime(), nullable=True),
@@ -120,7 +119,6 @@ def upgrade() -> None:
         sa.Column("rule_version", sa.Integer(), nullable=False),
         sa.Column("setting", sa.Integer(), nullable=False),
         sa.Column("result", sa.JSON(), nullable=True),
-        sa.ForeignKeyConstraint(["change_id"], ["rule_changes.change_id"], name=op.f("fk_rule_trials_change_id_rule_changes")),
         sa.PrimaryKeyConstraint("trial_id", name=op.f("pk_rule_trials")),
     )
     op.create_table(

@@ -20,13 +20,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Engine:
+    """The quicker of the two, where only our own code decides."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'central.sqlite3'}")
+    migrate.upgrade(engine)
+    return engine
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An empty database at the newest schema."""
     if request.param == "sqlite":
-        engine = open_engine(f"sqlite:///{tmp_path / 'central.sqlite3'}")
-        migrate.upgrade(engine)
-        yield engine
+        yield request.getfixturevalue("sqlite")
         return
     engine = open_engine(request.getfixturevalue("postgres"))
     with engine.begin() as db:

@@ -68,8 +68,8 @@ def test_a_snooze_holds_what_is_open_and_what_comes_and_gives_all_of_it_back(eng
         assert held(db, snooze.holder) == []
 
 
-def test_what_a_snooze_held_is_open_again_when_it_still_is_suspected(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_what_a_snooze_held_is_open_again_when_it_still_is_suspected(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         quiet(db, subject=f"{SITE}/1")
         run(db, said(1, 2))
         assert listed(db) == [f"{SITE}/2"]
@@ -77,8 +77,8 @@ def test_what_a_snooze_held_is_open_again_when_it_still_is_suspected(engine: Eng
         assert listed(db) == [f"{SITE}/1", f"{SITE}/2"]
 
 
-def test_somebody_may_end_a_snooze_before_its_time(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_somebody_may_end_a_snooze_before_its_time(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         snooze = quiet(db, site=SITE)
         run(db, said(1))
         assert snoozes.end(db, snooze.snooze_id, actor="bert", now=NOON) == 1
@@ -98,20 +98,20 @@ def test_somebody_may_end_a_snooze_before_its_time(engine: Engine) -> None:
         ({"site": SITE}, 91 * DAY, "within 90 days"),
     ],
 )
-def test_a_snooze_that_cannot_be_is_refused(engine: Engine, where: dict[str, str], until: timedelta, named: str) -> None:
-    with pytest.raises(BadInput, match=named), engine.begin() as db:
+def test_a_snooze_that_cannot_be_is_refused(sqlite: Engine, where: dict[str, str], until: timedelta, named: str) -> None:
+    with pytest.raises(BadInput, match=named), sqlite.begin() as db:
         quiet(db, **where, until=NOON + until)
 
 
-def test_the_same_is_not_made_quiet_twice(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_the_same_is_not_made_quiet_twice(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         quiet(db, site=SITE)
         with pytest.raises(Conflict, match="quiet about"):
             quiet(db, site=SITE)
 
 
-def test_what_a_stage_holds_is_held_by_its_stage(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_what_a_stage_holds_is_held_by_its_stage(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         quiet(db, site=SITE)
         run(db, said(*range(100), held="silent"))
         assert len(cases.list_findings(db, held="silent", size=500).rows) == 100
@@ -153,8 +153,8 @@ def test_a_flood_opens_one_finding_about_the_rule_and_holds_what_is_new(engine: 
         assert cases.captures_in_force(db, NOON) == {"c1"}, "what supports held findings stays"
 
 
-def test_people_who_find_it_genuine_let_it_through_and_it_does_not_open_again(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_people_who_find_it_genuine_let_it_through_and_it_does_not_open_again(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         run(db, said(*range(30)), settlements=40)
         fault = cases.about_subject(db, breaker.RULE_FAULT, "CC-01/1")
         assert fault is not None

@@ -1,6 +1,5 @@
 """Replay: a past finding comes out the same from what was kept, whatever the data say by now; and says so when it cannot."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -21,13 +20,13 @@ from central.rulebook.tables import exhibits as kept_rows
 from central.rules import pr_01
 from central.rules.base import Stage
 from central.rules.registry import RULES
-from tests.central.analysis import NOON, capture, refund, settlement
+from tests.central.analysis import NOON, Row, capture, refund, settlement
 from tests.central.rulebook.comparing import BOOK, jr_ids, run, world
 
 DAY = timedelta(days=1)
 
 
-def empty(number: int, **changes: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def empty(number: int, **changes: Any) -> tuple[Row, Row]:
     return settlement(number, **changes), capture(number, outcome="no_person", persons=0)
 
 
@@ -35,11 +34,11 @@ def again(db: Connection, jr_id: str) -> Replay:
     return exhibits.replay(db, jr_id, compare)
 
 
-def test_a_finding_replays_to_the_same_after_late_data(engine: Engine) -> None:
+def test_a_finding_replays_to_the_same_after_late_data(sqlite: Engine) -> None:
     billed = [settlement(number) for number in range(5)]
     seen = [capture(0, outcome="different"), *(capture(number, outcome="no_person") for number in (1, 2)), capture(3), capture(4)]
     faces = [capture(number, face_group=7, face_band="same", outcome="undecided") for number in (3, 4)]
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world(billed, [*seen[:3], *faces]))
         found = {rule_id: jr_ids(db, rule_id) for rule_id in ("ID-01", "PR-01", "CC-01")}
         assert {rule_id: len(each) for rule_id, each in found.items()} == {"ID-01": 1, "PR-01": 2, "CC-01": 1}
@@ -52,10 +51,10 @@ def test_a_finding_replays_to_the_same_after_late_data(engine: Engine) -> None:
             assert again(db, jr_id).same
 
 
-def test_what_the_evidence_does_not_name_is_kept_where_the_rule_needs_it(engine: Engine) -> None:
+def test_what_the_evidence_does_not_name_is_kept_where_the_rule_needs_it(sqlite: Engine) -> None:
     """The second finding counts the first as repetition, which its own evidence does not name."""
     one, two = empty(1), empty(2)
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world([one[0]], [one[1]]))
         (first,) = jr_ids(db, "PR-01")
         run(db, world([one[0], two[0]], [one[1], two[1]]), now=NOON + DAY)
@@ -65,9 +64,9 @@ def test_what_the_evidence_does_not_name_is_kept_where_the_rule_needs_it(engine:
         assert "共2笔" in cases.get(db, second).vola_cont
 
 
-def test_a_reviewed_finding_keeps_what_people_saw(engine: Engine) -> None:
+def test_a_reviewed_finding_keeps_what_people_saw(sqlite: Engine) -> None:
     one = empty(1)
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world([one[0]], [one[1]]))
         (jr_id,) = jr_ids(db, "PR-01")
         cases.review(db, jr_id=jr_id, verdict="confirm", reason="seen", actor="anna", now=NOON)
@@ -88,9 +87,9 @@ def test_a_wide_slice_is_kept_when_the_narrow_one_does_not_explain(engine: Engin
         assert (replayed.same, replayed.promised, replayed.rows["settlements"]) == (True, "wide", 2)
 
 
-def test_rows_that_were_changed_are_not_believed(engine: Engine) -> None:
+def test_rows_that_were_changed_are_not_believed(sqlite: Engine) -> None:
     one = empty(1)
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world([one[0]], [one[1]]))
         (jr_id,) = jr_ids(db, "PR-01")
         db.execute(update(kept_rows).values(content=b"something else"))
@@ -98,9 +97,9 @@ def test_rows_that_were_changed_are_not_believed(engine: Engine) -> None:
             again(db, jr_id)
 
 
-def test_another_limit_in_the_record_shows_as_a_difference(engine: Engine) -> None:
+def test_another_limit_in_the_record_shows_as_a_difference(sqlite: Engine) -> None:
     one = empty(1)
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world([one[0]], [one[1]]))
         (jr_id,) = jr_ids(db, "PR-01")
         limits = {"min_frames_seen": 5, "repeat_days": 7, "repeat_count": 3}
@@ -112,9 +111,9 @@ def test_another_limit_in_the_record_shows_as_a_difference(engine: Engine) -> No
         assert set(again(db, jr_id).differs) == {"limits"}
 
 
-def test_another_version_of_the_code_is_said(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_the_code_is_said(sqlite: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     one = empty(1)
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world([one[0]], [one[1]]))
         (jr_id,) = jr_ids(db, "PR-01")
         newer = replace(pr_01.RULE, version=pr_01.RULE.version + 1)
@@ -125,10 +124,10 @@ def test_another_version_of_the_code_is_said(engine: Engine, monkeypatch: pytest
             again(db, jr_id)
 
 
-def test_silent_findings_keep_no_rows(engine: Engine) -> None:
+def test_silent_findings_keep_no_rows(sqlite: Engine) -> None:
     one = empty(1)
     silent = replace(BOOK, active=tuple(replace(each, stage=Stage.SILENT) for each in BOOK.active))
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         run(db, world([one[0]], [one[1]]), book=silent)
         (held,) = cases.list_findings(db, held="silent").rows
         with pytest.raises(NotFound, match="no rows were kept"):

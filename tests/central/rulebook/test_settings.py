@@ -79,8 +79,8 @@ def test_settings_add_up_from_the_widest_place_to_the_narrowest(engine: Engine) 
         assert holds(db, SITE).limits.model_dump() == {"min_frames_seen": 5, "repeat_days": 14, "repeat_count": 5}
 
 
-def test_a_site_lies_where_the_register_says(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_a_site_lies_where_the_register_says(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         row = {"fixmedins_code": SITE, "fixmedins_name": "x", "admdvs": "110101", "evidence_mode": "all", "created_at": NOW}
         db.execute(insert(sites).values(**row))
         put(db, wanted("43", repeat_days=14))
@@ -98,18 +98,18 @@ def test_a_site_lies_where_the_register_says(engine: Engine) -> None:
         ({"repeat_days": 10**30}, r"repeat_days = 1000000"),
     ],
 )
-def test_a_broken_parameter_is_refused_by_name_and_the_last_good_state_stays(engine: Engine, limits: Mapping[str, Any], named: str) -> None:
-    with engine.begin() as db:
+def test_a_broken_parameter_is_refused_by_name_and_the_last_good_state_stays(sqlite: Engine, limits: Mapping[str, Any], named: str) -> None:
+    with sqlite.begin() as db:
         put(db, wanted("43", repeat_days=14))
-    with pytest.raises(BadInput, match=named), engine.begin() as db:
+    with pytest.raises(BadInput, match=named), sqlite.begin() as db:
         service.change(db, BASE, wanted("43", **limits), actor="anna", now=NOW)
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         assert holds(db, "43").limits.model_dump()["repeat_days"] == 14
         assert service.waiting(db) == ()
 
 
-def test_what_is_so_already_and_what_is_no_rule_is_refused(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_what_is_so_already_and_what_is_no_rule_is_refused(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         with pytest.raises(BadInput, match="is so already"):
             service.change(db, BASE, wanted("43", repeat_days=7), actor="anna", now=NOW)
         with pytest.raises(NotFound, match="'PR-99' is no rule in use"):
@@ -136,8 +136,8 @@ def test_a_raise_takes_a_second_person_and_a_lowering_one(engine: Engine) -> Non
         assert actions == ["rule.in_force", "rule.propose", "rule.in_force", "rule.propose"]
 
 
-def test_limits_of_a_live_rule_take_two_and_of_a_silent_one_one(engine: Engine) -> None:
-    with engine.begin() as db:
+def test_limits_of_a_live_rule_take_two_and_of_a_silent_one_one(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
         assert service.change(db, BASE, wanted(repeat_days=3), actor="anna", now=NOW).waits
         service.change(db, BASE, wanted("43", stage=Stage.SILENT), actor="anna", now=NOW)
         assert not service.change(db, BASE, wanted("43", repeat_days=4), actor="anna", now=NOW).waits
@@ -181,9 +181,9 @@ def test_a_changed_file_is_a_version_and_an_unchanged_one_changes_nothing(engine
         assert service.of_rule(service.book_of(db, BASE), "PR-01").setting == 2
 
 
-def test_a_setting_that_the_rule_no_longer_knows_stops_that_rule_alone(engine: Engine) -> None:
+def test_a_setting_that_the_rule_no_longer_knows_stops_that_rule_alone(sqlite: Engine) -> None:
     row = {"rule_id": "PR-01", "scope": "43", "limits": {"old_name": 3}, "stage": None, "reason": "r", "proposed_by": "anna"}
-    with engine.begin() as db:
+    with sqlite.begin() as db:
         store.add_change(db, row | {"proposed_at": NOW, "decision": "approved", "version": 1})
         book = service.book_of(db, BASE)
     assert "PR-01" not in {each.rule.id for each in book.active}
