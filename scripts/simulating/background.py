@@ -8,9 +8,11 @@ import pyarrow as pa
 from scripts.simulating import catalogue, towns
 from scripts.simulating.cameras import coverage
 from scripts.simulating.month import Month
+from scripts.simulating.registered import registered
+from scripts.simulating.seen import captures, given_up
 from scripts.simulating.timetable import FEWEST_PER_TOWN, PER_TOWN, share, timetable
 from scripts.simulating.towns import Towns
-from scripts.simulating.visits import captures, details, given_up, registered, settlements, stock, visits
+from scripts.simulating.visits import details, settlements, stock, visits
 from scripts.simulating.wards import ENDED, Wards
 
 TOWNS_AT_ONCE = 50

@@ -61,10 +61,14 @@ def test_nothing_speaks_against_anybody() -> None:
     assert set(captures.outcome) == {"same", "undecided", "blind", "manual_verified", "proxy"}
     assert not captures.staff_face.any() and not captures.watched_face.any()
     assert set(captures.liveness) == {"live", "cannot_judge"}
-    assert len(tables()["exemptions"]) == len(tables()["filings"]) == 0
-    claims = tables()["settlements"]
-    assert (claims.insuplc_admdvs == claims.mdtrtarea_admvs).all()
-    assert tables()["persons"].death_date.isna().all()
+    assert tables()["persons"].death_date.dropna().min() >= JUNE.end
+
+
+def test_who_is_insured_elsewhere_has_filed_it() -> None:
+    claims, filed = tables()["settlements"], tables()["filings"]
+    away = claims[claims.insuplc_admdvs != claims.mdtrtarea_admvs].merge(filed, on=["psn_no", "mdtrtarea_admvs"], how="left")
+    assert len(away) > 50 and ((away.valid_from < away.setl_time) & (away.setl_time < away.valid_to)).all()
+    assert not filed.psn_no.duplicated().any() and len(tables()["exemptions"]) > 0
 
 
 def test_at_most_one_settlement_of_a_day_and_institution_is_not_plainly_verified() -> None:
