@@ -33,12 +33,15 @@ def many_cards(
 
     `keys` part the faces. Persons of whom one is the registered proxy of the other, or who share a registered proxy, count as one: the face
     may be the proxy's. So do the persons whom windows recognised under one face, while there are no more than `lookalikes` of them: twins
-    look alike. Of each face only so many newest visits are looked at.
+    look alike. Of those who count as one only the first is given, where there is a choice. Of each face only so many newest visits are
+    looked at, and every visit is compared with those of its face in the span before it, so a face costs at most `newest` squared.
     """
     seen = _crowded(sure_faces(visits), keys, min(span.cards for span in spans), newest)
-    excuses = _excuses(seen, proxies, keys, lookalikes)
-    counted = ibis.union(*(_too_many(seen, excuses, keys, span).mutate(span_us=ibis.literal(span.us, "int64")) for span in spans))
-    return seen.join(counted.group_by("capture_id").agg(span_us=counted.span_us.min()), "capture_id")
+    seen = _counted_as(seen, proxies, keys, lookalikes)
+    counted = ibis.union(*(_too_many(seen, keys, span).mutate(span_us=ibis.literal(span.us, "int64")) for span in spans))
+    hits = seen.join(counted.group_by("capture_id").agg(span_us=counted.span_us.min()), "capture_id")
+    first = hits.filter(hits.psn_no == hits.person)
+    return first.union(hits.filter(hits.psn_no != hits.person).anti_join(first, [*keys, "person"]))
 
 
 def _crowded(known: ir.Table, keys: Sequence[str], cards: int, newest: int) -> ir.Table:
@@ -50,8 +53,8 @@ def _crowded(known: ir.Table, keys: Sequence[str], cards: int, newest: int) -> i
     return crowded.mutate(age=age).filter(lambda t: t.age < newest)
 
 
-def _excuses(seen: ir.Table, proxies: ir.Table, keys: Sequence[str], lookalikes: int) -> ir.Table:
-    """(capture_id, excused_by): the first need not be counted where the second is, since one face may use both cards by right."""
+def _counted_as(seen: ir.Table, proxies: ir.Table, keys: Sequence[str], lookalikes: int) -> ir.Table:
+    """The visits with `person`: as whom each counts, the smallest of those with whom one face may be shared by right, over two steps."""
     columns = ("capture_id", *keys, "psn_no")
     own = seen.select(*columns, holder=seen.psn_no)
     register = proxies.select(
@@ -60,9 +63,11 @@ def _excuses(seen: ir.Table, proxies: ir.Table, keys: Sequence[str], lookalikes:
     valid = [seen.psn_no == register.proxy_of, seen.setl_time >= register.valid_from, seen.setl_time < register.valid_to]
     by_proxy = seen.join(register, valid).select(*columns, "holder")
     holders = ibis.union(own, by_proxy, _themselves(seen, keys, lookalikes).select(*columns, holder=ibis.literal(_THEMSELVES)))
-    others = holders.select(*keys, "holder", excused_by=holders.capture_id, other_psn_no=holders.psn_no)
-    both = holders.join(others, [*keys, "holder"])
-    return both.filter(both.other_psn_no < both.psn_no).select("capture_id", "excused_by").distinct()
+    firsts = holders.group_by(*keys, "holder").agg(first=holders.psn_no.min())
+    shared = holders.join(firsts, [*keys, "holder"])
+    near = seen.join(shared.group_by("capture_id").agg(near=shared.first.min()), "capture_id")
+    further = near.group_by(*keys, near=near.psn_no).agg(person=near.near.min())
+    return near.join(further, [*keys, "near"])
 
 
 def _themselves(seen: ir.Table, keys: Sequence[str], lookalikes: int) -> ir.Table:
@@ -72,16 +77,11 @@ def _themselves(seen: ir.Table, keys: Sequence[str], lookalikes: int) -> ir.Tabl
     return recognised.semi_join(alike.filter(alike.alike <= lookalikes), list(keys))
 
 
-def _too_many(seen: ir.Table, excuses: ir.Table, keys: Sequence[str], span: Span) -> ir.Table:
+def _too_many(seen: ir.Table, keys: Sequence[str], span: Span) -> ir.Table:
     """capture_id of the visits within a span (ending with some visit) that holds cards of too many persons."""
     enough = seen.filter(seen.face_cards >= span.cards)
     last = enough.select(*keys, span=enough.capture_id, until=enough.setl_time)
-    within = enough.join(last, list(keys))
-    within = within.filter(within.setl_time <= within.until, within.setl_time >= within.until - span.us).select(
-        "span", "capture_id", "psn_no"
-    )
-    present = within.select("span", excused_by=within.capture_id)
-    excused = within.join(excuses, "capture_id").join(present, ["span", "excused_by"])
-    counted = within.anti_join(excused, ["span", "capture_id"])
-    full = counted.group_by("span").agg(persons=counted.psn_no.nunique())
-    return counted.semi_join(full.filter(full.persons >= span.cards), "span").select("capture_id").distinct()
+    pairs = enough.join(last, list(keys))
+    within = pairs.filter(pairs.setl_time <= pairs.until, pairs.setl_time >= pairs.until - span.us).select("span", "capture_id", "person")
+    full = within.group_by("span").agg(persons=within.person.nunique())
+    return within.semi_join(full.filter(full.persons >= span.cards), "span").select("capture_id").distinct()

@@ -10,14 +10,65 @@ from pydantic import BaseModel, ValidationError
 
 from central.errors import Misconfigured
 from central.linkage.model import LinkLimits
-from central.rules import cc_01, id_01, pr_01
+from central.rules import (
+    amt_01,
+    amt_02,
+    amt_03,
+    amt_04,
+    cc_01,
+    cc_03,
+    doc_01,
+    doc_02,
+    drg_01,
+    drg_02,
+    drg_03,
+    drg_04,
+    dth_01,
+    id_01,
+    inp_01,
+    inp_02,
+    inp_03,
+    pr_01,
+    pr_02,
+    pr_03,
+    stf_01,
+    thr_01,
+    tim_01,
+    wat_01,
+)
 from central.rules.base import Limits, Rule, Stage
+from central.rules.flood import FloodLimits
 from central.rules.model import GroupLimits, IndicatorLimits
 from central.rules.places import EVERYWHERE
 
 Model = TypeVar("Model", bound=BaseModel)
 
-RULES: tuple[Rule[Any], ...] = (id_01.RULE, pr_01.RULE, cc_01.RULE)
+RULES: tuple[Rule[Any], ...] = (
+    id_01.RULE,
+    pr_01.RULE,
+    cc_01.RULE,
+    pr_02.RULE,
+    stf_01.RULE,
+    pr_03.RULE,
+    wat_01.RULE,
+    cc_03.RULE,
+    amt_01.RULE,
+    amt_02.RULE,
+    amt_03.RULE,
+    amt_04.RULE,
+    tim_01.RULE,
+    dth_01.RULE,
+    drg_01.RULE,
+    drg_02.RULE,
+    drg_03.RULE,
+    drg_04.RULE,
+    inp_01.RULE,
+    inp_02.RULE,
+    inp_03.RULE,
+    thr_01.RULE,
+    doc_01.RULE,
+    doc_02.RULE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +87,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleBook:
-    """How to link, which rules to run where with which limits, and what indicators and groups go by.
+    """How to link, which rules to run where with which limits, and what indicators, groups and the flood breaker go by.
 
     A disabled rule is not in `active`; every other has a variant that holds everywhere. One in `unusable` cannot be run: (rule_id, why its
     stored setting does not fit the rule).
@@ -46,6 +97,7 @@ class RuleBook:
     active: tuple[Variant, ...]
     unusable: tuple[tuple[str, str], ...] = ()
     indicators: IndicatorLimits = field(default_factory=IndicatorLimits)
+    flood: FloodLimits = field(default_factory=FloodLimits)
     groups: GroupLimits = field(default_factory=GroupLimits)
 
 
@@ -65,7 +117,7 @@ def read_rules(path: Path) -> RuleBook:
 
 def rule_book(content: Mapping[str, Any], source: str) -> RuleBook:
     """The same from what was read; `source` is named in errors."""
-    known = {"linkage", "indicators", "groups", *(rule.id for rule in RULES)}
+    known = {"linkage", "indicators", "groups", "flood", *(rule.id for rule in RULES)}
     if unknown := sorted(set(content) - known):
         raise Misconfigured(f"{source}: [{unknown[0]}] is no rule; known are {', '.join(sorted(known))}")
     sections = {name: _section(content, name, source) for name in known}
@@ -78,6 +130,7 @@ def rule_book(content: Mapping[str, Any], source: str) -> RuleBook:
             if enabled[rule.id]
         ),
         indicators=checked_limits(IndicatorLimits, sections["indicators"], "indicators", source),
+        flood=checked_limits(FloodLimits, sections["flood"], "flood", source),
         groups=checked_limits(GroupLimits, sections["groups"], "groups", source),
     )
 
