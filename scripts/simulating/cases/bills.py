@@ -95,30 +95,37 @@ innocent("AMT-03", "one person's second try")(partial(_back_soon, bills=2, loop=
 
 
 def _crowd(
-    stage: Stage, *, bills: int, entering: int, days: int = 1, failed_min: int = 0, hospital: bool = False, unknown: bool = False
+    stage: Stage,
+    *,
+    bills: int,
+    entering: int | None,
+    days: int = 1,
+    failed_min: int = 0,
+    seen: Row | None = UNSURE,
 ) -> Told:
-    """Settlements and people entering on so many days, all counted by the entrance camera, which failed in each hour for a while."""
-    site, day = stage.site("H" if hospital else "P"), stage.day(days * 3)
-    for turn in range(days):
-        today = day + turn * 3
+    """Settlements and people entering on so many days (None: nobody counted). The entrance camera fails for a while in each hour; windows
+    see the settlements so (None: there are no terminals at them).
+    """
+    site, day = stage.site(watched=seen is not None), stage.day(days * 3)
+    for today in range(day, day + days * 3, 3):
         for place in range(bills):
-            stage.settle(site, stage.person(), stage.at(today, 8 * 60 + 15 + place * 11 * 60 / bills))
-        for hour in range(8, 21):
-            entered = entering // 13 + (hour - 8 < entering % 13)
+            stage.settle(site, stage.person(), stage.at(today, 8 * 60 + 15 + place * 11 * 60 / bills), capture=seen is not None, seen=seen)
+        for turn, hour in enumerate(range(8, 21)):
+            entered = None if entering is None else entering // 13 + (turn < entering % 13)
             lost = failed_min * MINUTE
-            counted = {"role": "entrance", "entered": None if unknown else entered, "stayed": 0, "seen_us": HOUR - lost, "failed_us": lost}
-            stage.watch(site, "E1", today, hour, **counted)
+            stage.watch(site, "E1", today, hour, role="entrance", entered=entered, stayed=0, seen_us=HOUR - lost, failed_us=lost)
     return None
 
 
 planted("AMT-04", "twelve settle, three enter")(partial(_crowd, bills=12, entering=3))
-planted("AMT-04", "thirteen settle, four enter, just too many")(partial(_crowd, bills=13, entering=4))
+planted("AMT-04", "thirteen settle, four enter, just too many")(partial(_crowd, bills=13, entering=4, seen=None))
 planted("AMT-04", "fourteen settle and nine enter on three days")(partial(_crowd, bills=14, entering=9, days=3))
 innocent("AMT-04", "twelve settle, four enter")(partial(_crowd, bills=12, entering=4))
 innocent("AMT-04", "fourteen settle and nine enter on two days")(partial(_crowd, bills=14, entering=9, days=2))
 innocent("AMT-04", "three settle for two who enter, on three days")(partial(_crowd, bills=15, entering=10, days=3))
 innocent("AMT-04", "entrance camera failed for a while")(partial(_crowd, bills=12, entering=2, failed_min=6))
-innocent("AMT-04", "nobody counted")(partial(_crowd, bills=12, entering=0, unknown=True))
+innocent("AMT-04", "nobody counted")(partial(_crowd, bills=12, entering=None))
+innocent("AMT-04", "windows recognised more than came in")(partial(_crowd, bills=12, entering=2, seen={}))
 
 
 def _at_night(stage: Stage, *, minute: float, **site: object) -> Told:

@@ -5,7 +5,7 @@ from typing import Any
 
 from scripts.simulating.cases.plays import Told, innocent, planted
 from scripts.simulating.month import MINUTE
-from scripts.simulating.stage import Site, Stage
+from scripts.simulating.stage import Row, Site, Stage
 
 
 def _code(stage: Stage, site: Site, role: str = "doctor") -> str:
@@ -22,26 +22,34 @@ def sign_in(stage: Stage, site: Site, code: str, at: int, hours: float | None = 
 
 
 def _billed(
-    stage: Stage,
-    *,
-    minute: float,
-    signed: float | None = None,
-    role: str = "doctor",
-    others: bool = True,
-    day_off: int = 0,
-    **claim: Any,
+    stage: Stage, *, minute: float, signed: float | None = None, role: str = "doctor", others: bool = True, day_off: int = 0, **claim: Any
 ) -> Told:
-    """A bill in somebody's name at that minute of the day, who signed in at another (None: never); a colleague signs in at both halves."""
-    doctor = role == "doctor"
-    site, day = stage.site("H" if doctor else "P"), stage.day(3, first=2)
-    code, colleague = _code(stage, site, role), _code(stage, site, role)
-    for half in (8 * 60 - 10, 13 * 60) if others else ():
-        sign_in(stage, site, colleague, stage.at(day, half))
+    """A bill in somebody's name at that minute of the day, who signed in at another (None: never), beside a colleague who always does."""
+    site, day = stage.site("H" if role == "doctor" else "P"), stage.day(3, first=2)
+    code = _code(stage, site, role)
+    if others:
+        _colleague(stage, site, role, day)
     if signed is not None:
-        sign_in(stage, site, code, stage.at(day + day_off, signed))
-    line = {"bilg_dr_codg": code} if doctor else {"phar_code": code, "list_type": "101", "med_list_codg": f"XC{stage.next('drug') % 90:03}"}
-    stage.settle(site, stage.person(), stage.at(day, minute), line=line, dr_codg=code if doctor else None, **claim)
+        sign_in(stage, site, code, stage.at(day + day_off, signed), hours=3.5)
+    stage.settle(site, stage.person(), stage.at(day, minute), **_in_the_name_of(stage, role, code), **claim)
     return None
+
+
+def _colleague(stage: Stage, site: Site, role: str, day: int) -> None:
+    """Somebody who signs in for both halves of three days, and bills in each."""
+    code = _code(stage, site, role)
+    for today in (day - 1, day, day + 1):
+        for half in (8 * 60 - 10, 13 * 60):
+            sign_in(stage, site, code, stage.at(today, half))
+            bill = _in_the_name_of(stage, role, code)
+            stage.settle(site, stage.person(), stage.at(today, half + 95), extra=True, **bill)
+
+
+def _in_the_name_of(stage: Stage, role: str, code: str) -> Row:
+    """What a bill says of a doctor who prescribed, or of a pharmacist who handed out."""
+    if role == "doctor":
+        return {"dr_codg": code, "line": {"bilg_dr_codg": code}}
+    return {"line": {"phar_code": code, "list_type": "101", "med_list_codg": f"XC{stage.next('drug') % 90:03}"}}
 
 
 planted("DOC-01", "doctor never signed in")(partial(_billed, minute=10 * 60))
