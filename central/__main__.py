@@ -15,11 +15,10 @@ from central import migrate as schema
 from central.accounts import service as accounts
 from central.app import create_app
 from central.captures.mqtt import MqttBus
-from central.claims import service as claims
-from central.cli import account, broker, device, evidence, hotlist, log, people, subject, up
+from central.cli import account, broker, device, evidence, hotlist, imports, log, people, rules, rules_watch, subject, up
 from central.cli.comparing import ReportForm, compare_folder
-from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress, stop_on_signals
-from central.db import reading, scrub, utc_now
+from central.cli.shell import SettingsFile, explained, opened, progress, stop_on_signals
+from central.db import scrub, utc_now
 from central.engines.choice import EngineName, EngineOptions
 from central.keys import make_keys
 from central.reconciliation.service import reconcile as run_reconciliation
@@ -38,7 +37,10 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(hotlist.app, name="hotlist")
 app.command("broker")(broker.broker)
 app.command("up")(up.up)
+app.command("import")(imports.import_file)
+app.command("faults")(imports.write_faults)
 app.add_typer(log.app, name="log")
+app.add_typer(rules.app, name="rules")
 
 
 @app.command()
@@ -83,27 +85,6 @@ def ingest(settings: SettingsFile = None, metrics_port: Annotated[int, typer.Opt
             bus.stop()
 
 
-@app.command(name="import")
-def import_claims(
-    file: Annotated[Path, typer.Argument(help="Claims CSV with the national column names.")],
-    settings: SettingsFile = None,
-    faults: Annotated[Path | None, typer.Option(help="Also write the refused rows' faults to this CSV.")] = None,
-) -> None:
-    """Import claims. Repeating it changes nothing; every refused row is named with line, column and value; good rows are kept."""
-    with explained():
-        centre = opened(settings)
-        report = claims.import_csv(
-            centre.engine, path=file, actor=ACTOR, now=centre.now(), progress=progress, settings=centre.settings.claims
-        )
-        for line in report.lines():
-            typer.echo(line)
-        if faults is not None:
-            with reading(centre.engine).begin() as db:
-                claims.write_faults(db, report.import_id, faults)
-        if report.bad:
-            raise typer.Exit(3)
-
-
 @app.command()
 def reconcile(
     settings: SettingsFile = None,
@@ -131,6 +112,7 @@ def reconcile(
                 report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=progress)
                 for line in report.lines():
                     typer.echo(line)
+                rules_watch.carry_out_waiting(centre, progress)
                 _expire(centre)
             except OperationalError as error:
                 if not every:

@@ -64,6 +64,12 @@ class ClaimSettings(Part):
     future_hours: int = Field(
         default=24, ge=0, le=744, description="How far ahead of our clock setl_time may lie: clocks differ, days do not."
     )
+    withdraw_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of a period's rows that one complete file may withdraw; more looks like a file that is not complete.",
+    )
 
     @field_validator("fixmedins_pattern")
     @classmethod

@@ -244,7 +244,7 @@ def run(folder: Path, *, stay: bool, mosquitto: bool = False) -> int:
             played = play_all(stack, cameras)
             wait_for_captures(stack, sum(scene.outcome != "-" for scene in SETTLEMENTS))
             claims_csv(played, folder / "claims.csv")
-            claims.import_csv(stack.centre.engine, path=folder / "claims.csv", actor="demo", now=utc_now(), progress=lambda _: None)
+            claims.import_file(stack.centre.engine, path=folder / "claims.csv", actor="demo", now=utc_now(), progress=lambda _: None)
             reconcile(stack.centre.engine, rules_file=ROOT / "config" / "rules.toml", now=utc_now(), progress=lambda _: None)
             wrong = table(played, outcomes(stack, played))
             print(f"played and reconciled in {time.monotonic() - began:.0f} s")

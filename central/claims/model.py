@@ -1,7 +1,6 @@
-"""One settlement as the fund was billed, and what an import says about a file."""
+"""One settlement as the fund was billed."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -53,6 +52,7 @@ class Settlement:
     opter_type: str | None
     auth_no: str | None
     out_biz_no: str | None
+    days_rinp_flag_31: int | None = None
 
     @property
     def key(self) -> Key:
@@ -61,7 +61,7 @@ class Settlement:
 
     def as_json(self) -> dict[str, str | int | None]:
         """Every column as JSON can say it; equal settlements give equal text."""
-        return {name: _plain(getattr(self, name)) for name in NAMES}
+        return {name: value for name in NAMES if (value := _plain(getattr(self, name))) is not None or name not in LATER}
 
     def digest(self) -> str:
         """SHA-256 of the content, independent of how the file wrote it (spaces, missing zeros, order of columns)."""
@@ -74,78 +74,9 @@ class Settlement:
 
 
 NAMES = tuple(field.name for field in fields(Settlement))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invalidated:
-    """A row with vali_flag 0: the settlement is not (or no longer) valid."""
-
-    fixmedins_code: str
-    setl_id: str
-
-    @property
-    def key(self) -> Key:
-        """The natural key: institution and settlement."""
-        return self.fixmedins_code, self.setl_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What is known here of a settlement: its content's hash and the newest import that stated it."""
-
-    row_sha256: str
-    import_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Why a row, or one cell of it, was refused. `column` is empty for the row as a whole; `value` is cut and masked."""
-
-    line: int
-    column: str
-    value: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did. Every row is exactly one of new, changed, same, bad and invalid.
-
-    A refused row has one or more faults, of which the first twenty are here. `sums_differ` counts kept rows whose amounts do not make
-    the total. `personal_columns` were in the file and were not read.
-    """
-
-    import_id: int
-    source: str
-    encoding: str
-    rows: int
-    new: int
-    changed: int
-    same: int
-    bad: int
-    invalid: int
-    sums_differ: int
-    faults: int
-    first_faults: tuple[Fault, ...]
-    unknown_columns: tuple[str, ...]
-    personal_columns: tuple[str, ...]
-
-    def lines(self) -> Iterator[str]:
-        """The report as lines for a terminal."""
-        yield (
-            f"{self.source} ({self.encoding}), import {self.import_id}: {self.rows} rows: {self.new} new, {self.changed} changed, "
-            f"{self.same} same, {self.bad} refused, {self.invalid} with vali_flag 0"
-        )
-        if self.sums_differ:
-            yield f"{self.sums_differ} kept rows whose amounts do not make the total (other payers may exist)"
-        if self.unknown_columns:
-            yield f"unknown columns, ignored ({len(self.unknown_columns)}): {', '.join(self.unknown_columns)}"
-        if self.personal_columns:
-            yield f"columns that identify persons, not read: {', '.join(self.personal_columns)}"
-        for fault in self.first_faults:
-            yield f"line {fault.line}, {fault.column or 'row'}: {fault.value!r}: {fault.message}"
-        if self.faults > len(self.first_faults):
-            yield f"{self.faults} faults in all: --faults FILE writes each of them"
+LATER = ("days_rinp_flag_31",)
+"""Columns that came when settlements had hashes already: where they are null they are no part of it."""
+DIGESTED = tuple(name for name in NAMES if name not in LATER)
 
 
 def _plain(value: object) -> str | int | None:

@@ -1,35 +1,9 @@
-"""Tables of claims in the national column names. `settlements` says what is true now; `settlement_versions` what was said before."""
+"""Tables of claims in the national column names. `settlements` says what is true now, `settlement_versions` what was said before:
+`import_id` stated it, `replaced_by` is the import that ended it, and `why` says for what reason (null: before reasons were kept)."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table
 
 from central.db import Hash, Money, UtcDateTime, metadata
-
-claim_imports = Table(
-    "claim_imports",
-    metadata,
-    Column("import_id", Integer, primary_key=True),
-    Column("source", String(255), nullable=False),
-    Column("sha256", Hash, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("finished_at", UtcDateTime),
-    Column("rows", Integer, nullable=False),
-    Column("new", Integer, nullable=False),
-    Column("changed", Integer, nullable=False),
-    Column("same", Integer, nullable=False),
-    Column("bad", Integer, nullable=False),
-    Column("invalid", Integer, nullable=False),
-)
-
-claim_faults = Table(
-    "claim_faults",
-    metadata,
-    Column("fault_id", Integer, primary_key=True),
-    Column("import_id", ForeignKey("claim_imports.import_id"), nullable=False, index=True),
-    Column("line", Integer, nullable=False),
-    Column("column", String(64), nullable=False),
-    Column("value", String(80), nullable=False),
-    Column("message", Text, nullable=False),
-)
 
 settlements = Table(
     "settlements",
@@ -64,13 +38,15 @@ settlements = Table(
     Column("adm_bed", String(30)),
     Column("dscg_maindiag_code", String(30)),
     Column("dscg_way", String(3)),
+    Column("days_rinp_flag_31", Integer),
     Column("opter", String(30)),
     Column("dev_no", String(100)),
     Column("opter_type", String(3)),
     Column("auth_no", String(64)),
     Column("out_biz_no", String(64)),
+    Column("received_at", UtcDateTime),
     Column("row_sha256", Hash, nullable=False),
-    Column("import_id", ForeignKey("claim_imports.import_id"), nullable=False),
+    Column("import_id", ForeignKey("imports.import_id"), nullable=False),
     Index("ix_settlements_medins", "fixmedins_code", "medins_setl_id"),
     Index("ix_settlements_time", "setl_time"),
     Index("ix_settlements_psn_no", "psn_no"),
@@ -86,5 +62,7 @@ settlement_versions = Table(
     Column("row", JSON, nullable=False),
     Column("import_id", Integer, nullable=False),
     Column("replaced_at", UtcDateTime, nullable=False),
+    Column("replaced_by", Integer),
+    Column("why", String(12)),
     Index("ix_settlement_versions_key", "fixmedins_code", "setl_id"),
 )

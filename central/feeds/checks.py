@@ -1,5 +1,7 @@
 """What cells that are fine one by one may not say together, for whole batches."""
 
+import functools
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import numpy as np
@@ -57,6 +59,16 @@ def not_above_zero(column: str) -> Check:
 def same(first: str, second: str) -> Check:
     """Two columns that may not be equal are."""
     return Check(column=second, message=f"is the same as {first}", wrong=lambda rows: _true(pc.equal(rows[second], rows[first])))
+
+
+def sums(total: str, parts: Sequence[str], perhaps: str) -> Check:
+    """Amounts that do not make the total, with or without one of them. Other payers exist, so it is no fault."""
+
+    def wrong(rows: pa.RecordBatch) -> NDArray[np.bool_]:
+        rest = pc.subtract(rows[total], functools.reduce(pc.add, (rows[part] for part in parts)))
+        return _true(pc.and_(pc.not_equal(rest, 0), pc.not_equal(rest, rows[perhaps].fill_null(0))))
+
+    return Check(column=total, message="whose amounts do not make the total (other payers may exist)", wrong=wrong)
 
 
 def _true(verdict: pa.Array) -> NDArray[np.bool_]:

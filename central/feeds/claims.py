@@ -4,8 +4,9 @@ from datetime import date, datetime
 
 from central.feeds import checks
 from central.feeds.datasets import CODE_3, CODE_6, IDENTIFIER, MSGID, REGION
-from central.feeds.kinds import DAY_OR_TIME, FLAG, MONEY, TIME, Code, Text
+from central.feeds.kinds import DAY_OR_TIME, INSTANT, TIME, Code, Text
 from central.feeds.model import Check, Column, Spec
+from central.feeds.numbers import FLAG, MONEY
 
 AMOUNTS = ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "acct_mulaid_pay", "psn_cash_pay")
 
@@ -20,6 +21,7 @@ def claims(site: Code, *, earliest: date, latest: datetime) -> Spec:
         checks=_checks(earliest, latest),
         valid="vali_flag",
         moment="setl_time",
+        remark=checks.sums("medfee_sumamt", ("fund_pay_sumamt", "acct_pay", "psn_cash_pay"), "acct_mulaid_pay"),
         also=("settlements",),
     )
 
@@ -72,5 +74,6 @@ def _columns(site: Code) -> tuple[Column, ...]:
         Column(name="opter_type", kind=CODE_3, meaning="1 clerk, 2 self-service, 3 mobile"),
         Column(name="auth_no", kind=Text(64), meaning="of the terminal's face check"),
         Column(name="out_biz_no", kind=Text(64), meaning="of the terminal's face check"),
+        Column(name="received_at", kind=INSTANT, meaning="in a folder: when it first came; an import into the centre knows that itself"),
         Column(name="vali_flag", kind=FLAG, meaning="0 takes the settlement back"),
     )

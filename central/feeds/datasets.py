@@ -1,8 +1,9 @@
 """Every dataset that comes from outside, column by column, but claims and captures: one table of this file is the whole format."""
 
 from central.feeds import checks
-from central.feeds.kinds import DAY_OR_TIME, MONEY, QUANTITY, TIME, Code, MinuteOfDay, OneOf, Real, Text, Truth, Whole
+from central.feeds.kinds import DAY_OR_TIME, INSTANT, TIME, Code, OneOf, Text
 from central.feeds.model import Column, Spec
+from central.feeds.numbers import FLAG, MONEY, QUANTITY, MinuteOfDay, Real, Truth, Whole
 from central.inputs import FOREVER
 
 _WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -39,7 +40,11 @@ _spanned = (checks.order("valid_from", "valid_to", apart=True),)
 
 
 def _lines(at: Column) -> tuple[Spec, ...]:
-    details = Spec(
+    return (_details(at), *_goods(at))
+
+
+def _details(at: Column) -> Spec:
+    return Spec(
         name="details",
         meaning="lines of settlements",
         key=("fixmedins_code", "setl_id", "feedetl_sn"),
@@ -59,8 +64,12 @@ def _lines(at: Column) -> tuple[Spec, ...]:
             Column(name="bilg_dr_codg", kind=STAFF_CODE, meaning="doctor who ordered"),
             Column(name="phar_code", kind=STAFF_CODE, meaning="pharmacist"),
             Column(name="drug_trac_codg", kind=ITEM, meaning="trace code of the pack"),
+            Column(name="trdn_flag", kind=FLAG, meaning="1: the pack was broken up, so its code may stand in several sales"),
         ),
     )
+
+
+def _goods(at: Column) -> tuple[Spec, Spec]:
     items = Spec(
         name="items",
         meaning="what is known of items",
@@ -95,7 +104,7 @@ def _lines(at: Column) -> tuple[Spec, ...]:
         ),
         checks=(checks.not_above_zero("cnt"),),
     )
-    return details, items, stock
+    return items, stock
 
 
 def _people(at: Column) -> tuple[Spec, ...]:
@@ -116,7 +125,12 @@ def _people(at: Column) -> tuple[Spec, ...]:
             name="proxies",
             meaning="registered proxies (代办人)",
             key=("psn_no", "proxy_psn_no", "valid_from"),
-            columns=(_person, proxy, *_span("the term")),
+            columns=(
+                _person,
+                proxy,
+                *_span("the term"),
+                Column(name="known_since", kind=INSTANT, meaning="since when windows know the proxy's face; empty: they do not"),
+            ),
             checks=(*_spanned, checks.same("psn_no", "proxy_psn_no")),
             also=("proxy",),
         ),
@@ -252,11 +266,11 @@ def _inpatients(at: Column) -> tuple[Spec, ...]:
         Spec(
             name="rounds",
             meaning="face rounds at beds and in treatment rooms",
-            key=("fixmedins_code", "mdtrt_id", "place", "at"),
+            key=("fixmedins_code", "psn_no", "place", "at"),
             moment="at",
             columns=(
                 at,
-                visit,
+                Column(name="mdtrt_id", kind=IDENTIFIER, meaning="stay; empty for a treatment without one"),
                 _person,
                 Column(name="place", kind=OneOf(("bed", "treatment")), required=True, meaning="where"),
                 Column(name="at", kind=TIME, required=True, meaning="when"),

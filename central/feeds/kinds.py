@@ -8,9 +8,8 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,20 +21,21 @@ from central.db import from_micros, to_micros
 from central.feeds import columnar
 
 Sure = NDArray[np.bool_]
+Stored = Literal["text", "moment", "fen", "whole", "real", "truth"]
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MINUTE = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])|24:00")
-_REAL = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,17})?([eE][-+]?[0-9]{1,2})?")
-_WORDS = {"0": False, "1": True, "false": False, "true": True}
 
 
 class Kind(ABC):
-    """One kind of cell. Equal ones are equal."""
+    """One kind of cell. Equal ones are equal. `longest`: characters of text."""
 
+    longest: int = 0
     arrow: ClassVar[pa.DataType] = pa.int64()
     typed: ClassVar[str] = "text"
     """What a Parquet column of this kind may be, in words."""
+    stored: ClassVar[Stored] = "whole"
+    """As what a database keeps it."""
 
     @property
     @abstractmethod
@@ -62,6 +62,11 @@ class Kind(ABC):
         """What `read` gave, as a file writes it."""
         return str(value)
 
+    def plain(self, value: Any) -> str | int | float | bool:
+        """What `read` gave, as JSON says it to people."""
+        plain: str | int | float | bool = value
+        return plain
+
 
 @dataclass(frozen=True)
 class Text(Kind):
@@ -69,6 +74,7 @@ class Text(Kind):
 
     longest: int
     arrow: ClassVar[pa.DataType] = pa.string()
+    stored: ClassVar[Stored] = "text"
 
     @property
     def expected(self) -> str:
@@ -95,6 +101,7 @@ class Code(Kind):
     longest: int
     alphabet: str = ""
     arrow: ClassVar[pa.DataType] = pa.string()
+    stored: ClassVar[Stored] = "text"
 
     @property
     def expected(self) -> str:
@@ -124,7 +131,9 @@ class OneOf(Kind):
     """One of a closed list of words."""
 
     words: tuple[str, ...]
+    longest: int = 20
     arrow: ClassVar[pa.DataType] = pa.string()
+    stored: ClassVar[Stored] = "text"
 
     @property
     def expected(self) -> str:
@@ -144,10 +153,12 @@ class OneOf(Kind):
 
 @dataclass(frozen=True)
 class Moment(Kind):
-    """A time in China. `day` allows a day alone, which means its beginning; `fraction` allows parts of a second."""
+    """A time in China. `day` allows a day alone, which means its beginning; `fraction` allows parts of a second, and typed whole numbers,
+    which are microseconds in UTC."""
 
     day: bool = False
     fraction: bool = False
+    stored: ClassVar[Stored] = "moment"
     typed: ClassVar[str] = "timestamp (without zone: in China) or text"
 
     @property
@@ -173,6 +184,8 @@ class Moment(Kind):
 
     def of_typed(self, column: pa.Array) -> tuple[pa.Array, Sure] | None:
         """From timestamps; those without zone are times in China."""
+        if self.fraction and column.type == pa.int64():
+            column = column.cast(pa.timestamp("us", tz="UTC"))
         if not pa.types.is_timestamp(column.type) and not (self.day and pa.types.is_date(column.type)):
             return None
         whole = column.cast(pa.timestamp("us", tz=getattr(column.type, "tz", None)), safe=False).cast(pa.int64())
@@ -189,197 +202,9 @@ class Moment(Kind):
         """Time in China."""
         return local_text(from_micros(value))
 
-
-@dataclass(frozen=True)
-class Decimals(Kind):
-    """A number with so many decimals at most, below a limit under which sums stay exact in 64 bits; kept in its smallest unit."""
-
-    places: int
-    below: int
-    example: str
-    what: str
-    too_much: str
-    typed: ClassVar[str] = "decimal128 or text"
-
-    @property
-    def expected(self) -> str:
-        """In words."""
-        return f"{self.what} like {self.example} (at most 14 digits before and {self.places} behind the point)"
-
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return re.compile(rf"-?[0-9]{{1,14}}(\.[0-9]{{1,{self.places}}})?")
-
-    def read(self, text: str) -> int:
-        """In the smallest unit."""
-        if not self._compiled.fullmatch(text):
-            raise ValueError(f"is not {self.expected}")
-        amount = Decimal(text)
-        if abs(amount) >= self.below:
-            raise ValueError(f"is more than any {self.too_much}")
-        return int(amount.scaleb(self.places))
-
-    def of_cells(self, cells: pa.StringArray) -> tuple[pa.Array, Sure]:
-        """From text, by one search and one conversion."""
-        sure = columnar.matches(cells, rf"-?[0-9]{{1,14}}(\.[0-9]{{1,{self.places}}})?")
-        exact = columnar.kept(cells, sure, "0").cast(pa.decimal128(18, self.places))
-        return self._within(columnar.with_nulls(columnar.unscaled(exact), cells), sure)
-
-    def of_typed(self, column: pa.Array) -> tuple[pa.Array, Sure] | None:
-        """From decimals; a finer one that is no whole unit is not sure."""
-        if not pa.types.is_decimal(column.type):
-            return None
-        rounded = column.cast(pa.decimal128(38, self.places), safe=False)
-        small = columnar.filled(pc.less(pc.abs(rounded), pa.scalar(Decimal(self.below), pa.decimal128(38, self.places))))
-        exact = small & columnar.filled(pc.equal(rounded.cast(pa.decimal128(38, max(column.type.scale, self.places))), column))
-        fits = pc.if_else(pa.array(exact), rounded, pa.scalar(Decimal(0), rounded.type)).cast(pa.decimal128(18, self.places))
-        return columnar.nulled(columnar.unscaled(fits), column), exact
-
-    def written(self, value: Any) -> str:
-        """With all its decimals."""
-        return str(Decimal(value).scaleb(-self.places))
-
-    def _within(self, values: pa.Array, sure: Sure) -> tuple[pa.Array, Sure]:
-        return values, sure & columnar.filled(pc.less(pc.abs(values), self.below * 10**self.places))
+    def plain(self, value: Any) -> str | int:
+        """ISO 8601 in UTC; the end of time as its number."""
+        return from_micros(value).isoformat() if value < columnar.YEAR_10000 else int(value)
 
 
-@dataclass(frozen=True)
-class Whole(Kind):
-    """A whole number between two others, both included."""
-
-    least: int
-    most: int
-    typed: ClassVar[str] = "a whole number or text"
-
-    @property
-    def expected(self) -> str:
-        """In words."""
-        return " nor ".join(("0", "1")) if (self.least, self.most) == (0, 1) else f"a whole number from {self.least} to {self.most}"
-
-    def read(self, text: str) -> int:
-        """The number."""
-        if not re.fullmatch(r"-?[0-9]{1,19}", text) or not self.least <= int(text) <= self.most:
-            raise ValueError("is neither 0 nor 1" if (self.least, self.most) == (0, 1) else f"is not {self.expected}")
-        return int(text)
-
-    def of_cells(self, cells: pa.StringArray) -> tuple[pa.Array, Sure]:
-        """From text of at most 18 digits."""
-        sure = columnar.matches(cells, "-?[0-9]{1,18}")
-        return self._within(columnar.with_nulls(columnar.kept(cells, sure, "0").cast(pa.int64()), cells), sure)
-
-    def of_typed(self, column: pa.Array) -> tuple[pa.Array, Sure] | None:
-        """From whole numbers and truth values."""
-        if not pa.types.is_integer(column.type) and not pa.types.is_boolean(column.type):
-            return None
-        if column.type == pa.uint64():
-            column = pc.min_element_wise(column, pa.scalar(2**63 - 1, pa.uint64()))
-        return self._within(column.cast(pa.int64()), np.ones(len(column), bool))
-
-    def text_of(self, value: Any) -> str:
-        """Truth as 0 or 1."""
-        return str(int(value))
-
-    def _within(self, values: pa.Array, sure: Sure) -> tuple[pa.Array, Sure]:
-        return values, sure & columnar.filled(pc.and_(pc.greater_equal(values, self.least), pc.less_equal(values, self.most)))
-
-
-@dataclass(frozen=True)
-class Real(Kind):
-    """A number between two others, both included."""
-
-    least: float
-    most: float
-    arrow: ClassVar[pa.DataType] = pa.float64()
-    typed: ClassVar[str] = "a number or text"
-
-    @property
-    def expected(self) -> str:
-        """In words."""
-        return f"a number from {self.least:g} to {self.most:g}"
-
-    def read(self, text: str) -> float:
-        """The number."""
-        if not _REAL.fullmatch(text) or not self.least <= float(text) <= self.most:
-            raise ValueError(f"is not {self.expected}")
-        return float(text)
-
-    def of_cells(self, cells: pa.StringArray) -> tuple[pa.Array, Sure]:
-        """From text."""
-        sure = columnar.matches(cells, _REAL.pattern)
-        return self._within(columnar.with_nulls(columnar.kept(cells, sure, "0").cast(pa.float64()), cells), sure)
-
-    def of_typed(self, column: pa.Array) -> tuple[pa.Array, Sure] | None:
-        """From numbers."""
-        if not pa.types.is_floating(column.type) and not pa.types.is_integer(column.type):
-            return None
-        return self._within(column.cast(pa.float64(), safe=False), np.ones(len(column), bool))
-
-    def _within(self, values: pa.Array, sure: Sure) -> tuple[pa.Array, Sure]:
-        return values, sure & columnar.filled(pc.and_(pc.greater_equal(values, self.least), pc.less_equal(values, self.most)))
-
-
-@dataclass(frozen=True)
-class Truth(Kind):
-    """Yes or no: 0 or 1, false or true."""
-
-    arrow: ClassVar[pa.DataType] = pa.bool_()
-    typed: ClassVar[str] = "bool, a whole number or text"
-
-    @property
-    def expected(self) -> str:
-        """In words."""
-        return "0 or 1"
-
-    def read(self, text: str) -> bool:
-        """The answer."""
-        if text not in _WORDS:
-            raise ValueError("is neither 0 nor 1")
-        return _WORDS[text]
-
-    def of_cells(self, cells: pa.StringArray) -> tuple[pa.Array, Sure]:
-        """From text."""
-        yes = pc.is_in(cells, pa.array(["1", "true"]))
-        return columnar.nulled(yes, columnar.without_empty(cells)), columnar.each_distinct(cells, lambda text: not text or text in _WORDS)
-
-    def of_typed(self, column: pa.Array) -> tuple[pa.Array, Sure] | None:
-        """From truth values, and whole numbers that are 0 or 1."""
-        if pa.types.is_boolean(column.type):
-            return column, np.ones(len(column), bool)
-        if not pa.types.is_integer(column.type):
-            return None
-        return column.cast(pa.bool_()), columnar.filled(pc.is_in(column, pa.array([0, 1], column.type)))
-
-
-@dataclass(frozen=True)
-class MinuteOfDay(Kind):
-    """A time of the day like 08:30, or its minutes; 24:00 is the end of the day."""
-
-    typed: ClassVar[str] = "a whole number of minutes or text"
-
-    @property
-    def expected(self) -> str:
-        """In words."""
-        return "a time of the day like 08:30, or its minutes"
-
-    def read(self, text: str) -> int:
-        """Minutes since midnight."""
-        if text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= 1440:
-            return int(text)
-        if not _MINUTE.fullmatch(text):
-            raise ValueError(f"is not {self.expected}")
-        hours, minutes = text.split(":")
-        return int(hours) * 60 + int(minutes)
-
-    def of_cells(self, cells: pa.StringArray) -> tuple[pa.Array, Sure]:
-        """One by one: hours are few."""
-        return pa.nulls(len(cells), pa.int64()), columnar.empty(cells)
-
-    def of_typed(self, column: pa.Array) -> tuple[pa.Array, Sure] | None:
-        """From minutes."""
-        return Whole(0, 1440).of_typed(column) if pa.types.is_integer(column.type) else None
-
-
-MONEY = Decimals(2, 10_000_000_000, "38.50", "an amount", "settlement can be (10 thousand million yuan)")
-QUANTITY = Decimals(3, 1_000_000_000, "2.500", "a quantity", "line can hold (a thousand million)")
-FLAG = Whole(0, 1)
 TIME, INSTANT, DAY_OR_TIME = Moment(), Moment(day=True, fraction=True), Moment(day=True)

@@ -62,6 +62,7 @@ class Spec:
     """One dataset: its name, its columns in the order of the documentation, its key, and what its rows may not say.
 
     `valid`: a column that is 0 where a row takes back what was said under its key. `moment`: the column that places a row in a period.
+    `remark`: what is odd in rows that are kept all the same.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Spec:
     checks: tuple[Check, ...] = ()
     valid: str | None = None
     moment: str | None = None
+    remark: Check | None = None
     also: tuple[str, ...] = ()
 
     @property

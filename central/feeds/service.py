@@ -1,18 +1,50 @@
-"""What other rooms use of feeds: the specifications of every dataset, and their readers."""
+"""What other rooms use of feeds: the specifications of every dataset, their readers, and the import into whoever keeps one."""
 
-from collections.abc import Iterator, Mapping
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
-from central.feeds import folder
+from sqlalchemy import Connection, Engine
+
+from central.errors import BadInput, NotFound
+from central.feeds import folder, importing, store
+from central.feeds.base import Kept
 from central.feeds.claims import claims
 from central.feeds.datasets import registers, site_code
 from central.feeds.files import Source, look_at
 from central.feeds.folder import Folder, Progress
-from central.feeds.model import Batch, Spec
+from central.feeds.importing import Task
+from central.feeds.intake import Key
+from central.feeds.keeping import joined
+from central.feeds.model import Batch, Fault, Spec
 from central.feeds.reading import read
+from central.feeds.report import ImportReport, Period
 from central.feeds.watching import watching
 from central.settings import ClaimSettings
+
+__all__ = [
+    "FAULT_HEADER",
+    "Folder",
+    "ImportReport",
+    "Period",
+    "Progress",
+    "Request",
+    "Source",
+    "batches",
+    "fault_line",
+    "faults",
+    "folder_specs",
+    "import_file",
+    "import_of",
+    "open_file",
+    "read_folder",
+    "specs",
+    "try_file",
+]
 
 
 def specs(settings: ClaimSettings, *, now: datetime) -> Mapping[str, Spec]:
@@ -46,3 +78,90 @@ def open_file(path: Path, spec: Spec) -> Source:
 def batches(source: Source, spec: Spec, after: int | None = None) -> Iterator[Batch]:
     """Its rows as typed batches, from line `after` on. Raises BadInput."""
     return read(source, spec, after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A file to import, into whoever keeps its dataset.
+
+    With `period` the file is said to be complete for it: rows that are here and not named are withdrawn, unless a row was refused or more
+    than `most_withdrawn` of them would go. `name`: how it is called, if not by its path. `progress` hears of every ten thousand rows.
+    """
+
+    kept: Kept
+    path: Path
+    actor: str
+    now: datetime
+    most_withdrawn: float
+    progress: Progress = lambda _: None
+    period: Period | None = None
+    kind: str = "file"
+    name: str | None = None
+
+
+def import_file(engine: Engine, request: Request) -> ImportReport:
+    """Take a file into the tables that keep its dataset, a few thousand rows a transaction.
+
+    A file (not a push) that was stopped half-way goes on where it stopped when it is imported again. Raises BadInput, with nothing
+    stored, if the file as a whole cannot be read; Conflict if another process imports it too.
+    """
+    return importing.take(_task(engine, request))
+
+
+def try_file(engine: Engine, request: Request, told: Callable[[Fault], None] = lambda _: None) -> ImportReport:
+    """What `import_file` would do; nothing is stored. `told` hears every fault. Raises BadInput."""
+    return importing.try_out(_task(engine, request), told)
+
+
+def _task(engine: Engine, request: Request) -> Task:
+    spec = request.kept.spec
+    if request.period is not None and spec.moment is None:
+        raise BadInput(f"{spec.name} have no time of their own, so no file can be complete for a period of them")
+    source = look_at(request.path, spec)
+    return Task(
+        engine=engine,
+        kept=request.kept,
+        source=source if request.name is None else replace(source, name=request.name),
+        kind=request.kind,
+        actor=request.actor,
+        now=request.now,
+        progress=request.progress,
+        period=request.period,
+        most_withdrawn=request.most_withdrawn,
+    )
+
+
+def import_of(db: Connection, import_id: int) -> Mapping[str, Any]:
+    """One import. Raises NotFound."""
+    found = store.one(db, import_id)
+    if found is None:
+        raise NotFound(f"there is no import {import_id}")
+    return dict(found)
+
+
+def imports_page(db: Connection, *, number: int = 1, dataset: str | None = None) -> tuple[list[Mapping[str, Any]], int]:
+    """Fifty imports, newest first, and how many there are."""
+    rows, total = store.page(db, number=number, dataset=dataset)
+    return [dict(row) for row in rows], total
+
+
+def faults(db: Connection, import_id: int, *, first: int | None = None) -> Iterator[Fault]:
+    """Every fault of an import, in the order of the file; the first ones only, if so many are wanted."""
+    return store.faults(db, import_id, first=first)
+
+
+FAULT_HEADER = "line,column,value,message\r\n"
+
+
+def fault_line(fault: Fault) -> str:
+    """A fault as a line of CSV under FAULT_HEADER, for a spreadsheet (write it with a byte-order mark). A value that one would calculate
+    gets an apostrophe in front."""
+    value = f"'{fault.value}" if fault.value.startswith(("=", "+", "-", "@")) else fault.value
+    line = StringIO()
+    csv.writer(line).writerow((fault.line, fault.column, value, fault.message))
+    return line.getvalue()
+
+
+def key_text(key: Key) -> str:
+    """A row's key as register versions name it."""
+    return joined(key)

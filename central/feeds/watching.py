@@ -1,17 +1,18 @@
-"""Captures and coverage as files: what windows saw, for a comparison without the centre's database, which gets them signed instead."""
+"""Captures, coverage and reports as files: what windows saw, for a comparison without the centre's database, which knows it signed."""
 
 from central.feeds import checks
 from central.feeds.datasets import IDENTIFIER, MSGID
-from central.feeds.kinds import INSTANT, Code, OneOf, Real, Text, Truth, Whole
+from central.feeds.kinds import INSTANT, Code, OneOf, Text
 from central.feeds.model import Column, Spec
+from central.feeds.numbers import Real, Truth, Whole
 
 _WORD = Text(40)
 _ID = Code(r"[A-Za-z0-9:._/-]{1,100}", "an id of at most 100 letters, digits, :, ., _, / and -", 100)
 _COUNT, _LENGTH, _GROUP = Whole(0, 1_000_000_000), Whole(0, 366 * 86_400_000_000), Whole(-(2**63), 2**63 - 1)
 
 
-def watching(site: Code) -> tuple[Spec, Spec]:
-    """Both."""
+def watching(site: Code) -> tuple[Spec, ...]:
+    """All three."""
     at = Column(name="fixmedins_code", kind=site, required=True, meaning="institution")
     device = Column(name="device_id", kind=_ID, required=True, meaning="terminal")
     window = Column(name="window", kind=_ID, required=True, meaning="window or bed")
@@ -31,7 +32,18 @@ def watching(site: Code) -> tuple[Spec, Spec]:
         columns=(device, at, window, *_coverage()),
         checks=(checks.order("since", "until", apart=True),),
     )
-    return captures, coverage
+    reports = Spec(
+        name="reports",
+        meaning="how far each source has told of an institution",
+        key=("fixmedins_code", "source"),
+        columns=(
+            at,
+            Column(name="source", kind=_ID, required=True, meaning="a terminal, or `claims`"),
+            Column(name="since", kind=INSTANT, meaning="enrolled, or the first settlement"),
+            Column(name="until", kind=INSTANT, meaning="everything up to here is told; empty: nothing yet"),
+        ),
+    )
+    return captures, coverage, reports
 
 
 def _capture() -> tuple[Column, ...]:
@@ -58,8 +70,9 @@ def _capture() -> tuple[Column, ...]:
         Column(name="camera_fault", kind=Truth(), meaning="the camera failed for a while"),
         Column(name="manual_reason", kind=Text(200), meaning="why a clerk checked by hand"),
         Column(name="proxy_psn_no", kind=IDENTIFIER, meaning="whom the clerk stated as proxy"),
-        Column(name="clock_error_ms", kind=Real(0, 1e15), meaning="how far the device's clock may have been off; empty: not known"),
+        Column(name="clock_error_ms", kind=Real(-1e15, 1e15), meaning="how far the device's clock may have been off; empty: not known"),
         Column(name="distrusted", kind=Truth(), meaning="the device was not to be believed"),
+        Column(name="received_at", kind=INSTANT, meaning="when the centre had it"),
     )
 
 

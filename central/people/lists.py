@@ -36,6 +36,7 @@ from central.people.tables import (
     registers,
     watch_list,
 )
+from contract.commands import GalleryRole
 
 Page = tuple[Sequence[RowMapping], int]
 """Rows of one page, and how many there are in all."""
@@ -149,6 +150,14 @@ def exemption_register() -> Select[Any]:
     """(psn_no, valid_from, valid_to) of every exception, in microseconds; it holds from when it was entered."""
     since, ended, until = (type_coerce(exemptions.c[name], BigInteger) for name in ("entered_at", "ended_at", "valid_until"))
     return select(exemptions.c.psn_no, since.label("valid_from"), func.coalesce(ended, until, FOREVER).label("valid_to"))
+
+
+def staff_register() -> Select[Any]:
+    """(fixmedins_code, psn_no, role, valid_from, valid_to) of everybody whom a site expects as its staff, in microseconds."""
+    since, until = (type_coerce(expected_at.c[name], BigInteger) for name in ("added_at", "valid_until"))
+    span = func.coalesce(since, 0).label("valid_from"), func.coalesce(until, FOREVER).label("valid_to")
+    staff = expected_at.c.role == GalleryRole.STAFF.value
+    return select(expected_at.c.fixmedins_code, expected_at.c.psn_no, expected_at.c.role, *span).where(staff)
 
 
 def exemption_page(db: Connection, *, offset: int, size: int, psn_no: str | None = None) -> Page:

@@ -232,6 +232,11 @@ def exemptions_table(db: Connection) -> pa.Table:
     return read_table(db, lists.exemption_register())
 
 
+def staff_table(db: Connection) -> pa.Table:
+    """Enrolled staff for the rules: fixmedins_code, psn_no, role, valid_from, valid_to. No national code is known of them."""
+    return read_table(db, lists.staff_register())
+
+
 def picture_of(db: Connection, psn_no: str) -> str | None:
     """The media_id of the current enrolment picture, or None."""
     return store.picture_of(db, psn_no)

@@ -128,6 +128,12 @@ def all_sites(db: Connection) -> list[Site]:
     return [_site(row) for row in store.all_sites(db)]
 
 
+def weekly_hours(site: Site) -> tuple[tuple[int, int, int], ...]:
+    """A site's opening hours: weekday (1 Monday to 7), minutes of the day from and to. None where nothing was declared."""
+    declared = hours.read(site.opening_hours)
+    return tuple((number, *span) for number, day in enumerate(hours.DAYS, 1) for span in declared.get(day, ()))
+
+
 def _approval(row: RowMapping) -> Approval:
     said = {name: row[name] for name in Approval.__dataclass_fields__ if name != "kind"}
     return Approval(**said, kind=ApprovalKind(row["kind"]))

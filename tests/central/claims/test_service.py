@@ -1,6 +1,5 @@
 """Imports end to end on a real database: counted, repeatable, resumable, and told in the audit log."""
 
-import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +9,11 @@ from sqlalchemy import Engine, func, select
 from central import migrate
 from central.audit import service as audit
 from central.claims import service as claims
-from central.claims.model import ImportReport
-from central.claims.tables import claim_imports, settlement_versions, settlements
+from central.claims.tables import settlement_versions, settlements
 from central.db import open_engine
 from central.errors import BadInput, NotFound
+from central.feeds.report import ImportReport
+from central.feeds.tables import imports
 from tests.central.claims.files import row, write
 from tests.postgres import private_postgres
 
@@ -29,7 +29,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def take(engine: Engine, folder: Path, *rows: dict[str, str]) -> ImportReport:
-    return claims.import_csv(engine, path=write(folder / "claims.csv", rows), actor="tester", now=NOW)
+    return claims.import_file(engine, path=write(folder / "claims.csv", rows), actor="tester", now=NOW)
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int, int]:
@@ -118,36 +118,28 @@ def test_a_stopped_import_is_finished_by_starting_again(engine: Engine, tmp_path
         raise KeyboardInterrupt(news)
 
     with pytest.raises(KeyboardInterrupt, match="10000 rows"):
-        claims.import_csv(engine, path=path, actor="tester", now=NOW, progress=stop)
-    report = claims.import_csv(engine, path=path, actor="tester", now=NOW)
-    assert counts(report) == (500, 0, 10_000, 0, 0)
+        claims.import_file(engine, path=path, actor="tester", now=NOW, progress=stop)
+    report = claims.import_file(engine, path=path, actor="tester", now=NOW)
+    assert counts(report) == (10_500, 0, 0, 0, 0), "what the first attempt had stored is counted once, as it was then"
+    assert report.resumed_after == 10_002
     with engine.connect() as db:
-        finished = db.execute(select(claim_imports.c.finished_at).order_by(claim_imports.c.import_id)).scalars().all()
-    assert finished[0] is None
-    assert finished[1] is not None
+        (only,) = db.execute(select(imports)).mappings()
+    assert only["finished_at"] is not None
+    assert (only["rows"], only["new"]) == (10_500, 10_500)
 
 
 def test_a_file_that_cannot_be_read_stores_nothing(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "claims.csv"
     path.write_bytes(b"setl_id\nS-1\n")
     with pytest.raises(BadInput, match="required columns are missing"):
-        claims.import_csv(engine, path=path, actor="tester", now=NOW)
+        claims.import_file(engine, path=path, actor="tester", now=NOW)
     with engine.connect() as db:
-        assert db.scalar(select(func.count()).select_from(claim_imports)) == 0
-
-
-def test_faults_are_written_as_csv_that_no_spreadsheet_calculates(engine: Engine, tmp_path: Path) -> None:
-    report = take(engine, tmp_path, row(mdtrt_id="=1+1"), row(setl_id="S-2", acct_pay="-1.00"))
-    with engine.connect() as db:
-        assert claims.write_faults(db, report.import_id, tmp_path / "faults.csv") == 2
-    with (tmp_path / "faults.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [(each["line"], each["column"], each["value"]) for each in rows] == [("2", "mdtrt_id", "'=1+1"), ("3", "acct_pay", "'-1.00")]
+        assert db.scalar(select(func.count()).select_from(imports)) == 0
 
 
 def test_the_report_says_what_was_ignored_and_what_does_not_add_up(engine: Engine, tmp_path: Path) -> None:
     report = take(engine, tmp_path, row(remark="x", psn_cash_pay="1.00"))
-    assert report.sums_differ == 1
+    assert report.remarked == 1
     told = "\n".join(report.lines())
     assert "1 new" in told
     assert "remark" in told

@@ -20,24 +20,12 @@ from central.feeds import columnar
 from central.feeds.claims import claims
 from central.feeds.datasets import IDENTIFIER, registers, site_code
 from central.feeds.files import look_at
-from central.feeds.kinds import (
-    DAY_OR_TIME,
-    FLAG,
-    INSTANT,
-    MONEY,
-    QUANTITY,
-    TIME,
-    Kind,
-    MinuteOfDay,
-    OneOf,
-    Real,
-    Text,
-    Truth,
-    Whole,
-)
+from central.feeds.kinds import DAY_OR_TIME, INSTANT, TIME, Kind, OneOf, Text
 from central.feeds.model import Batch, Spec
+from central.feeds.numbers import FLAG, MONEY, QUANTITY, MinuteOfDay, Real, Truth, Whole
 from central.feeds.reading import read
 from central.feeds.watching import watching
+from central.inputs import SCHEMAS
 from tests.central.claims.files import row, write
 
 SITE = site_code(r"[A-Z]?[0-9]{11}")
@@ -190,6 +178,9 @@ def test_every_dataset_says_what_it_means(spec: Spec) -> None:
     assert len(set(spec.names())) == len(spec.names()), "no name stands for two columns"
     assert set(spec.key) <= set(names)
     assert {check.column for check in spec.checks} <= set(names)
+    compared = SCHEMAS["settlements" if spec.name == "claims" else spec.name]
+    assert set(compared.names) <= set(names), "everything that is compared can come from a file"
+    assert all(field.type == spec.schema.field(field.name).type for field in compared)
     assert all(column.meaning and column.kind.expected for column in spec.columns)
 
 

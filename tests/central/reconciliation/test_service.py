@@ -96,7 +96,7 @@ def bill(engine: Engine, folder: Path, *numbers: int) -> None:
         )
         for number in numbers
     ]
-    claims.import_csv(engine, path=write(folder / "claims.csv", rows), actor="tester", now=NOW)
+    claims.import_file(engine, path=write(folder / "claims.csv", rows), actor="tester", now=NOW)
 
 
 def run(engine: Engine, hours: int = 0) -> RunReport:

@@ -172,5 +172,5 @@ def _claim(centre: Centre, setl_id: str, msgid: str) -> None:
     row = f"{setl_id},{msgid},M-1,{builders.SITE},{PSN_NO},03,310,41,2026-01-02 09:30:21,38.50,30.00,5.00,3.50"
     path = centre.settings.data_dir / f"{setl_id}.csv"
     path.write_text(f"{columns},{amounts}\n{row}\n", encoding="utf-8")
-    report = claims.import_csv(centre.engine, path=path, actor="test", now=centre.now())
+    report = claims.import_file(centre.engine, path=path, actor="test", now=centre.now())
     assert report.new == 1

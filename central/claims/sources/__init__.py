@@ -1,1 +1,0 @@
-"""Where claims come from: one file per source."""

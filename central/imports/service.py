@@ -1,0 +1,63 @@
+"""Import any dataset by its name: from a file, in a dry run, as a push of a program, or pulled from another database."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from central.claims import service as claims
+from central.errors import BadInput
+from central.feeds import service as feeds
+from central.feeds.base import Kept
+from central.feeds.model import Fault, Spec
+from central.feeds.service import ImportReport, Period, Progress, Request
+from central.registers import service as registers
+from central.settings import ClaimSettings
+
+DATASETS = ("claims", *registers.DATASETS)
+
+
+def specs(settings: ClaimSettings, *, now: datetime) -> Mapping[str, Spec]:
+    """Every dataset with its columns."""
+    return feeds.specs(settings, now=now)
+
+
+def kept(dataset: str, settings: ClaimSettings, *, now: datetime) -> Kept:
+    """Where a dataset is kept. Raises BadInput naming those that there are."""
+    if dataset not in DATASETS:
+        raise BadInput(f"{dataset[:40]!r} is no dataset; there are {', '.join(DATASETS)}")
+    return claims.kept(settings, now=now) if dataset == "claims" else registers.kept(dataset, settings, now=now)
+
+
+def request(
+    dataset: str,
+    path: Path,
+    settings: ClaimSettings,
+    *,
+    actor: str,
+    now: datetime,
+    progress: Progress = lambda _: None,
+    period: Period | None = None,
+    withdraw_share: float | None = None,
+) -> Request:
+    """An import of a file under the settings. Raises BadInput for an unknown dataset."""
+    return Request(
+        kept=kept(dataset, settings, now=now),
+        path=path,
+        actor=actor,
+        now=now,
+        most_withdrawn=settings.withdraw_share if withdraw_share is None else withdraw_share,
+        progress=progress,
+        period=period,
+    )
+
+
+def take(engine: Engine, wanted: Request) -> ImportReport:
+    """Import. See `feeds.service.import_file`."""
+    return feeds.import_file(engine, wanted)
+
+
+def try_out(engine: Engine, wanted: Request, told: Callable[[Fault], None] = lambda _: None) -> ImportReport:
+    """The same without storing anything."""
+    return feeds.try_file(engine, wanted, told)
