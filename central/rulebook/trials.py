@@ -17,7 +17,7 @@ from central.audit import service as audit
 from central.cases import service as cases
 from central.cases.model import Status
 from central.engines.duckdb import duckdb_in_memory
-from central.errors import BadInput, NotFound
+from central.errors import BadInput, CentralError, Conflict, NotFound
 from central.inputs import Inputs
 from central.rulebook import service, store
 from central.rulebook.exhibits import Compare
@@ -130,17 +130,24 @@ def get(db: Connection, trial_id: int) -> Trial:
 
 
 def carry_out(db: Connection, trial: Trial, inputs: Inputs, base: RuleBook, compare: Compare, *, now: datetime) -> Trial:
-    """Compare live and draft over the tables and keep the result; a rule that cannot be run is kept as failed. Finds nothing itself."""
-    book = _both(db, base, trial)
-    with duckdb_in_memory() as analysis:
-        _, results = compare(analysis, inputs, book)
+    """Compare live and draft over the tables and keep the result; what cannot be run is kept as failed, with the reason."""
     values: dict[str, Any] = {"finished_at": now}
-    if results.faults:
-        values["failed"] = results.faults[0].message
-    else:
-        values["result"] = compared(trial, results, cases.judged(db, trial.rule_id)) | {"settlements": inputs["settlements"].num_rows}
+    try:
+        book = _both(db, base, trial)
+        with duckdb_in_memory() as analysis:
+            _, results = compare(analysis, inputs, book)
+        judged = cases.judged(db, trial.rule_id)
+        values["result"] = compared(trial, _sound(results), judged) | {"settlements": inputs["settlements"].num_rows}
+    except CentralError as error:
+        values["failed"] = str(error)
     store.finish_trial(db, trial.trial_id, values)
     return get(db, trial.trial_id)
+
+
+def _sound(results: RuleResults) -> RuleResults:
+    if results.faults:
+        raise Conflict(results.faults[0].message)
+    return results
 
 
 def compared(trial: Trial, results: RuleResults, judged: Iterable[tuple[str, Status]]) -> dict[str, Any]:
