@@ -11,6 +11,7 @@ from scripts.simulating.visits import Visits
 RELATIVES_FROM = 2 << 36
 """The numbers of proxies: of each person, a relative who settles nothing of his own."""
 _VERIFIED_BY_HAND = ["not_enrolled", "not_recognised", "infirm", "proxy"]
+_TWICE = 2
 _OUTCOMES = {
     Oddity.BLIND: "blind",
     Oddity.UNDECIDED: "undecided",
@@ -77,12 +78,13 @@ def device(plan: Timetable) -> pa.Array:
 
 
 def given_up(seen: Visits, count: int) -> pa.Table:
-    """Sessions without a settlement, before settlements of the same persons: reversed by the till, or never finished (paid in cash)."""
+    """Sessions before settlements of the same persons: reversed by the till, never finished (paid in cash), or told twice."""
     plan, rng = seen.plan, seen.rng
     able = np.flatnonzero(~np.isin(plan.oddity, (Oddity.MOBILE, Oddity.NO_CAPTURE, Oddity.PROXY)) & ~seen.is_refund)
     rows = able[np.arange(count) * len(able) // count] if count else able[:0]
     at = plan.at[rows] - 180 * SECOND - rng.integers(0, 60, count) * SECOND
-    cash = rng.random(count) < 0.4
+    ending = rng.choice(3, count, p=(0.55, 0.35, 0.1))
+    twice = ending == _TWICE
     site = seen.site.take(pa.array(rows))
     return table(
         "captures",
@@ -91,18 +93,22 @@ def given_up(seen: Visits, count: int) -> pa.Table:
         device_id=device(plan).take(pa.array(rows)),
         fixmedins_code=site,
         window=text("W", plan.window[rows] + 1),
-        msgid=text(site, stamp(seen.month, at, 5000 + plan.turn[rows])),
+        msgid=text(
+            site, np.where(twice, stamp(seen.month, plan.at[rows], 1000 + plan.turn[rows]), stamp(seen.month, at, 5000 + plan.turn[rows]))
+        ),
         psn_no=seen.psn_no.take(pa.array(rows)),
         opened_at=at,
         closed_at=at + 40 * SECOND,
-        closing=chosen(["voided", "timed_out"], cash.astype(np.int64)),
+        closing=chosen(["voided", "timed_out", "bound"], ending),
+        setl_id=where(twice, seen.setl_id.take(pa.array(rows))),
+        bound_setl_time=where(twice, plan.at[rows]),
         outcome="same",
         similarity=np.round(np.clip(rng.normal(0.72, 0.07, count), 0.5, 0.95), 4),
         liveness="live",
         persons=1,
         frames_seen=rng.integers(60, 300, count),
         frames_used=rng.integers(5, 40, count),
-        voided=~cash,
+        voided=ending == 0,
         face_group=face(plan.person[rows]),
         face_band="same",
         staff_face=False,

@@ -160,6 +160,27 @@ class Stage:
             self.rows["details"].append(line | negative | {"setl_id": row["setl_id"], "fee_ocur_time": at})
         return str(row["setl_id"])
 
+    def refund_alone(self, site: Site, who: Person, at: int) -> None:
+        """Takes back a settlement that is not here: one of an earlier month."""
+        number = self.next("settlement")
+        self.settle(site, who, at, capture=False, extra=True, line=None)
+        bill = self.rows["settlements"][-1]
+        back = {name: -bill[name] for name in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay")}
+        bill |= back | {"refd_setl_flag": 1, "init_setl_id": str(SETL_FROM - 1 - number), "medins_setl_id": None}
+        self.line(bill, cnt=-1000)
+
+    def look(self, site: Site, who: Person, at: int, **seen: Any) -> None:
+        """A capture to which no claim belongs."""
+        number = self.next("settlement")
+        session = {"setl_time": at, "medins_setl_id": f"{site.code}{self._stamp(at)}{number % 10_000:04}", "psn_no": who.psn_no}
+        self._capture(site, who, session | {"setl_id": None}, {"closing": "timed_out", "bound_setl_time": None} | seen, named=True)
+
+    def told_until(self, site: Site, at: int, *, claims: bool) -> None:
+        """Says up to when the claims of an institution are here, or its terminal's word is."""
+        for row in self.rows["reports"]:
+            if row["fixmedins_code"] == site.code and (row["source"] == CLAIMS) is claims:
+                row["until"] = at
+
     def ordinary(self, site: Site, day: int, count: int, **changes: Any) -> None:
         """Settlements of an ordinary day, half an hour apart, of persons who are recognised and have nothing to do with the case."""
         for turn in range(count):

@@ -94,6 +94,15 @@ innocent("AMT-03", "wrong bills put right")(partial(_back_soon, bills=3, after_m
 innocent("AMT-03", "one person's second try")(partial(_back_soon, bills=2, loop=True))
 
 
+@innocent("AMT-03", "bills of an earlier month taken back")
+def _earlier_month(stage: Stage) -> Told:
+    site, day = stage.site(), stage.day()
+    stage.settle(site, stage.person(), stage.at(day, 600))
+    for turn in range(4):
+        stage.refund_alone(site, stage.person(), stage.at(day, 605 + turn * 2))
+    return None
+
+
 def _crowd(
     stage: Stage,
     *,
@@ -118,7 +127,9 @@ def _crowd(
 
 
 planted("AMT-04", "twelve settle, three enter")(partial(_crowd, bills=12, entering=3))
-planted("AMT-04", "thirteen settle, four enter, just too many")(partial(_crowd, bills=13, entering=4, seen=None))
+planted("AMT-04", "thirteen settle, four enter, just too many")(
+    partial(_crowd, bills=13, entering=4, seen={"outcome": "undecided", "face_group": None, "face_band": None})
+)
 planted("AMT-04", "fourteen settle and nine enter on three days")(partial(_crowd, bills=14, entering=9, days=3))
 innocent("AMT-04", "twelve settle, four enter")(partial(_crowd, bills=12, entering=4))
 innocent("AMT-04", "fourteen settle and nine enter on two days")(partial(_crowd, bills=14, entering=9, days=2))

@@ -10,6 +10,8 @@ from scripts.simulating.stage import Person, Row, Stage
 Register = Callable[[Stage, Sequence[Person]], None]
 
 UNSURE: Row = {"outcome": "undecided"}
+STRANGER: Row = {"outcome": "undecided", "similarity": None}
+"""Somebody whom the window could compare with nobody, as the insured person is not enrolled."""
 DOUBTFUL: Row = {"outcome": "undecided", "face_band": "doubtful"}
 
 
@@ -72,15 +74,16 @@ def _one_card(stage: Stage, *, others: Sequence[Row], proxies: int = 0) -> Told:
     return None
 
 
-planted("CC-02", "owner and two others")(partial(_one_card, others=(UNSURE, UNSURE)))
-planted("CC-02", "owner and four others")(partial(_one_card, others=(UNSURE,) * 4))
-planted("CC-02", "owner, proxy and two others")(partial(_one_card, others=(UNSURE,) * 3, proxies=1))
+planted("CC-02", "owner and two others")(partial(_one_card, others=(STRANGER, STRANGER)))
+planted("CC-02", "owner and four others, one compared", "ID-01")(partial(_one_card, others=(STRANGER, {"outcome": "different"}) * 2))
+planted("CC-02", "owner, proxy and two others")(partial(_one_card, others=(STRANGER,) * 3, proxies=1))
 
-innocent("CC-02", "owner and one other")(partial(_one_card, others=(UNSURE,)))
-innocent("CC-02", "owner and two registered proxies")(partial(_one_card, others=(UNSURE, UNSURE), proxies=2))
-innocent("CC-02", "looks different, doubtful")(partial(_one_card, others=(UNSURE, DOUBTFUL)))
-innocent("CC-02", "recognised in spite of a mask")(partial(_one_card, others=({}, {}, {})))
-innocent("CC-02", "liveness could not be judged")(partial(_one_card, others=(UNSURE, UNSURE | {"liveness": "cannot_judge"})))
+innocent("CC-02", "owner and one other")(partial(_one_card, others=(STRANGER,)))
+innocent("CC-02", "owner and two registered proxies")(partial(_one_card, others=(STRANGER, STRANGER), proxies=2))
+innocent("CC-02", "looks different, doubtful")(partial(_one_card, others=(STRANGER, STRANGER | {"face_band": "doubtful"})))
+innocent("CC-02", "recognised in spite of masks")(partial(_one_card, others=({}, {}, {})))
+innocent("CC-02", "nearly recognised")(partial(_one_card, others=(UNSURE, UNSURE, UNSURE)))
+innocent("CC-02", "liveness could not be judged")(partial(_one_card, others=(STRANGER, STRANGER | {"liveness": "cannot_judge"})))
 
 
 def _companions(
@@ -121,7 +124,7 @@ def _taken_back(stage: Stage) -> Told:
     stage.settle(site, who, stage.at(day, 600))
     for turn in range(2):
         at = stage.at(day + 5 * (turn + 1), 640)
-        bill = stage.settle(site, who, at, seen=UNSURE | {"face_group": stage.person().face})
+        bill = stage.settle(site, who, at, seen=STRANGER | {"face_group": stage.person().face})
         if turn:
             stage.refund(bill, at + HOUR)
     return None

@@ -52,6 +52,14 @@ innocent("ID-01", "taken back")(partial(_refunded, seen=DIFFERENT))
 innocent("ID-01", "verified by hand")(partial(one_visit, seen={"outcome": "manual_verified"}))
 innocent("ID-01", "session reversed")(partial(one_visit, seen=DIFFERENT | {"voided": True, "closing": "voided"}))
 
+
+@planted("ID-01", "told two months later")
+def _told_much_later(stage: Stage) -> Told:
+    site, at = stage.site(), stage.at(stage.day(), 700)
+    stage.settle(site, stage.person(), at, seen=DIFFERENT | {"received_at": at + 60 * DAY}, received_at=at + DAY)
+    return None
+
+
 planted("PR-01", "nobody came")(partial(one_visit, seen=NOBODY))
 planted("PR-01", "five frames, just enough")(partial(one_visit, seen=NOBODY | {"frames_seen": 5}))
 
@@ -61,6 +69,24 @@ innocent("PR-01", "camera failed meanwhile")(partial(one_visit, seen=NOBODY | {"
 innocent("PR-01", "device not to be believed")(partial(one_visit, seen=NOBODY | {"distrusted": True}))
 innocent("PR-01", "taken back")(partial(_refunded, seen=NOBODY))
 innocent("PR-01", "back to the camera")(partial(one_visit, seen={"outcome": "undecided", "face_group": None, "face_band": None}))
+
+
+@innocent("PR-01", "the terminal of the shop next door")
+def _next_door(stage: Stage) -> Told:
+    site = stage.site()
+    beside = stage.site_beside(site, 0.02)
+    seen = NOBODY | {"fixmedins_code": beside.code, "device_id": beside.device}
+    stage.settle(site, stage.person(), stage.at(stage.day(), 640), seen=seen)
+    return None
+
+
+@innocent("PR-01", "claims still to come")
+def _claims_to_come(stage: Stage) -> Told:
+    site = stage.site()
+    stage.told_until(site, stage.at(12, 0), claims=True)
+    for day in (13, 15):
+        stage.look(site, stage.person(), stage.at(day, 640), **NOBODY)
+    return {"fixmedins_code": site.code}
 
 
 @planted("PR-01", "twice within a week")
@@ -147,6 +173,16 @@ innocent("ID-03", "two without capture")(partial(_gaps, missing=2, plain=6))
 innocent("ID-03", "verified by hand")(partial(_gaps, missing=5, plain=10, seen={"outcome": "manual_verified"}))
 innocent("ID-03", "no terminal there")(partial(_gaps, missing=5, plain=5, watched=False))
 innocent("ID-03", "network outage")(partial(_gaps, missing=5, plain=10, seen={"outcome": "blind"}))
+
+
+@innocent("ID-03", "terminal off-line, still to tell")
+def _still_to_tell(stage: Stage) -> Told:
+    site, day = stage.site("H"), stage.day(3)
+    stage.ordinary(site, day, 9)
+    stage.told_until(site, stage.at(day + 1, 0), claims=False)
+    for turn in range(6):
+        stage.settle(site, stage.person(), stage.at(day + 2, 500 + turn * 13), capture=False)
+    return None
 
 
 @innocent("ID-03", "terminal came later")

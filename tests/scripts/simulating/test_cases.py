@@ -57,7 +57,7 @@ def acted(play: Play, number: int = 0) -> tuple[Stage, list[Case]]:
 def test_every_play_names_what_a_finding_could_name(play: Play) -> None:
     stage, (truth, *others) = acted(play)
     bills = {row["setl_id"]: row for row in stage.rows["settlements"]}
-    assert truth.setl_ids or truth.psn_no or truth.subject, "a finding could not meet this case"
+    assert truth.setl_ids or truth.capture_ids or truth.psn_no or truth.subject, "a finding could not meet this case"
     assert set(truth.setl_ids) <= set(bills)
     assert all(bills[setl_id]["refd_setl_flag"] == 0 for setl_id in truth.setl_ids)
     assert [case.rule_id for case in others] == list(play.entails) and all(case.kind is Kind.ENTAILED for case in others)

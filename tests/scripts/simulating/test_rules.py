@@ -5,23 +5,38 @@ from functools import cache
 import pytest
 
 from central.engines.duckdb import duckdb_in_memory
+from central.linkage.model import CaptureCode, SettlementCode
 from central.reconciliation.compare import compare
 from central.rules.engine import RuleResults
 from central.rules.registry import RULES, rule_book
 from central.scoring import RuleScore, Score, score
 from tests.scripts.simulating.made import small
 
+_CODED = ("coded", "coded_captures")
+
 
 @cache
-def results() -> RuleResults:
-    """What all rules say of the month, with their defaults."""
+def compared() -> tuple[RuleResults, set[str], set[str]]:
+    """What all rules say of the month, with their defaults; the codes of its settlements and captures."""
     with duckdb_in_memory() as analysis:
-        return compare(analysis, small().tables, rule_book({}, "test"))[1]
+        results = compare(analysis, small().tables, rule_book({}, "test"))[1]
+        codes = [analysis.rows(f"SELECT DISTINCT code FROM {name}") for name in _CODED]  # noqa: S608 - names of ours
+        settlements, captures = ({row["code"] for batch in batches for row in batch.to_pylist()} for batches in codes)
+        return results, settlements, captures
+
+
+def results() -> RuleResults:
+    return compared()[0]
 
 
 @cache
 def scored() -> Score:
     return score(results().suspicions, small().truth)
+
+
+def test_the_ledger_has_every_code() -> None:
+    _, settlements, captures = compared()
+    assert (settlements, captures) == (set(SettlementCode), set(CaptureCode))
 
 
 def test_every_rule_ran() -> None:
