@@ -15,7 +15,7 @@ from central import migrate as schema
 from central.accounts import service as accounts
 from central.app import create_app
 from central.captures.mqtt import MqttBus
-from central.cli import account, broker, device, evidence, hotlist, imports, log, people, rules, rules_watch, subject, up
+from central.cli import account, broker, device, evidence, hotlist, imports, indicators, log, people, rules, rules_watch, subject, up
 from central.cli.comparing import ReportForm, compare_folder
 from central.cli.shell import SettingsFile, explained, opened, progress, stop_on_signals
 from central.db import scrub, utc_now
@@ -39,6 +39,7 @@ app.command("broker")(broker.broker)
 app.command("up")(up.up)
 app.command("import")(imports.import_file)
 app.command("faults")(imports.write_faults)
+app.add_typer(indicators.app, name="indicators")
 app.add_typer(log.app, name="log")
 app.add_typer(rules.app, name="rules")
 

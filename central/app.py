@@ -17,6 +17,8 @@ from central.cases import pages as cases_pages
 from central.enrolment import api as enrolment_api
 from central.enrolment import pages as enrolment_pages
 from central.enrolment.model import Gate
+from central.indicators import api as indicators_api
+from central.indicators import pages as indicators_pages
 from central.orders import api as orders_api
 from central.orders import pages as orders_pages
 from central.overview import pages as overview
@@ -53,6 +55,8 @@ ROUTERS = (
     cases_api.router,
     enrolment_api.router,
     enrolment_pages.router,
+    indicators_api.router,
+    indicators_pages.router,
     orders_api.router,
     orders_pages.router,
     overview.pages,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 from central.rules.model import GroupLimits
 
@@ -46,10 +47,9 @@ class Facts:
     faces: Mapping[str, int]
 
 
-def keys_of(finding: Mapping[str, object], facts: Facts) -> frozenset[tuple[Tie, str]]:
+def keys_of(finding: Mapping[Any, Any], facts: Facts) -> frozenset[tuple[Tie, str]]:
     """What a finding (a row of `findings`) names. Of each kind fifty count: they tie one about thousands to its kin."""
     site, evidence = str(finding["fixmedins_code"]), finding["vola_evid"]
-    assert isinstance(evidence, Mapping)  # noqa: S101 - the column holds an object
     bills = [(site, str(each)) for each in sorted(evidence["setl_ids"])[:_MOST_OF_A_KIND]]
     shots = [str(each) for each in sorted(evidence["capture_ids"])[:_MOST_OF_A_KIND]]
     persons = sorted({*evidence.get("psn_nos", ()), *([finding["psn_no"]] if finding["psn_no"] else [])})[:_MOST_OF_A_KIND]

@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from central.indicators.presence import counted, settled
+from central.indicators.presence import added, counted, settled
 from central.rules.base import DAY, MINUTE, Tables, china_day, china_minute, china_weekday
 from central.rules.model import IndicatorLimits
 
@@ -38,10 +38,14 @@ def after_hours(tables: Tables, limits: IndicatorLimits) -> ir.Table:
     paid = settled(tables).semi_join(tables.hours, "fixmedins_code").anti_join(always, "fixmedins_code")
     paid = paid.filter(~paid.med_type.fill_null("").startswith(_EMERGENCY))
     paid = paid.mutate(weekday=china_weekday(paid.setl_time), minute=china_minute(paid.setl_time))
-    at = paid.join(_open(tables.hours, limits.hours_slack_minutes), ["fixmedins_code", "weekday"])
-    inside = at.filter(at.minute >= at.since, at.minute <= at.until).select("fixmedins_code", "setl_id", inside=1).distinct()
-    both = paid.left_join(inside, ["fixmedins_code", "setl_id"])
-    return counted(both, after_hours_n=both.inside.isnull(), after_hours_of=None)
+    spans = _open(tables.hours, limits.hours_slack_minutes)
+    within = [
+        paid.fixmedins_code == spans.fixmedins_code,
+        paid.weekday == spans.weekday,
+        paid.minute >= spans.since,
+        paid.minute <= spans.until,
+    ]
+    return added("after_hours", n=(paid.anti_join(spans, within),), of=(paid,))
 
 
 def _open(hours: ir.Table, slack: int) -> ir.Table:
