@@ -1,0 +1,1 @@
+"""Registers as they came from outside, and joined."""
