@@ -47,7 +47,7 @@ def find(tables: Tables, limits: SmallBillsLimits) -> ir.Table:
     bills = bills.mutate(before=before).filter(lambda t: t.before.isnull() | (t.setl_time - t.before > span)).drop("before")
     order = ibis.row_number().over(group_by=bills.fixmedins_code, order_by=[bills.setl_time, bills.setl_id])
     bills = bills.mutate(place=order)
-    steps = ibis.range(0, limits.persons).unnest().name("step").as_table()
+    steps = ibis.array(list(range(limits.persons))).unnest().name("step").as_table()
     runs = bills.cross_join(steps).mutate(last=lambda t: t.place + t.step)
     full = runs.group_by("fixmedins_code", "last").agg(
         members=runs.count(), lasted=runs.setl_time.max() - runs.setl_time.min(), faces=runs.face_group.nunique()

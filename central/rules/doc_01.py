@@ -85,9 +85,11 @@ def _covered(sign_ins: ir.Table, limits: AbsentDoctorLimits) -> ir.Table:
     """(fixmedins_code, code, half) in which somebody was signed in; a sign-in just before noon is for the afternoon as well."""
     first = half_day(sign_ins.signed_at)
     soon = half_day(sign_ins.signed_at + limits.slack_minutes * MINUTE)
-    last = ibis.greatest(first + limits.sign_in_halves - 1, soon, half_day(ibis.coalesce(sign_ins.left_at, sign_ins.signed_at)))
+    stayed = half_day(ibis.coalesce(sign_ins.left_at - limits.slack_minutes * MINUTE, sign_ins.signed_at))
+    least = ibis.literal(limits.sign_in_halves - 1, "int64")
+    last = ibis.greatest(first + sign_ins.left_at.isnull().ifelse(least, 0), soon, stayed)
     spans = sign_ins.filter(sign_ins.signed_at.notnull()).select(*_WHO, first=first, last=last)
-    steps = ibis.range(0, _LONGEST + 1).unnest().name("step").as_table()
+    steps = ibis.array(list(range(_LONGEST + 1))).unnest().name("step").as_table()
     halves = spans.cross_join(steps).mutate(half=lambda t: t["first"] + t.step)
     return halves.filter(halves.half <= halves["last"]).select(*_WHO, "half").distinct()
 
