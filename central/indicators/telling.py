@@ -54,7 +54,7 @@ class Told:
 
     def at(self, level: Level) -> tuple[Standing, ...]:
         """The indicators that stand so."""
-        return tuple(each for each in self.standings.values() if each.level is level)
+        return tuple(each for each in self.standings.values() if each.level == level)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
