@@ -346,7 +346,7 @@ def _news(one: OpenedEvent) -> Iterator[Change]:
             if void.msgid is not None:
                 yield Change(kind=ChangeKind.SESSION, place=site, name=void.msgid)
         case Coverage():
-            yield Change(kind=ChangeKind.SITE, place=site)
+            yield Change(kind=ChangeKind.WATCH, place=site)
 
 
 def _log_entry(one: OpenedEvent) -> Entry:

@@ -39,6 +39,11 @@ def pending(db: Connection) -> Pending:
     return Pending(numbers=tuple(store.numbers(db) if whole else (row["change_id"] for row in rows)), changes=news, whole=whole)
 
 
+def numbers(db: Connection) -> tuple[int, ...]:
+    """The numbers of all news, in order: what a comparison of everything covers."""
+    return tuple(store.numbers(db))
+
+
 def done(db: Connection, numbers: Iterable[int]) -> None:
     """Forget news that was reconciled, given in order. Only what was seen: a number given earlier may be committed later."""
     for first, last in _ranges(numbers):

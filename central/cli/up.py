@@ -14,6 +14,7 @@ import typer
 
 from central.broker.process import end
 from central.cli.broker import Kind
+from central.cli.follow import DAY_S
 from central.cli.shell import SettingsFile, explained, stop_on_signals
 from central.errors import Misconfigured
 from central.settings import Settings
@@ -65,7 +66,7 @@ class Part:
 def up(
     settings: SettingsFile = None,
     broker: Annotated[Kind, typer.Option(help="embedded: a NATS server; mosquitto: the system's.")] = Kind.EMBEDDED,
-    every: Annotated[float, typer.Option(min=1, help="Seconds between two comparisons of captures with claims.")] = 60,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two comparisons of everything; news is compared at once.")] = DAY_S,
 ) -> None:
     """Run the whole centre on this machine until Ctrl-C: keys and database are made at the first start, then broker, ingest, console and
     reconciliation run as processes of their own, and one that ends is started again. For more machines start the parts one by one.
@@ -75,7 +76,10 @@ def up(
         if subprocess.run(_command("migrate", settings), check=False).returncode:
             raise Misconfigured("`central migrate` failed; it says why above")
         parts = [Part("broker", _command("broker", settings, "--kind", broker)), Part("ingest", _command("ingest", settings))]
-        parts += [Part("serve", _command("serve", settings)), Part("reconcile", _command("reconcile", settings, "--every", f"{every:g}"))]
+        parts += [
+            Part("serve", _command("serve", settings)),
+            Part("reconcile", _command("reconcile", settings, "--follow", "--every", f"{every:g}")),
+        ]
         address = f"http://{read.web.host}:{read.web.port}"
         try:
             for part in parts:

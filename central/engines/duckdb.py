@@ -41,6 +41,11 @@ class DuckDb:
         with _watched():
             self._connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
 
+    def do(self, sql: str) -> None:
+        """Carry out a statement that answers nothing: rename, delete, insert, define a view."""
+        with _watched():
+            self._connection.execute(sql)
+
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The rows of a query in batches."""
         with _watched():

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from central.errors import CentralError
+
 
 class SettlementCode(StrEnum):
     """What became of a settlement. The first that applies counts, in this order."""
@@ -116,3 +118,94 @@ class Run:
     settlements: int
     captures: int
     findings_new: int
+    kind: "RunKind"
+
+
+class RunKind(StrEnum):
+    """What a reconciliation compared."""
+
+    FULL = "full"
+    """Everything that was here."""
+    NEWS = "news"
+    """What came or changed since the last one, with all that hangs on it."""
+
+
+class Why(StrEnum):
+    """Why the ledger says something else than before, as far as the two rows show it."""
+
+    OTHER_SIDE_CAME = "other_side_came"
+    OTHER_SIDE_GONE = "other_side_gone"
+    OTHER_SIDE_CHANGED = "other_side_changed"
+    """Another one stands for it."""
+    TAKEN_BACK = "taken_back"
+    """Refunded, or voided by the till."""
+    BY_HAND = "by_hand"
+    """A clerk's word, or a proxy."""
+    TOLD = "told"
+    """A terminal, or the claims, have told of that time now."""
+    DOUBT = "doubt"
+    """Its device is believed no more, or again."""
+    GONE = "gone"
+    """It is not here any more: taken back by the claims, or erased."""
+    FACTS = "facts"
+    """What one of both sides says was corrected."""
+
+
+class LedgerBroken(CentralError):
+    """The ledger would not add up: nothing of this run was kept."""
+
+    status = 500
+    code = "ledger_broken"
+
+
+def why(before: str, other_before: str | None, code: str | None, other: str | None) -> Why:
+    """Why a code of before became this one (None: the row itself is gone)."""
+    if code is None:
+        return Why.GONE
+    if "distrusted" in (before, code):
+        return Why.DOUBT
+    if {"refunded", "voided"} & {before, code}:
+        return Why.TAKEN_BACK
+    if other_before != other:
+        return Why.OTHER_SIDE_CAME if other_before is None else Why.OTHER_SIDE_GONE if other is None else Why.OTHER_SIDE_CHANGED
+    if {"awaited", "unwatched"} & {before, code}:
+        return Why.TOLD
+    return Why.BY_HAND if {"manual", "proxy"} & {before, code} else Why.FACTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What the ledger said of a settlement or a capture until a run found otherwise. `other`: the other side then, `code` what it says
+    since (None: it is not here any more)."""
+
+    code_before: str
+    other_before: str | None
+    code: str | None
+    other: str | None
+    why: Why
+    run_id: int
+    run_kind: RunKind | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the ledger says of one settlement or capture: `name` is its setl_id or capture_id, `other` the capture_id or setl_id of the
+    other side, set by run `run_id`."""
+
+    side: str
+    fixmedins_code: str
+    name: str
+    code: str
+    other: str | None
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPage:
+    """One page of the ledger, what changed last first; `total` counts all pages."""
+
+    rows: tuple[Entry, ...]
+    total: int
+    page: int
+    size: int

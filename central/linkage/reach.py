@@ -11,10 +11,12 @@ def told(settlements: ir.Table, captures: ir.Table) -> ir.Table:
     """One row for each institution: `watched_from` (null: no terminal ever watched), `seen_until`, the moment up to which every terminal
     has told everything, and `billed_until`, the newest claim.
 
-    A terminal that `reports` does not name is known by what it told. One that has never told anything has told until it was enrolled.
+    A terminal of which `reports` say nothing is known by what it told. One that has never told anything has told until it was enrolled.
     """
     given, derived = named("reports"), _derived(settlements, captures)
-    every = given.union(derived.anti_join(given, ["fixmedins_code", "source"]))
+    heard = given.left_join(derived.rename(heard="until").drop("since"), ["fixmedins_code", "source"])
+    heard = heard.select("fixmedins_code", "source", "since", until=heard.until.coalesce(heard.heard))
+    every = heard.union(derived.anti_join(given, ["fixmedins_code", "source"]))
     terminals = every.filter(every.source != CLAIMS)
     watched = terminals.group_by("fixmedins_code").agg(
         first=terminals.since.min(), seen_until=terminals.until.coalesce(terminals.since).min()

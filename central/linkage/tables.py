@@ -54,4 +54,4 @@ ledger_history = Table(
     Column("at", UtcDateTime, nullable=False),
     Index("ix_ledger_history_name", "name", "fixmedins_code"),
 )
-"""What the ledger said before: `name` is the setl_id or the capture_id, `other` the other side; `code` null where the row itself is gone."""
+"""What the ledger said before: `name` is the setl_id or the capture_id, `other` the other side; no `code` where the row itself is gone."""

@@ -1,31 +1,52 @@
-"""One reconciliation: link captures with claims, run the rules, keep links and findings. Read top to bottom.
+"""One reconciliation of all that is stored: link captures with claims, run the rules, keep links and findings. Read top to bottom.
 
 The comparison itself runs beside the database, on an engine in memory that reads nothing but the tables handed to it.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
 from sqlalchemy import Connection, Engine
 
-from central.captures import service as captures
 from central.cases import service as cases
-from central.claims import service as claims
-from central.db import reading, utc_now
+from central.changes import service as changes
+from central.db import unmoved, utc_now
 from central.engines.base import Analysis
 from central.engines.duckdb import duckdb_in_memory
-from central.inputs import Inputs, shaped
+from central.errors import Conflict
+from central.inputs import Inputs
 from central.linkage import service as linkage
 from central.linkage.pairing import Links
-from central.people import service as people
 from central.reconciliation.compare import compare
 from central.reconciliation.model import RunReport
+from central.reconciliation.stored import read_inputs
 from central.rulebook import breaker, exhibits
 from central.rulebook import service as rulebook
 from central.rules.engine import RuleResults
 from central.rules.registry import RuleBook
+
+
+class Overtaken(Conflict):
+    """Another run stored its results while this one compared: nothing of this one was kept."""
+
+    code = "overtaken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a run read and found. `seen` is the newest run that had been stored then, `news` the numbers of the news that it covers."""
+
+    inputs: Inputs
+    book: RuleBook
+    links: Links
+    results: RuleResults
+    seen: int
+    news: tuple[int, ...]
+    started: datetime
+    clock: float
 
 
 def reconcile(
@@ -38,46 +59,53 @@ def reconcile(
     """Reconcile everything that is here. Repeating it changes nothing but adds a run.
 
     Links and findings are stored in one transaction; if anything fails before its end, the last good state stays. A rule that fails is
-    recorded and stops no other. Raises Misconfigured for a rules file that cannot be used, before anything is read.
+    recorded and stops no other. Raises Misconfigured for a rules file that cannot be used, before anything is read, LedgerBroken if not
+    every settlement and capture would have one code, and Overtaken if another run was stored meanwhile.
     """
+    with duckdb_in_memory() as analysis:
+        return keep(engine, analysis, compare_all(engine, analysis, rules_file=rules_file, now=now, progress=progress))
+
+
+def compare_all(engine: Engine, analysis: Analysis, *, rules_file: Path, now: datetime | None, progress: Callable[[str], None]) -> Compared:
+    """Read everything that is here as it was at one moment, link it and run the rules; nothing is stored yet."""
     started, clock = now or utc_now(), monotonic()
     book = rulebook.current(engine, rules_file, started)
-    with reading(engine).begin() as db:
-        inputs = read_inputs(db)
+    with unmoved(engine).begin() as db:
+        news, seen, inputs = changes.numbers(db), linkage.newest_run(db), read_inputs(db)
+        linkage.load_stored(db, analysis)
     progress(f"comparing {inputs['settlements'].num_rows} settlements with {inputs['captures'].num_rows} captures")
-    with duckdb_in_memory() as analysis:
-        links, results = compare(analysis, inputs, book)
-        progress(f"keeping {len(results.suspicions)} suspicions")
-        with engine.begin() as db:
-            return _keep(db, analysis, inputs, links, results, book, started=started, clock=clock)
+    links, results = compare(analysis, inputs, book)
+    progress(f"keeping {len(results.suspicions)} suspicions")
+    return Compared(inputs=inputs, book=book, links=links, results=results, seen=seen, news=news, started=started, clock=clock)
 
 
-def read_inputs(db: Connection) -> Inputs:
-    """Everything that is here to be compared. Read in this order, so that what excuses a person is never older than what accuses him."""
-    return {
-        "settlements": shaped("settlements", claims.analysis_table(db)),
-        "captures": shaped("captures", captures.analysis_table(db)),
-        "proxies": shaped("proxies", people.proxies_table(db)),
-    }
+def keep(engine: Engine, analysis: Analysis, compared: Compared) -> RunReport:
+    """Store what a run over everything found, in one transaction; then, in another, what its findings can be replayed from."""
+    with engine.begin() as db:
+        require_newest(db, compared.seen)
+        admitted = breaker.admit(
+            db, compared.book, compared.results, settlements=compared.inputs["settlements"].num_rows, now=compared.started
+        )
+        report = _keep(db, analysis, compared, admitted)
+    with engine.begin() as db:
+        exhibits.keep(db, compared.inputs, admitted, compared.book, compare, run_id=report.run_id, now=compared.started)
+    return report
 
 
-def _keep(
-    db: Connection,
-    analysis: Analysis,
-    inputs: Inputs,
-    links: Links,
-    results: RuleResults,
-    book: RuleBook,
-    *,
-    started: datetime,
-    clock: float,
-) -> RunReport:
-    sizes = {name: inputs[name].num_rows for name in ("settlements", "captures")}
+def require_newest(db: Connection, seen: int) -> None:
+    """Raises Overtaken unless this is still the newest run. Nobody else can store one before the transaction ends."""
+    newest = linkage.lock_runs(db)
+    if newest != seen:
+        raise Overtaken(f"run {newest} was stored while this one compared what was there after run {seen}; start it again")
+
+
+def _keep(db: Connection, analysis: Analysis, compared: Compared, results: RuleResults) -> RunReport:
+    started = compared.started
+    sizes = {name: compared.inputs[name].num_rows for name in ("settlements", "captures")}
     run_id = linkage.begin_run(db, engine=analysis.dialect, started_at=started, **sizes)
-    linkage.record(db, analysis, links, run_id)
-    results = breaker.admit(db, book, results, settlements=sizes["settlements"], now=started)
+    linkage.record(db, analysis, compared.links, run_id, now=started)
     findings = cases.record(db, results, run_id=run_id, now=started)
-    exhibits.keep(db, inputs, results, book, compare, run_id=run_id, now=started)
-    seconds = monotonic() - clock
+    changes.done(db, compared.news)
+    seconds = monotonic() - compared.clock
     linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))
     return RunReport(run_id=run_id, ledger=linkage.ledger(db), findings=findings, faults=results.faults, seconds=seconds, **sizes)

@@ -1,0 +1,58 @@
+"""Reconcile news as it comes, for as long as the centre runs."""
+
+from collections.abc import Callable
+from threading import Event
+from time import monotonic
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.cli.shell import progress
+from central.errors import CentralError, Misconfigured
+from central.reconciliation.live import Live
+from central.wiring import Centre
+
+DAY_S = 86_400.0
+LOOK_S = 0.25
+"""Between two looks whether there is news; one costs a look at an index."""
+BESIDES_S = 60.0
+"""Between two rounds of what is done besides."""
+LONGEST_PAUSE_S = 30.0
+
+
+def follow(centre: Centre, stop: Event, *, every_s: float, besides: Callable[[], object]) -> None:
+    """Reconcile everything at first and every so many seconds, and news within them; `besides` is done every minute.
+
+    Whatever could not be reconciled is tried again, later and later; the last good state stays meanwhile. Raises Misconfigured at the
+    first look, for then nothing was ever right.
+    """
+    live = Live(centre.engine, rules_file=centre.settings.rules_file, now=centre.now, progress=progress)
+    whole_s = besides_s = float("-inf")
+    pause_s = LOOK_S
+    try:
+        while True:
+            try:
+                now_s = monotonic()
+                due = now_s - whole_s >= every_s
+                report = live.everything() if due else live.news()
+                whole_s = now_s if due else whole_s
+                for line in report.lines() if report is not None else ():
+                    typer.echo(line)
+                if now_s - besides_s >= BESIDES_S:
+                    besides_s = now_s
+                    besides()
+                pause_s = LOOK_S
+            except (CentralError, SQLAlchemyError) as error:
+                if isinstance(error, Misconfigured) and whole_s == float("-inf"):
+                    raise
+                pause_s = min(max(1.0, 2 * pause_s), LONGEST_PAUSE_S)
+                typer.echo(f"not reconciled now, tried again in {pause_s:g} s: {_said(error)}", err=True)
+            if stop.wait(pause_s):
+                return
+    finally:
+        live.close()
+
+
+def _said(error: Exception) -> str:
+    """Without the statement, which may be long; parameters are hidden anyway."""
+    return str(getattr(error, "orig", None) or error)
