@@ -17,6 +17,8 @@ from central.app import create_app
 from central.captures.mqtt import MqttBus
 from central.cli import account, broker, device, evidence, hotlist, imports, indicators, log, people, rules, rules_watch, subject, up
 from central.cli.comparing import ReportForm, compare_folder
+from central.cli.follow import DAY_S
+from central.cli.follow import follow as follow_news
 from central.cli.shell import SettingsFile, explained, opened, progress, stop_on_signals
 from central.db import scrub, utc_now
 from central.engines.choice import EngineName, EngineOptions
@@ -89,7 +91,8 @@ def ingest(settings: SettingsFile = None, metrics_port: Annotated[int, typer.Opt
 @app.command()
 def reconcile(
     settings: SettingsFile = None,
-    every: Annotated[float, typer.Option(help="Seconds between runs; 0 runs once.")] = 0,
+    every: Annotated[float, typer.Option(help="Seconds between runs over everything; 0 runs once.")] = 0,
+    follow: Annotated[bool, typer.Option("--follow", help="With --every: between them, reconcile news as soon as it comes.")] = False,
     data: Annotated[Path | None, typer.Option(help="Compare this folder instead, and keep nothing; needs no database.")] = None,
     engine: Annotated[EngineName, typer.Option(help="With --data: where to compare.")] = EngineName.DUCKDB,
     report: Annotated[ReportForm, typer.Option(help="With --data: for people or for programs.")] = ReportForm.TEXT,
@@ -108,13 +111,15 @@ def reconcile(
     with explained():
         centre = opened(settings)
         stop = stop_on_signals()
+        if follow:
+            follow_news(centre, stop, every_s=every or DAY_S, besides=lambda: _besides(centre))
+            return
         while True:
             try:
                 report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=progress)
                 for line in report.lines():
                     typer.echo(line)
-                rules_watch.carry_out_waiting(centre, progress)
-                _expire(centre)
+                _besides(centre)
             except OperationalError as error:
                 if not every:
                     raise
@@ -128,6 +133,11 @@ def expire(settings: SettingsFile = None) -> None:
     """Erase sealed pictures and film whose time (section retention) is over and that support no suspicion in force. Cannot be undone."""
     with explained():
         _expire(opened(settings))
+
+
+def _besides(centre: Centre) -> None:
+    rules_watch.carry_out_waiting(centre, progress)
+    _expire(centre)
 
 
 def _expire(centre: Centre) -> None:

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 VENDOR = HERE / "static" / "vendor"
 FILES = (
     "htmx.org/dist/htmx.min.js",
+    "htmx.org/dist/ext/hx-sse.min.js",
     "htmx.org/LICENSE",
     "echarts/dist/echarts.common.min.js",
     "echarts/LICENSE",
