@@ -9,7 +9,22 @@ import typer
 
 from edge_agent.health import logs
 from models.session import limit_opencv_threads
-from scripts.benchmarks import camera_watch, drain, edge, flags, gaps, liveness, log, offline, quality, reconnect, register, search, soak
+from scripts.benchmarks import (
+    camera_watch,
+    drain,
+    edge,
+    flags,
+    gaps,
+    imports,
+    liveness,
+    log,
+    offline,
+    quality,
+    reconnect,
+    register,
+    search,
+    soak,
+)
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure, machine, save, table
 
@@ -136,6 +151,16 @@ def register_command(
 ) -> None:
     """The register of people: what several templates are worth, how alike two people are, and enrolling among 100,000."""
     _run("register", out, lambda: register.measure(out / "register", templates, typer.echo))
+
+
+@app.command(name="import")
+def import_command(
+    out: Out = OUT,
+    rows: Annotated[int, typer.Option(min=1000, help="Rows of the file; one in a hundred is broken.")] = 1_000_000,
+    database: Annotated[str, typer.Option(help="URL of an empty PostgreSQL database; without it SQLite.")] = "",
+) -> None:
+    """A long claim file with broken rows: rows a second, the most memory, and whether every row got its due."""
+    _run("import", out, lambda: imports.measure(out / "import", rows, database, typer.echo))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

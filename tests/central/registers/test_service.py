@@ -118,3 +118,16 @@ def test_a_row_that_cannot_be_is_named(engine: Engine, tmp_path: Path) -> None:
         ("valid_to", "does not lie after valid_from"),
         ("proxy_psn_no", "is the same as psn_no"),
     ]
+
+
+def test_lines_and_places_are_found_by_their_settlements(engine: Engine, tmp_path: Path) -> None:
+    line = {"fixmedins_code": A, "setl_id": "S1", "feedetl_sn": "1", "fee_ocur_time": "2026-01-05 08:00:00", "med_list_codg": "X1"}
+    amounts = {"cnt": "2.500", "det_item_fee_sumamt": "10.00"}
+    take(engine, tmp_path, "details", line | amounts, line | amounts | {"setl_id": "S2"})
+    take(engine, tmp_path, "places", {"fixmedins_code": A, "setl_id": "S1", "latitude": "30.5", "longitude": "104"})
+    with reading(engine).begin() as db:
+        found = registers.of_settlements(db, [(A, "S1"), (A, "S9")])
+        none = registers.of_settlements(db, [])
+    assert (found["details"]["cnt"].to_pylist(), found["details"]["det_item_fee_sumamt"].to_pylist()) == ([2500], [1000])
+    assert found["places"]["latitude"].to_pylist() == [30.5]
+    assert (none["details"].schema, none["details"].num_rows) == (SCHEMAS["details"], 0)
