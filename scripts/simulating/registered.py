@@ -15,15 +15,16 @@ from scripts.simulating.visits import Visits, travels
 def registered(seen: Visits) -> dict[str, pa.Table]:
     """The persons, some of them exempt, away from home with a filing, or dead by now; the proxies who came; where payers by phone were."""
     plan, month = seen.plan, seen.month
-    first = (plan.again == 0) & ~seen.is_refund
+    people, first = np.unique(plan.person, return_index=True)
+    region, away = towns.region(plan.town[first]), travels(people)
     proxy, mobile = (plan.oddity == Oddity.PROXY), (plan.oddity == Oddity.MOBILE)
     latitude, longitude = towns.place(plan.town[mobile], plan.site[mobile])
     unknown = plan.number[mobile] % 4 == 0
     near = seen.rng.uniform(-0.008, 0.008, (2, int(mobile.sum())))
     return {
-        "persons": _persons(plan.person[first], month),
-        "exemptions": _spans("exemptions", plan.person[first & (plan.person % 401 == 0)], month),
-        "filings": _spans("filings", plan.person[travelled := first & travels(plan)], month, towns.region(plan.town[travelled])),
+        "persons": _persons(people, month),
+        "exemptions": _spans("exemptions", people[people % 401 == 0], month),
+        "filings": _spans("filings", people[away], month, region[away]),
         "proxies": table(
             "proxies",
             int(proxy.sum()),

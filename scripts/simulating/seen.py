@@ -51,7 +51,8 @@ def captures(seen: Visits) -> pa.Table:
         camera_fault=blind,
         manual_reason=where(proxy | (odd == Oddity.MANUAL), chosen(_VERIFIED_BY_HAND, np.where(proxy, 3, plan.person % 3))),
         proxy_psn_no=where(proxy, person(RELATIVES_FROM + plan.person)),
-        clock_error_ms=np.where(odd == Oddity.CLOCK, 45_000.0, np.round(rng.normal(0, 20, rows), 1)),
+        face_similarity=where(seen_face & (plan.again == 1) & ~proxy, np.round(np.clip(rng.normal(0.8, 0.05, rows), 0.62, 0.98), 4)),
+        clock_error_ms=where(plan.town % 13 != 12, np.where(odd == Oddity.CLOCK, 45_000.0, np.round(rng.normal(0, 20, rows), 1))),
         distrusted=odd == Oddity.DISTRUSTED,
     )
     return mixed.filter(pa.array(~np.isin(odd, (Oddity.NO_CAPTURE, Oddity.MOBILE)) & ~seen.is_refund))

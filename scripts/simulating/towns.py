@@ -120,7 +120,7 @@ def _hours(towns: Towns) -> pa.Table:
 
 
 def _staff(towns: Towns, month: Month) -> pa.Table:
-    """Four doctors of the hospital, a pharmacist in each pharmacy, and clerks without a code; persons of their own, who buy nothing."""
+    """Four doctors of the hospital, a pharmacist in each pharmacy, and clerks without a code; some towns do not say who they are."""
     site = np.array([HOSPITAL] * DOCTORS + [SHOP, LATE_SHOP] + [HOSPITAL, HOSPITAL, SHOP, LATE_SHOP])
     who = np.array([*range(DOCTORS), 0, 0, *range(_CLERKS)])
     role = ["doctor"] * DOCTORS + ["pharmacist"] * 2 + ["clerk"] * _CLERKS
@@ -131,7 +131,7 @@ def _staff(towns: Towns, month: Month) -> pa.Table:
         "staff",
         len(town),
         fixmedins_code=site_code(town, site),
-        psn_no=person(_STAFF_FROM + town * each + np.tile(np.arange(each), towns.count)),
+        psn_no=where(town % 7 != 6, person(_STAFF_FROM + town * each + np.tile(np.arange(each), towns.count))),
         role=pa.array(role * towns.count),
         code=where(coded, doctor_code(town, site, who)),
         valid_from=month.start - 400 * DAY,
@@ -140,7 +140,7 @@ def _staff(towns: Towns, month: Month) -> pa.Table:
 
 
 def _sign_ins(towns: Towns, month: Month, rng: np.random.Generator) -> pa.Table:
-    """Everybody with a code signs in before both halves of every day."""
+    """Everybody with a code signs in before both halves of every day; some towns do not say when they left."""
     site, who = np.array([HOSPITAL] * DOCTORS + [SHOP, LATE_SHOP]), np.array([*range(DOCTORS), 0, 0])
     shape = (towns.count, len(site), month.days, 2)
     rows = int(np.prod(shape))
@@ -154,5 +154,5 @@ def _sign_ins(towns: Towns, month: Month, rng: np.random.Generator) -> pa.Table:
         fixmedins_code=site_code(towns.first + town, site[person_of]),
         code=doctor_code(towns.first + town, site[person_of], who[person_of]),
         signed_at=begins + signed,
-        left_at=begins + left,
+        left_at=where((towns.first + town) % 5 != 4, begins + left),
     )

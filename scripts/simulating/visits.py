@@ -82,7 +82,7 @@ def settlements(seen: Visits) -> pa.Table:
         insutype=chosen(["310", "390"], plan.person % 2),
         med_type=chosen(["11", "14", "13", "41"], np.where(hospital, plan.person % 9 // 4, 3)),
         mdtrtarea_admvs=region,
-        insuplc_admdvs=text(np.where(travels(plan), _ELSEWHERE, towns.region(plan.town))),
+        insuplc_admdvs=text(np.where(travels(plan.person), _ELSEWHERE, towns.region(plan.town))),
         setl_time=plan.at,
         medfee_sumamt=seen.total,
         fund_pay_sumamt=seen.fund,
@@ -98,10 +98,10 @@ def settlements(seen: Visits) -> pa.Table:
     )
 
 
-def travels(plan: Timetable) -> Truths:
-    """Who is insured in another province, and has filed that."""
-    travels: Truths = plan.person % 53 == 0
-    return travels
+def travels(who: Ints) -> Truths:
+    """Which persons are insured in another province, and have filed that."""
+    away: Truths = who % 53 == 0
+    return away
 
 
 def _doctor(plan: Timetable) -> pa.Array:
@@ -133,7 +133,7 @@ def details(seen: Visits) -> tuple[pa.Table, Ints, Ints]:
         list_type=chosen(["101", "201"], service.astype(np.int64)),
         cnt=quantity,
         det_item_fee_sumamt=fee,
-        inscp_amt=fee * 9 // 10,
+        inscp_amt=where(plan.town[rows] % 11 != 10, fee * 9 // 10),
         prd_days=where(~service, 3 + (ingredient + plan.person[rows]) % 5),
         rxno=where(~at_shop, text("RX", plan.number[origin[rows]])),
         bilg_dr_codg=where(~at_shop, _doctor(plan).take(pa.array(rows))),

@@ -30,16 +30,17 @@ def _two_places(
 
 
 planted("GEO-01", "150 km in an hour")(partial(_two_places, km=150, gap_min=60))
-planted("GEO-01", "100 km in 74 minutes, just too fast")(partial(_two_places, km=100, gap_min=73))
-planted("GEO-01", "ten kilometres in 28 minutes")(partial(_two_places, km=10, gap_min=28))
+planted("GEO-01", "100 km in seventy minutes, just too fast")(partial(_two_places, km=100, gap_min=70))
+planted("GEO-01", "ten kilometres in 25 minutes")(partial(_two_places, km=10, gap_min=25))
 
 innocent("GEO-01", "ten kilometres in 31 minutes")(partial(_two_places, km=10, gap_min=31))
 innocent("GEO-01", "100 km in 77 minutes")(partial(_two_places, km=100, gap_min=77))
 innocent("GEO-01", "shops side by side")(partial(_two_places, km=0.3, gap_min=4))
 innocent("GEO-01", "registered proxy")(partial(_two_places, km=90, gap_min=20, proxy=True))
-innocent("GEO-01", "ordered by phone")(partial(_two_places, km=90, gap_min=20, mobile=True))
+innocent("GEO-01", "ordered by phone", "GEO-03")(partial(_two_places, km=90, gap_min=20, mobile=True))
 innocent("GEO-01", "one of them taken back")(partial(_two_places, km=90, gap_min=20, back=True))
-innocent("GEO-01", "clocks were off")(partial(_two_places, km=10, gap_min=28, clock_ms=90_000.0))
+innocent("GEO-01", "ten kilometres in 27 minutes, as clocks are")(partial(_two_places, km=10, gap_min=27))
+innocent("GEO-01", "clocks known to be off")(partial(_two_places, km=10, gap_min=22, clock_ms=300_000.0))
 
 
 def lie_in(stage: Stage, hospital: Site, who: Person, first: int, days: int, **changes: Any) -> str:

@@ -69,6 +69,7 @@ def test_who_is_insured_elsewhere_has_filed_it() -> None:
     away = claims[claims.insuplc_admdvs != claims.mdtrtarea_admvs].merge(filed, on=["psn_no", "mdtrtarea_admvs"], how="left")
     assert len(away) > 50 and ((away.valid_from < away.setl_time) & (away.setl_time < away.valid_to)).all()
     assert not filed.psn_no.duplicated().any() and len(tables()["exemptions"]) > 0
+    assert set(claims.psn_no) <= set(tables()["persons"].psn_no), "everybody is registered"
 
 
 def test_at_most_one_settlement_of_a_day_and_institution_is_not_plainly_verified() -> None:
