@@ -26,6 +26,8 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     EXAMINER = "examiner"
     """Reviews evidence legally or technically (审核人员); decides about no finding."""
+    SOURCE = "source"
+    """A program that sends data; nobody logs in with it, an administrator issues its token."""
 
 
 class Right(StrEnum):
@@ -45,12 +47,25 @@ class Right(StrEnum):
     EXPORT_EVIDENCE = "export_evidence"
     STAMP_EVIDENCE = "stamp_evidence"
     HOLD_EVIDENCE = "hold_evidence"
+    SEE_IMPORTS = "see_imports"
+    SEND_DATA = "send_data"
+    SEE_RULES = "see_rules"
+    SET_RULES = "set_rules"
+    """Propose, approve what somebody else proposed, try out, make quiet, draw samples."""
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
         Role.ADMINISTRATOR: frozenset(
-            {Right.SEE_OVERVIEW, Right.MANAGE_ACCOUNTS, Right.MANAGE_SITES, Right.ENROL, Right.SEE_PEOPLE, Right.KEEP_WATCH}
+            {
+                Right.SEE_OVERVIEW,
+                Right.MANAGE_ACCOUNTS,
+                Right.MANAGE_SITES,
+                Right.ENROL,
+                Right.SEE_PEOPLE,
+                Right.KEEP_WATCH,
+                Right.SEE_IMPORTS,
+            }
         ),
         Role.MONITOR: frozenset(
             {
@@ -63,6 +78,9 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
                 Right.KEEP_WATCH,
                 Right.EXPORT_EVIDENCE,
                 Right.HOLD_EVIDENCE,
+                Right.SEE_IMPORTS,
+                Right.SEE_RULES,
+                Right.SET_RULES,
             }
         ),
         Role.AUDITOR: frozenset(
@@ -74,9 +92,12 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
                 Right.SEE_PEOPLE,
                 Right.EXPORT_EVIDENCE,
                 Right.HOLD_EVIDENCE,
+                Right.SEE_IMPORTS,
+                Right.SEE_RULES,
             }
         ),
         Role.EXAMINER: frozenset({Right.SEE_OVERVIEW, Right.READ_FINDINGS, Right.SEE_PICTURES, Right.STAMP_EVIDENCE}),
+        Role.SOURCE: frozenset({Right.SEND_DATA}),
     }
 )
 
@@ -142,6 +163,12 @@ class OwnAccount(Conflict):
     """Administrators do not disable or reset themselves: nobody could undo it."""
 
     code = "own_account"
+
+
+class NoToken(Conflict):
+    """Only an account for programs, which nobody logs in with, gets a token that lasts."""
+
+    code = "no_token"
 
 
 class NoSuchAccount(NotFound):

@@ -86,6 +86,12 @@ class _Scene:
     now: datetime
 
 
+def finding_of(db: Connection, flood: FloodView) -> str | None:
+    """jr_id of the rule-fault finding of a flood, None before it was kept."""
+    found = cases.about_subject(db, RULE_FAULT, _subject(flood))
+    return None if found is None else found.jr_id
+
+
 def _through(db: Connection, scene: _Scene, said: Sequence[Suspicion], returned: frozenset[str]) -> Iterable[Suspicion]:
     """The suspicions of one rule; those of a flood are held. Open findings that monitors have seen before it stay on their lists.
 

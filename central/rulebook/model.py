@@ -17,6 +17,14 @@ MAX_REASON = 500
 _ORDER = tuple(Stage)
 _LIVE = frozenset({Stage.REVIEW, Stage.RESTRICT})
 
+_UNITS = {"days": "days", "hours": "hours", "minutes": "minutes", "s": "seconds", "seconds": "seconds", "km": "km", "h": "kmh"} | {
+    "m": "metres",
+    "fen": "fen",
+    "yuan": "yuan",
+    "percent": "percent",
+}
+"""The last word of a parameter's name, and the code of its unit."""
+
 RegionOf = Callable[[str], str | None]
 """admdvs of an institution, None where no register knows it."""
 
@@ -86,6 +94,11 @@ class Wanted:
     limits: Mapping[str, Any]
     stage: Stage | None = None
     reset: bool = False
+
+
+def unit_of(name: str) -> str:
+    """The unit that stands in a parameter's name; `count` where there is none. A code of texts."""
+    return _UNITS.get(name.rpartition("_")[2], "count")
 
 
 def compose(base: RuleBook, standing: Iterable[Change], region_of: RegionOf) -> RuleBook:
