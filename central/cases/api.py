@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.cases import service
-from central.cases.model import MAX_REASON, FindingPage, FindingView, Status, Verdict
+from central.cases.model import MAX_REASON, FindingPage, FindingView, Group, GroupPage, Status, Verdict
 from central.db import reading
 from central.web import guard
 from central.web.guard import Right, Viewer
@@ -36,6 +36,25 @@ def findings(
     """Findings, newest first."""
     with reading(guard.centre_of(request).engine).begin() as db:
         return service.list_findings(db, status=status, rule_id=rule_id, fixmedins_code=fixmedins_code, page=page, size=size)
+
+
+@router.get("/groups", dependencies=READER)
+def groups(
+    request: Request,
+    only_open: bool = True,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    size: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> GroupPage:
+    """Findings that belong together, those groups first that moved last."""
+    with reading(guard.centre_of(request).engine).begin() as db:
+        return service.list_groups(db, only_open=only_open, page=page, size=size)
+
+
+@router.get("/groups/{group_id}", dependencies=READER)
+def group(request: Request, group_id: str) -> Group:
+    """One group with its findings and what they share."""
+    with reading(guard.centre_of(request).engine).begin() as db:
+        return service.group(db, group_id)
 
 
 @router.get("/{jr_id}", dependencies=READER)

@@ -135,6 +135,7 @@ def _finding(
         read = dossier.read(db, jr_id)
         film = {each.capture.capture_id: _orders_about(db, each.capture, centre.now()) for each in read.sightings}
         names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
+        group = service.group_of(db, jr_id)
         looks = hotlist.looks_at(db, read.finding.capture_ids)
         reviewed = sites.standing(db, read.finding.fixmedins_code, read.finding.occurred_at).reviewed
     shown = {
@@ -142,6 +143,7 @@ def _finding(
         "unreviewed": not reviewed,
         "finding": read.finding,
         "looks": looks,
+        "group": group,
         "site_name": names.get(read.finding.fixmedins_code, ""),
         "verdicts": tuple(Verdict),
         "max_reason": MAX_REASON,

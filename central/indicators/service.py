@@ -8,13 +8,13 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from central.arrow import read_table
 from central.audit import service as audit
 from central.cases import service as cases
 from central.cases.model import Outcome
-from central.db import to_micros
+from central.db import reading, to_micros
 from central.engines.base import Analysis, sql_of
 from central.errors import BadInput, NotFound
 from central.indicators import expressions, store
@@ -35,24 +35,31 @@ def counts(analysis: Analysis, tables: Tables, limits: IndicatorLimits, outcomes
     yield from analysis.rows(sql_of(ibis.table(_SCHEMA, name=_COUNTED).order_by("fixmedins_code", "dr", "day"), analysis.dialect))
 
 
-def record(db: Connection, analysis: Analysis, tables: Tables, limits: IndicatorLimits, *, now: datetime) -> int:
+def record(engine: Engine, analysis: Analysis, tables: Tables, limits: IndicatorLimits, *, now: datetime) -> int:
     """Bring the stored counts up to date with a run over everything that is here; how many rows changed. Repeating it changes nothing.
 
-    Days before the first that the run knows stay as they were counted. Findings are counted as they stand in the database.
+    Nothing is locked while it counts, and it writes in short transactions of its own: what broke off is finished by the next run. Days
+    before the first that the run knows stay as they were counted. Findings are counted as they stand in the database.
     """
-    _count(analysis, tables, limits, _outcomes(cases.outcomes(db), limits, now))
+    with reading(engine).begin() as db:
+        outcomes = _outcomes(cases.outcomes(db), limits, now)
+    _count(analysis, tables, limits, outcomes)
     counted, kept = (ibis.table(_SCHEMA, name=name) for name in (_COUNTED, _STORED))
     (first,) = _rows(analysis, counted.agg(first=counted.day.min()))
-    analysis.load(_STORED, _stored(db, first["first"]))
-    gone = kept.select(*store.KEY).difference(counted.select(*store.KEY))
+    with reading(engine).begin() as db:
+        analysis.load(_STORED, _stored(db, first["first"]))
     changed = 0
-    for rows in _chunks(analysis.rows(sql_of(gone, analysis.dialect))):
-        store.remove(db, [(row["fixmedins_code"], row["dr"], row["day"]) for row in rows])
+    for rows in _chunks(analysis, kept.select(*store.KEY).difference(counted.select(*store.KEY))):
+        with engine.begin() as db:
+            store.remove(db, [(row["fixmedins_code"], row["dr"], row["day"]) for row in rows])
         changed += len(rows)
-    for rows in _chunks(analysis.rows(sql_of(counted.difference(kept), analysis.dialect))):
-        store.put(db, rows)
+    for rows in _chunks(analysis, counted.difference(kept)):
+        with engine.begin() as db:
+            store.put(db, rows)
         changed += len(rows)
-    store.put_sites(db, list(_sites(analysis, tables)))
+    sites = list(_sites(analysis, tables))
+    with engine.begin() as db:
+        store.put_sites(db, sites)
     return changed
 
 
@@ -204,8 +211,7 @@ def _rows(analysis: Analysis, expression: ir.Table) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[list[dict[str, Any]]]:
-    for batch in batches:
-        rows = batch.to_pylist()
-        for start in range(0, len(rows), _CHUNK):
-            yield rows[start : start + _CHUNK]
+def _chunks(analysis: Analysis, expression: ir.Table) -> Iterator[list[dict[str, Any]]]:
+    for batch in analysis.rows(sql_of(expression, analysis.dialect)):
+        for start in range(0, batch.num_rows, _CHUNK):
+            yield batch.slice(start, _CHUNK).to_pylist()

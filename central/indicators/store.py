@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select, tuple_
 
 from central.db import upsert
 from central.indicators.model import COUNTS
@@ -31,10 +31,8 @@ def put(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def put_sites(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Say anew of which institutions indicators are told."""
-    db.execute(delete(indicator_sites))
-    if rows:
-        db.execute(insert(indicator_sites), list(rows))
+    """Say what is known now of these institutions; others stay as they were."""
+    upsert(db, indicator_sites, rows, ["fixmedins_code"])
 
 
 def sites(db: Connection) -> Sequence[RowMapping]:

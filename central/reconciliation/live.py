@@ -103,7 +103,7 @@ class Live:
             run_id = linkage.begin_run(db, engine=at_hand.analysis.dialect, started_at=started, kind=RunKind.NEWS, **at_hand.looked_at())
             changed = linkage.record(db, at_hand.analysis, links, run_id, now=started, sites=sites)
             admitted = breaker.admit(db, book, results, settlements=at_hand.size("settlements"), now=started)
-            findings = cases.record(db, admitted, run_id=run_id, now=started, about=about)
+            findings = cases.record(db, admitted, run_id=run_id, now=started, about=about, group_limits=book.groups)
             changes.done(db, pending.numbers)
             seconds = monotonic() - clock
             linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))

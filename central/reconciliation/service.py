@@ -17,10 +17,11 @@ from central.db import unmoved, utc_now
 from central.engines.base import Analysis
 from central.engines.duckdb import duckdb_in_memory
 from central.errors import Conflict
+from central.indicators import service as indicators
 from central.inputs import Inputs
 from central.linkage import service as linkage
 from central.linkage.pairing import Links
-from central.reconciliation.compare import compare
+from central.reconciliation.compare import compare, tables_of
 from central.reconciliation.model import RunReport
 from central.reconciliation.stored import read_inputs
 from central.rulebook import breaker, exhibits
@@ -80,7 +81,7 @@ def compare_all(engine: Engine, analysis: Analysis, *, rules_file: Path, now: da
 
 
 def keep(engine: Engine, analysis: Analysis, compared: Compared) -> RunReport:
-    """Store what a run over everything found, in one transaction; then, in another, what its findings can be replayed from."""
+    """Store what a run over everything found, in one transaction; then what its findings can be replayed from, and the indicators."""
     with engine.begin() as db:
         require_newest(db, compared.seen)
         admitted = breaker.admit(
@@ -89,6 +90,8 @@ def keep(engine: Engine, analysis: Analysis, compared: Compared) -> RunReport:
         report = _keep(db, analysis, compared, admitted)
     with engine.begin() as db:
         exhibits.keep(db, compared.inputs, admitted, compared.book, compare, run_id=report.run_id, now=compared.started)
+    tables = tables_of(compared.book.linkage, analysis.dialect)
+    indicators.record(engine, analysis, tables, compared.book.indicators, now=compared.started)
     return report
 
 
@@ -104,7 +107,7 @@ def _keep(db: Connection, analysis: Analysis, compared: Compared, results: RuleR
     sizes = {name: compared.inputs[name].num_rows for name in ("settlements", "captures")}
     run_id = linkage.begin_run(db, engine=analysis.dialect, started_at=started, **sizes)
     linkage.record(db, analysis, compared.links, run_id, now=started)
-    findings = cases.record(db, results, run_id=run_id, now=started)
+    findings = cases.record(db, results, run_id=run_id, now=started, group_limits=compared.book.groups)
     changes.done(db, compared.news)
     seconds = monotonic() - compared.clock
     linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))

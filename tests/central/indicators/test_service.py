@@ -57,9 +57,9 @@ def empty(engine: Engine) -> None:
 
 def record(engine: Engine, *, now: datetime = NOON, **given: list[Row]) -> int:
     book = replace(rule_book({}, "test"), active=())
-    with duckdb_in_memory() as analysis, engine.begin() as db:
+    with duckdb_in_memory() as analysis:
         compare(analysis, {name: rows(name, each) for name, each in given.items()}, book)
-        return service.record(db, analysis, tables_of(book.linkage, analysis.dialect), book.indicators, now=now)
+        return service.record(engine, analysis, tables_of(book.linkage, analysis.dialect), book.indicators, now=now)
 
 
 def stored(engine: Engine, name: str) -> dict[tuple[str, str, int], tuple[int, int]]:
