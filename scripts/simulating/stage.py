@@ -191,9 +191,13 @@ class Stage:
         span = {"valid_from": self.month.start - 90 * DAY, "valid_to": FOREVER}
         self.rows["proxies"].append({"psn_no": of.psn_no, "proxy_psn_no": who.psn_no} | span | changes)
 
-    def staff(self, site: Site, who: Person, role: str = "clerk", code: str | None = None) -> None:
-        """Says that somebody works there."""
-        span = {"valid_from": self.month.start - 400 * DAY, "valid_to": FOREVER}
+    def exempt(self, who: Person) -> None:
+        """Registers that somebody does not use the face."""
+        self.rows["exemptions"].append({"psn_no": who.psn_no, "valid_from": self.month.start - 30 * DAY, "valid_to": FOREVER})
+
+    def staff(self, site: Site, who: Person, role: str = "clerk", code: str | None = None, *, until: int = FOREVER) -> None:
+        """Says that somebody works there, or did until some moment."""
+        span = {"valid_from": self.month.start - 400 * DAY, "valid_to": until}
         self.rows["staff"].append({"fixmedins_code": site.code, "psn_no": who.psn_no, "role": role, "code": code} | span)
 
     def watch(self, site: Site, window: str, day: int, hour: int, **changes: Any) -> None:

@@ -41,14 +41,21 @@ innocent("AMT-01", "wards of a home with registered proxies")(partial(_small, fa
 
 
 def _rapid(
-    stage: Stage, *, cards: int = 3, gap_s: float = 40, seen: Row | None = None, same: bool = False, dev_no: str | None = "DEV-1"
+    stage: Stage,
+    *,
+    cards: int = 3,
+    gap_s: float = 40,
+    seen: Row | None = None,
+    same: bool = False,
+    dev_no: str | None = "DEV-1",
+    opter_type: str = "1",
 ) -> Told:
     """Settlements at one device so many seconds apart; `same`: all of one person."""
     site, day = stage.site(watched=seen is not None), stage.day()
     one = stage.person()
     for turn in range(cards):
         who, at = one if same else stage.person(), stage.at(day, 16 * 60 + turn * gap_s / 60)
-        stage.settle(site, who, at, capture=seen is not None, seen=seen, dev_no=dev_no)
+        stage.settle(site, who, at, capture=seen is not None, seen=seen, dev_no=dev_no, opter_type=opter_type)
     return None
 
 
@@ -58,6 +65,7 @@ planted("AMT-02", "59 seconds apart, just too fast")(partial(_rapid, gap_s=59))
 planted("AMT-02", "by the clerk, where devices are not told")(partial(_rapid, cards=4, dev_no=None))
 innocent("AMT-02", "sixty seconds apart")(partial(_rapid, gap_s=60))
 innocent("AMT-02", "two cards")(partial(_rapid, cards=2, gap_s=20))
+innocent("AMT-02", "self-service terminal")(partial(_rapid, cards=4, opter_type="2"))
 innocent("AMT-02", "three bills of one person")(partial(_rapid, same=True))
 innocent("AMT-02", "recognised, one after the other")(partial(_rapid, cards=5, seen={}))
 
@@ -142,7 +150,7 @@ innocent("AMT-04", "windows recognised more than came in")(partial(_crowd, bills
 def _at_night(stage: Stage, *, minute: float, **site: object) -> Told:
     """A settlement at that minute of the day, in a pharmacy that is open from 08:00 to 21:00 unless `site` says otherwise."""
     changes: Row = dict(site)
-    claim = {"med_type": changes.pop("med_type")} if "med_type" in changes else {}
+    claim = {name: changes.pop(name) for name in ("med_type", "opter_type") if name in changes}
     place = stage.site(str(changes.pop("kind", "P")), **changes)
     stage.settle(place, stage.person(), stage.at(stage.day(), minute), **claim)
     return None
@@ -157,6 +165,8 @@ innocent("TIM-01", "fourteen minutes before opening")(partial(_at_night, minute=
 innocent("TIM-01", "night pharmacy with declared hours")(partial(_at_night, minute=3 * 60, hours=(0, 1440)))
 innocent("TIM-01", "always open")(partial(_at_night, minute=3 * 60, always_open=True))
 innocent("TIM-01", "emergency at night")(partial(_at_night, minute=3 * 60, kind="H", med_type="13"))
+innocent("TIM-01", "hours that run past midnight")(partial(_at_night, minute=60, hours=(9 * 60, 2 * 60)))
+innocent("TIM-01", "self-service at night")(partial(_at_night, minute=3 * 60, opter_type="2"))
 innocent("TIM-01", "no hours declared")(partial(_at_night, minute=3 * 60, hours=None))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from scripts.simulating.cases.plays import Told, innocent, planted
+from scripts.simulating.catalogue import HAEMODIALYSIS
 from scripts.simulating.month import HOUR
 from scripts.simulating.stage import Person, Row, Stage
 
@@ -86,6 +87,15 @@ innocent("CC-02", "nearly recognised")(partial(_one_card, others=(UNSURE, UNSURE
 innocent("CC-02", "liveness could not be judged")(partial(_one_card, others=(STRANGER, STRANGER | {"liveness": "cannot_judge"})))
 
 
+def _all_exempt(stage: Stage, persons: Sequence[Person]) -> None:
+    for who in persons:
+        stage.exempt(who)
+
+
+innocent("CC-01", "do not use the face")(partial(one_face, after_min=(0, 4), register=_all_exempt))
+innocent("CC-03", "do not use the face")(partial(one_face, after_min=_FIVE, sites=5, register=_all_exempt))
+
+
 def _companions(
     stage: Stage,
     *,
@@ -95,15 +105,18 @@ def _companions(
     capture: bool = True,
     seen: Row = UNSURE,
     register: Register | None = None,
+    item: str = "",
 ) -> Told:
-    """The same persons, one after the other, on so many days."""
-    site, day = stage.site(watched=capture), stage.day(days * 5)
+    """The same persons, one after the other, on so many days; billed an `item` of a hospital, if one is named."""
+    site, day = stage.site("H" if item else "P", watched=capture), stage.day(days * 5)
     group = [stage.person() for _ in range(persons)]
+    line = {"med_list_codg": item} if item else {}
     if register:
         register(stage, group)
     for turn in range(days):
         for place, who in enumerate(group):
-            stage.settle(site, who, stage.at(day + turn * 5, 600 + turn * 45 + place * gap_min), capture=capture, seen=seen)
+            at = stage.at(day + turn * 5, 600 + turn * 45 + place * gap_min)
+            stage.settle(site, who, at, capture=capture, seen=seen, line=line)
     return None
 
 
@@ -114,6 +127,7 @@ planted("CC-04", "four persons on four days, no terminal")(partial(_companions, 
 innocent("CC-04", "three persons on two days")(partial(_companions, days=2))
 innocent("CC-04", "a couple on four days")(partial(_companions, days=4, persons=2))
 innocent("CC-04", "friends who came themselves")(partial(_companions, days=4, seen={}))
+innocent("CC-04", "shuttle bus to haemodialysis")(partial(_companions, days=4, item=HAEMODIALYSIS))
 innocent("CC-04", "six minutes apart")(partial(_companions, days=3, gap_min=6))
 innocent("CC-04", "family with a registered proxy")(partial(_companions, days=3, register=_shared_proxy))
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from central.inputs import FOREVER
 from scripts.simulating.cases.plays import Told, innocent, planted
 from scripts.simulating.month import DAY, MINUTE
 from scripts.simulating.stage import Person, Row, Site, Stage
@@ -26,8 +25,8 @@ def _refunded(stage: Stage, *, seen: Row) -> Told:
     return None
 
 
-def _exempt(stage: Stage, _: Site, who: Person, at: int) -> None:
-    stage.rows["exemptions"].append({"psn_no": who.psn_no, "valid_from": at - 30 * DAY, "valid_to": FOREVER})
+def _exempt(stage: Stage, _: Site, who: Person, _at: int) -> None:
+    stage.exempt(who)
 
 
 def _proxy(stage: Stage, _: Site, who: Person, at: int, since: int = -40 * DAY, until: int = 40 * DAY) -> None:
@@ -67,6 +66,7 @@ innocent("PR-01", "four frames")(partial(one_visit, seen=NOBODY | {"frames_seen"
 innocent("PR-01", "window was blind")(partial(one_visit, seen={"outcome": "blind"}))
 innocent("PR-01", "camera failed meanwhile")(partial(one_visit, seen=NOBODY | {"camera_fault": True}))
 innocent("PR-01", "device not to be believed")(partial(one_visit, seen=NOBODY | {"distrusted": True}))
+innocent("PR-01", "does not use the face")(partial(one_visit, seen=NOBODY, prepare=_exempt))
 innocent("PR-01", "taken back")(partial(_refunded, seen=NOBODY))
 innocent("PR-01", "back to the camera")(partial(one_visit, seen={"outcome": "undecided", "face_group": None, "face_band": None}))
 
@@ -103,6 +103,8 @@ planted("PR-03", "three frames, just enough")(partial(one_visit, seen=ATTACK | {
 
 innocent("PR-03", "liveness could not be judged")(partial(one_visit, seen={"outcome": "undecided", "liveness": "cannot_judge"}))
 innocent("PR-03", "liveness not evaluated")(partial(one_visit, seen={"liveness": "not_evaluated"}))
+innocent("PR-03", "does not use the face")(partial(one_visit, seen=ATTACK, prepare=_exempt))
+innocent("PR-03", "camera failed meanwhile")(partial(one_visit, seen=ATTACK | {"camera_fault": True}))
 innocent("PR-03", "device not to be believed")(partial(one_visit, seen=ATTACK | {"distrusted": True}))
 innocent("PR-03", "a glimpse of two frames")(partial(one_visit, seen=ATTACK | {"frames_used": 2}))
 
@@ -156,13 +158,17 @@ innocent("ID-02", "one proxy for five")(partial(_serves, persons=5, span=12))
 innocent("ID-02", "one proxy often for the same five")(partial(_serves, persons=5, span=20, same=4))
 
 
-def _gaps(stage: Stage, *, missing: int, plain: int, watched: bool = True, seen: Row | None = None) -> Told:
+def _gaps(
+    stage: Stage, *, missing: int, plain: int, watched: bool = True, seen: Row | None = None, exempt: bool = False, opter_type: str = "1"
+) -> Told:
     """A day of which so many settlements have no capture, or the one that `seen` says."""
     site, day = stage.site("H", watched=watched), stage.day()
     stage.ordinary(site, day, plain, capture=watched)
     for turn in range(missing):
-        at = stage.at(day, 8 * 60 + 20 + turn * 13)
-        stage.settle(site, stage.person(), at, capture=seen is not None, seen=seen)
+        who, at = stage.person(), stage.at(day, 8 * 60 + 20 + turn * 13)
+        if exempt:
+            stage.exempt(who)
+        stage.settle(site, who, at, capture=seen is not None, seen=seen, opter_type=opter_type)
     return None
 
 
@@ -172,6 +178,8 @@ innocent("ID-03", "a tenth without capture")(partial(_gaps, missing=3, plain=27)
 innocent("ID-03", "two without capture")(partial(_gaps, missing=2, plain=6))
 innocent("ID-03", "verified by hand")(partial(_gaps, missing=5, plain=10, seen={"outcome": "manual_verified"}))
 innocent("ID-03", "no terminal there")(partial(_gaps, missing=5, plain=5, watched=False))
+innocent("ID-03", "do not use the face")(partial(_gaps, missing=5, plain=8, exempt=True))
+innocent("ID-03", "self-service terminal")(partial(_gaps, missing=5, plain=8, opter_type="2"))
 innocent("ID-03", "network outage")(partial(_gaps, missing=5, plain=10, seen={"outcome": "blind"}))
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
-from central.inputs import FOREVER
 from scripts.simulating.cases.plays import Told, innocent, planted
 from scripts.simulating.cases.sites import away, lie_in
 from scripts.simulating.catalogue import HAEMODIALYSIS, PHYSIOTHERAPY
-from scripts.simulating.month import DAY, HOUR
+from scripts.simulating.month import HOUR
 from scripts.simulating.stage import Person, Row, Site, Stage
 
 MORNING, AFTERNOON = 7 * 60 + 30, 15 * 60 + 30
@@ -32,7 +31,7 @@ def _stay(stage: Stage, *, rounds: Seen, days: int = 6, leave: str = "", exempt:
     if leave:
         away(stage, hospital, mdtrt_id, stage.at(first + 1, 18 * 60), stage.at(first + 3, 7 * 60), leave)
     if exempt:
-        stage.rows["exemptions"].append({"psn_no": who.psn_no, "valid_from": stage.month.start - DAY, "valid_to": FOREVER})
+        stage.exempt(who)
     return {"fixmedins_code": hospital.code, "psn_no": who.psn_no}
 
 
@@ -45,6 +44,9 @@ planted("INP-01", "away for two days")(partial(_stay, rounds=_of("absent", (2, 0
 planted("INP-01", "away, and back in between")(partial(_stay, rounds=_of("absent", (1, 0), (1, 1), (4, 0), (4, 1))))
 innocent("INP-01", "on leave")(partial(_stay, rounds=_of("absent", (2, 0), (2, 1)), leave="leave"))
 innocent("INP-01", "external examination")(partial(_stay, rounds=_of("absent", (2, 0), (2, 1)), leave="examination"))
+innocent("INP-01", "transferred for a day")(partial(_stay, rounds=_of("absent", (2, 0), (2, 1)), leave="transfer"))
+innocent("INP-01", "does not use the face")(partial(_stay, rounds=_of("absent", (2, 0), (2, 1)), exempt=True))
+innocent("INP-01", "another was met in the bed")(partial(_stay, rounds={(2, 0): "absent", (2, 1): "different"}))
 innocent("INP-01", "one round of each day missed")(partial(_stay, rounds=_of("absent", (1, 0), (2, 1), (3, 0), (4, 1))))
 innocent("INP-01", "nobody could look")(partial(_stay, rounds=_of("blind", (2, 0), (2, 1))))
 innocent("INP-01", "undecided once")(partial(_stay, rounds={(2, 0): "absent", (2, 1): "undecided"}))

@@ -58,7 +58,17 @@ def away(stage: Stage, hospital: Site, mdtrt_id: str, since: int, until: int, re
     stage.rows["leaves"].append({"fixmedins_code": hospital.code, "mdtrt_id": mdtrt_id, "reason": reason} | span)
 
 
-def _billed_elsewhere(stage: Stage, *, day: int, minute: float = 640, reason: str = "", proxy: bool = False, kind: str = "P") -> Told:
+def _billed_elsewhere(
+    stage: Stage,
+    *,
+    day: int,
+    minute: float = 640,
+    reason: str = "",
+    proxy: bool = False,
+    kind: str = "P",
+    at_home: bool = False,
+    back: bool = False,
+) -> Told:
     """Five nights in hospital, and a settlement somewhere else on that day of them."""
     hospital, shop, who, first = stage.site("H"), stage.site(kind), stage.person(), stage.day(8)
     stay, at = lie_in(stage, hospital, who, first, 5), stage.at(first + day, minute)
@@ -66,7 +76,9 @@ def _billed_elsewhere(stage: Stage, *, day: int, minute: float = 640, reason: st
         away(stage, hospital, stay, at - 6 * HOUR, at + 3 * HOUR, reason)
     if proxy:
         stage.proxy(who, stage.person())
-    stage.settle(shop, who, at, seen={"outcome": "undecided"} if proxy else None)
+    bill = stage.settle(hospital if at_home else shop, who, at, seen={"outcome": "undecided"} if proxy else None)
+    if back:
+        stage.refund(bill, at + HOUR)
     return None
 
 
@@ -80,6 +92,8 @@ innocent("GEO-02", "day of discharge")(partial(_billed_elsewhere, day=5, minute=
 innocent("GEO-02", "on leave")(partial(_billed_elsewhere, day=2, reason="leave"))
 innocent("GEO-02", "external examination")(partial(_billed_elsewhere, day=2, reason="examination", kind="H"))
 innocent("GEO-02", "transferred")(partial(_billed_elsewhere, day=3, reason="transfer", kind="H"))
+innocent("GEO-02", "outpatient window of the same hospital")(partial(_billed_elsewhere, day=2, at_home=True))
+innocent("GEO-02", "taken back")(partial(_billed_elsewhere, day=2, back=True))
 innocent("GEO-02", "proxy fetched the drugs")(partial(_billed_elsewhere, day=2, proxy=True))
 
 
@@ -116,14 +130,14 @@ innocent("GEO-03", "ordered 4.8 km away")(partial(_by_phone, km=4.8))
 innocent("GEO-03", "place not known")(partial(_by_phone, km=None))
 
 
-def _covered(stage: Stage, *, minutes: int, blind: int, by: str = "covered_us", seen: Row | None = None) -> Told:
+def _covered(stage: Stage, *, minutes: float, blind: int, by: str = "covered_us", seen: Row | None = None) -> Told:
     """An hour in which the camera was covered or failed for so many minutes, while so many settlements passed."""
     site, day = stage.site(), stage.day()
     stage.ordinary(site, day, 9)
     for turn in range(blind):
         at = stage.at(day, 15 * 60 + 3 + turn * 4)
         stage.settle(site, stage.person(), at, seen={"outcome": "blind", "camera_fault": by == "failed_us"} | (seen or {}))
-    stage.watch(site, "W1", day, 15, **{by: minutes * MINUTE, "seen_us": HOUR - minutes * MINUTE})
+    stage.watch(site, "W1", day, 15, **{by: round(minutes * MINUTE), "seen_us": HOUR - round(minutes * MINUTE)})
     return {"fixmedins_code": site.code}
 
 
@@ -131,6 +145,8 @@ planted("SYS-01", "covered while four settle")(partial(_covered, minutes=20, bli
 planted("SYS-01", "covered while three settle, just")(partial(_covered, minutes=14, blind=3))
 planted("SYS-01", "covered for most of an hour")(partial(_covered, minutes=45, blind=1))
 innocent("SYS-01", "network outage")(partial(_covered, minutes=45, blind=5, by="failed_us"))
+innocent("SYS-01", "verified by hand behind a covered camera")(partial(_covered, minutes=25, blind=4, seen={"outcome": "manual_verified"}))
+innocent("SYS-01", "a customer's back for half a minute")(partial(_covered, minutes=0.5, blind=4))
 innocent("SYS-01", "covered while two settle")(partial(_covered, minutes=12, blind=2))
 innocent("SYS-01", "covered while everybody was recognised")(
     partial(_covered, minutes=8, blind=4, seen={"outcome": "same", "frames_seen": 90, "frames_used": 9})

@@ -2,16 +2,18 @@
 
 from functools import partial
 
+from central.inputs import FOREVER
 from scripts.simulating.cases.plays import Told, innocent, planted
+from scripts.simulating.month import DAY
 from scripts.simulating.stage import Person, Row, Site, Stage
 
 STAFF_FACE: Row = {"outcome": "undecided", "staff_face": True, "persons": 1}
 _OTHER = STAFF_FACE | {"outcome": "different"}
 
 
-def _clerk(stage: Stage, site: Site) -> Person:
+def _clerk(stage: Stage, site: Site, until: int = FOREVER) -> Person:
     who = stage.person()
-    stage.staff(site, who)
+    stage.staff(site, who, until=until)
     return who
 
 
@@ -70,4 +72,15 @@ planted("STF-02", "nine own settlements")(partial(_own_claims, bills=9))
 planted("STF-02", "six, of which one taken back")(partial(_own_claims, bills=6, back=1))
 innocent("STF-02", "four own settlements")(partial(_own_claims, bills=4))
 innocent("STF-02", "five, of which one taken back")(partial(_own_claims, bills=5, back=1))
+
+
+@innocent("STF-02", "left the shop last month")
+def _left(stage: Stage) -> Told:
+    site = stage.site()
+    who = _clerk(stage, site, until=stage.month.start - DAY)
+    for turn in range(7):
+        stage.settle(site, who, stage.at(2 + turn * 3, 730))
+    return None
+
+
 innocent("STF-02", "eight in another shop")(partial(_own_claims, bills=8, elsewhere=True))
