@@ -13,10 +13,14 @@ from central.accounts import pages as accounts_pages
 from central.audit import pages as audit
 from central.captures import pages as captures
 from central.cases import api as cases_api
+from central.cases import list_pages as cases_lists
 from central.cases import pages as cases_pages
 from central.enrolment import api as enrolment_api
 from central.enrolment import pages as enrolment_pages
 from central.enrolment.model import Gate
+from central.imports import api as imports_api
+from central.imports import pages as imports_pages
+from central.imports.pushing import MAX_BYTES as PUSH_BYTES
 from central.indicators import api as indicators_api
 from central.indicators import pages as indicators_pages
 from central.orders import api as orders_api
@@ -28,6 +32,9 @@ from central.people import api as people_api
 from central.people import list_pages as people_lists
 from central.people import pages as people_pages
 from central.people.figures import PeopleFigures
+from central.reconciliation import pages as reconciliation_pages
+from central.rulebook import api as rulebook_api
+from central.rulebook import pages as rulebook_pages
 from central.subjects import api as subjects_api
 from central.subjects import pages as subjects_pages
 from central.transparency import api as transparency_api
@@ -42,7 +49,12 @@ from contract.enrolment import MAX_REQUEST
 
 STATIC = Path(__file__).parent / "web" / "static"
 FORM_BYTES = 64 * 1024
-UPLOAD_BYTES = {enrolment_api.PATH: MAX_REQUEST, "/api/people": 32 * 1024 * 1024, "/people/enrol": 32 * 1024 * 1024}
+UPLOAD_BYTES = {
+    enrolment_api.PATH: MAX_REQUEST,
+    imports_api.PATH: PUSH_BYTES,
+    "/api/people": 32 * 1024 * 1024,
+    "/people/enrol": 32 * 1024 * 1024,
+}
 ROUTERS = (
     accounts_api.router,
     accounts_pages.router,
@@ -51,12 +63,15 @@ ROUTERS = (
     audit.api,
     captures.pages,
     captures.api,
+    cases_lists.router,
     cases_pages.router,
     cases_api.router,
     enrolment_api.router,
     enrolment_pages.router,
     indicators_api.router,
     indicators_pages.router,
+    imports_api.router,
+    imports_pages.router,
     orders_api.router,
     orders_pages.router,
     overview.pages,
@@ -65,6 +80,9 @@ ROUTERS = (
     packages_pages.router,
     people_api.router,
     people_pages.router,
+    rulebook_api.router,
+    rulebook_pages.router,
+    reconciliation_pages.router,
     subjects_api.router,
     subjects_pages.router,
     people_lists.router,

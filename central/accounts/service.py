@@ -13,6 +13,7 @@ from central.accounts.model import (
     Account,
     LoginRefused,
     NoSuchAccount,
+    NoToken,
     OwnAccount,
     Role,
     UsernameTaken,
@@ -125,6 +126,25 @@ def add(db: Connection, *, username: str, role: Role, password_hash: str, must_c
         raise UsernameTaken(f"account {username!r} exists already; a disabled one can be enabled again")
     store.add(db, username=username, role=role, password_hash=password_hash, must_change_password=must_change_password, created_at=now)
     audit.record(db, now=now, actor=actor, action="account.add", object=username, detail={"role": role.value})
+
+
+def issue_token(db: Connection, *, username: str, lifetime: timedelta, actor: str, now: datetime) -> NewSession:
+    """A token for a program that sends data; tokens issued before stay good until they run out. Disabling the account ends all of them.
+
+    Raises NoSuchAccount, or NoToken for an account of a person.
+    """
+    account = store.find(db, username)
+    if account is None:
+        raise NoSuchAccount(f"account {username[:40]!r} does not exist")
+    if account.role is not Role.SOURCE or account.disabled_at is not None:
+        raise NoToken(
+            f"{username!r} is {account.role}{', disabled' if account.disabled_at else ''}; a token needs an account with the role source"
+        )
+    token, expires_at = secrets.token_urlsafe(32), now + lifetime
+    said = {"csrf_token": secrets.token_urlsafe(32), "created_at": now, "expires_at": expires_at}
+    store.add_session(db, token_sha256=_digest(token), username=username, **said)  # type: ignore[arg-type]
+    audit.record(db, now=now, actor=actor, action="account.token", object=username, detail={"valid_until": expires_at.isoformat()})
+    return NewSession(token=token, username=username, role=account.role, expires_at=expires_at)
 
 
 def disable(db: Connection, *, username: str, actor: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ _PIECE = 1 << 22
 LONGEST_LINE = 1 << 20
 """Bytes; what follows on the line is skipped and the row refused."""
 
-PARQUET = "parquet"
+PARQUET, JSON = "parquet", "json lines"
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _OTHER_FORMATS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -63,7 +64,7 @@ def look_at(path: Path, spec: Spec) -> Source:
             raise BadInput(f"{name}: there is no such file")
         with path.open("rb") as file:
             digest, encoding = _examine(file, name)
-            header = _parquet_header(path, spec, name) if encoding == PARQUET else _text_header(file, encoding, spec, name)
+            header = _any_header(path, file, encoding, spec, name)
     except OSError as error:
         raise BadInput(f"{name}: cannot be read: {error.strerror or error}") from None
     return Source(path=path, name=name, sha256=digest, encoding=encoding, header=header, size=path.stat().st_size)
@@ -86,6 +87,8 @@ def _examine(file: BufferedReader, name: str) -> tuple[str, str]:
     if max(head[0::2].count(0), head[1::2].count(0)) > len(head) // 3:
         raise _wrong_format(name, "UTF-16")
     digest = "".join(_hashed(file))
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
+        return digest, JSON
     if _is_utf8(file):
         return digest, "utf-8-sig"
     utf8 = _fit(file, "utf-8")
@@ -143,6 +146,26 @@ def _fit(file: BufferedReader, encoding: str) -> _Fit:
 
 def _wrong_format(name: str, format_name: str) -> BadInput:
     return BadInput(f"{name}: the file is {format_name}; save it as CSV in UTF-8 (or GB18030), or as Parquet")
+
+
+def _any_header(path: Path, file: BufferedReader, encoding: str, spec: Spec, name: str) -> Header:
+    if encoding == PARQUET:
+        return _parquet_header(path, spec, name)
+    return _json_header(file, spec) if encoding == JSON else _text_header(file, encoding, spec, name)
+
+
+def _json_header(file: BufferedReader, spec: Spec) -> Header:
+    """Every column may stand in each row; what is unknown is told of the first one."""
+    file.seek(0)
+    known = spec.names()
+    try:
+        first = json.loads(file.readline(LONGEST_LINE).decode("utf-8-sig", "surrogateescape"))
+    except ValueError:
+        first = {}
+    unknown = tuple(shown(each) for each in first if each not in known and each not in PERSONAL) if isinstance(first, dict) else ()
+    personal = tuple(each for each in first if each in PERSONAL)
+    places = {column.name: place for place, column in enumerate(spec.columns)}
+    return Header(width=len(places), places=places, unknown=unknown, personal=personal)
 
 
 def _text_header(file: BufferedReader, encoding: str, spec: Spec, name: str) -> Header:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from central.feeds.files import LONGEST_LINE, Source, split
+from central.feeds.files import JSON, LONGEST_LINE, Source, split
 from central.feeds.model import Fault
 
 _BLOCK = 4 << 20
@@ -37,7 +37,7 @@ class Texts:
 
 def read_text(source: Source, after: int = 2) -> Iterator[Texts]:
     """The rows behind the header, from line `after` on."""
-    for first, block in _blocks(source):
+    for first, block in blocks(source):
         lines = block.split(b"\n")
         if lines[-1] == b"":
             lines.pop()
@@ -46,11 +46,11 @@ def read_text(source: Source, after: int = 2) -> Iterator[Texts]:
             yield _part(source, lines[skipped:], first + skipped)
 
 
-def _blocks(source: Source) -> Iterator[tuple[int, bytes]]:
+def blocks(source: Source) -> Iterator[tuple[int, bytes]]:
     """(number of the first line, whole lines); of an overlong line only the beginning, which is longer than any cell may be."""
     line, rest = 1, b""
     with source.path.open("rb") as file:
-        if source.encoding == "utf-8-sig" and file.read(3) != b"\xef\xbb\xbf":
+        if source.encoding in {"utf-8-sig", JSON} and file.read(3) != b"\xef\xbb\xbf":
             file.seek(0)
         while piece := file.read(_BLOCK):
             if piece.endswith(b"\r"):

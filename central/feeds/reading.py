@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from central.errors import BadInput
 from central.feeds import columnar
-from central.feeds.files import PARQUET, Source
+from central.feeds.files import JSON, PARQUET, Source
+from central.feeds.json_lines import read_json
 from central.feeds.lines import Texts, read_text
 from central.feeds.model import Batch, Column, Fault, Spec, read_row, shown
 
@@ -27,7 +28,7 @@ def read(source: Source, spec: Spec, after: int | None = None) -> Iterator[Batch
     if source.encoding == PARQUET:
         yield from _read_parquet(source, spec, after or 1)
         return
-    for texts in read_text(source, after or 2):
+    for texts in read_json(source, spec, after or 1) if source.encoding == JSON else read_text(source, after or 2):
         yield _of_texts(texts, spec)
 
 

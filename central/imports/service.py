@@ -23,10 +23,15 @@ def specs(settings: ClaimSettings, *, now: datetime) -> Mapping[str, Spec]:
     return feeds.specs(settings, now=now)
 
 
-def kept(dataset: str, settings: ClaimSettings, *, now: datetime) -> Kept:
-    """Where a dataset is kept. Raises BadInput naming those that there are."""
+def require_dataset(dataset: str) -> None:
+    """Raises BadInput for an unknown dataset, naming those that there are."""
     if dataset not in DATASETS:
         raise BadInput(f"{dataset[:40]!r} is no dataset; there are {', '.join(DATASETS)}")
+
+
+def kept(dataset: str, settings: ClaimSettings, *, now: datetime) -> Kept:
+    """Where a dataset is kept. Raises BadInput naming those that there are."""
+    require_dataset(dataset)
     return claims.kept(settings, now=now) if dataset == "claims" else registers.kept(dataset, settings, now=now)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
-from central.db import insert_new, upsert
+from central.db import upsert
 from central.imports.tables import pulls, pushes
 
 
@@ -16,10 +16,10 @@ def push(db: Connection, actor: str, push_key: str) -> RowMapping | None:
     return db.execute(select(pushes).where(same)).mappings().first()
 
 
-def add_push(db: Connection, *, actor: str, push_key: str, dataset: str, sha256: str, now: datetime) -> None:
-    """Note a key before its content is taken in; one that is there stays as it is."""
+def put_push(db: Connection, *, actor: str, push_key: str, dataset: str, sha256: str, now: datetime) -> None:
+    """Note a key before its content is taken in, or that taking in begins anew."""
     said = {"actor": actor, "push_key": push_key, "dataset": dataset, "sha256": sha256, "received_at": now}
-    insert_new(db, pushes, [said], ("actor", "push_key"))
+    upsert(db, pushes, [said], ("actor", "push_key"))
 
 
 def answer_push(db: Connection, *, actor: str, push_key: str, import_id: int, answer: Mapping[str, Any]) -> None:

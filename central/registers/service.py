@@ -23,7 +23,6 @@ from central.settings import ClaimSettings
 from central.sites import service as sites
 
 _FIRST = 20
-_AT_ONCE = 5000
 _OF_PERSONS = {"persons", "proxies", "exemptions", "filings"}
 _OF_SETTLEMENTS = {"details", "places"}
 _OF_STAFF = {"staff": 2, "sign_ins": 1}
@@ -57,12 +56,6 @@ def tables(db: Connection, *, lines: bool = True) -> dict[str, pa.Table]:
 def lines_of(db: Connection, keys: Sequence[tuple[str, str]]) -> dict[str, pa.Table]:
     """The rows of `details` and `places` that belong to these settlements (fixmedins_code, setl_id)."""
     return {name: shaped(name, store.table(db, name, keys)) for name in sorted(_OF_SETTLEMENTS)}
-
-
-def of_settlements(db: Connection, keys: Sequence[tuple[str, str]]) -> dict[str, pa.Table]:
-    """`details` and `places` of these settlements (fixmedins_code, setl_id) alone, in their schemas."""
-    parts = [keys[start : start + _AT_ONCE] for start in range(0, len(keys) or 1, _AT_ONCE)]
-    return {name: pa.concat_tables([shaped(name, store.about(db, name, part)) for part in parts]) for name in ("details", "places")}
 
 
 def contradictions(db: Connection) -> tuple[Found, ...]:

@@ -32,13 +32,6 @@ def table(db: Connection, name: str, keys: Sequence[tuple[str, str]] | None = No
     return pa.concat_tables([read_table(db, select(*columns).where(settled.in_(part))) for part in parts])
 
 
-def about(db: Connection, name: str, keys: Sequence[tuple[str, str]]) -> pa.Table:
-    """The rows of a register about these settlements (fixmedins_code, setl_id)."""
-    here = TABLES[name]
-    columns = [column for column in here.c if column.name in SCHEMAS[name].names]
-    return read_table(db, select(*columns).where(tuple_(here.c.fixmedins_code, here.c.setl_id).in_(list(keys))))
-
-
 def size(db: Connection, name: str) -> int:
     """How many rows a register has."""
     return db.scalar(select(func.count()).select_from(TABLES[name])) or 0

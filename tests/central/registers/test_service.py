@@ -126,8 +126,8 @@ def test_lines_and_places_are_found_by_their_settlements(engine: Engine, tmp_pat
     take(engine, tmp_path, "details", line | amounts, line | amounts | {"setl_id": "S2"})
     take(engine, tmp_path, "places", {"fixmedins_code": A, "setl_id": "S1", "latitude": "30.5", "longitude": "104"})
     with reading(engine).begin() as db:
-        found = registers.of_settlements(db, [(A, "S1"), (A, "S9")])
-        none = registers.of_settlements(db, [])
+        found = registers.lines_of(db, [(A, "S1"), (A, "S9")])
+        none = registers.lines_of(db, [])
     assert (found["details"]["cnt"].to_pylist(), found["details"]["det_item_fee_sumamt"].to_pylist()) == ([2500], [1000])
     assert found["places"]["latitude"].to_pylist() == [30.5]
     assert (none["details"].schema, none["details"].num_rows) == (SCHEMAS["details"], 0)

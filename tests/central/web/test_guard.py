@@ -14,7 +14,7 @@ PUBLIC = {"/login", "/language/{language}", "/healthz", "/metrics", "/api/login"
 ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER = Role.ADMINISTRATOR, Role.MONITOR, Role.AUDITOR, Role.EXAMINER
 READ = {
     "/": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
-    "/account": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
+    "/account": set(Role),
     "/accounts": {ADMINISTRATOR},
     "/findings": {MONITOR, AUDITOR, EXAMINER},
     "/findings/none": {MONITOR, AUDITOR, EXAMINER},
@@ -22,6 +22,10 @@ READ = {
     "/findings/none/evidence": {MONITOR, AUDITOR, EXAMINER},
     "/audit": {AUDITOR},
     "/audit/chain": {AUDITOR},
+    "/imports": {ADMINISTRATOR, MONITOR, AUDITOR},
+    "/imports/1/faults.csv": {ADMINISTRATOR, MONITOR, AUDITOR},
+    "/api/imports": {ADMINISTRATOR, MONITOR, AUDITOR},
+    "/api/imports/1": {ADMINISTRATOR, MONITOR, AUDITOR},
     "/api/overview": {ADMINISTRATOR, MONITOR, AUDITOR, EXAMINER},
     "/api/accounts": {ADMINISTRATOR},
     "/api/findings": {MONITOR, AUDITOR, EXAMINER},
@@ -45,6 +49,7 @@ API_CHANGE = {
     "/api/findings/none/reviews": {MONITOR},
     "/api/findings/none/package": {MONITOR, AUDITOR},
     "/api/findings/none/stamps": {EXAMINER},
+    "/api/data/claims": {Role.SOURCE},
     "/api/holds": {MONITOR, AUDITOR},
     "/api/holds/1/confirm": {MONITOR, AUDITOR},
 }
