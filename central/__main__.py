@@ -136,7 +136,7 @@ def expire(settings: SettingsFile = None) -> None:
 
 
 def _besides(centre: Centre) -> None:
-    rules_watch.carry_out_waiting(centre, progress)
+    rules_watch.tend(centre, progress)
     _expire(centre)
 
 

@@ -15,7 +15,7 @@ from central.errors import BadInput
 from central.inputs import Inputs
 from central.reconciliation.compare import compare
 from central.reconciliation.stored import read_inputs
-from central.rulebook import exhibits, sampling, service, snoozes, trials
+from central.rulebook import breaker, exhibits, sampling, service, snoozes, trials
 from central.rulebook.model import Wanted
 from central.rulebook.sampling import Drawing, Judgement, Sample
 from central.rulebook.trials import Share, Trial, TrialKind
@@ -166,6 +166,13 @@ def sample_show(sample_id: int, settings: SettingsFile = None) -> None:
         centre = opened(settings)
         with reading(centre.engine).begin() as db:
             _show(sampling.get(db, sample_id))
+
+
+def tend(centre: Centre, say: Callable[[str], None]) -> None:
+    """What is due without news: snoozes that end, floods that people ended, trials that were asked for in the console."""
+    with centre.engine.begin() as db:
+        breaker.tend(db, now=centre.now())
+    carry_out_waiting(centre, say)
 
 
 def carry_out_waiting(centre: Centre, say: Callable[[str], None]) -> int:

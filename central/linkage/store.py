@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, func
 from sqlalchemy import tuple_ as sql_tuple
 
 from central.db import upsert
+from central.linkage.model import RunKind
 from central.linkage.tables import capture_links, ledger_history, runs, settlement_links
 
 KEYS = {settlement_links: ("fixmedins_code", "setl_id"), capture_links: ("capture_id",)}
@@ -32,8 +33,9 @@ def newest_run(db: Connection) -> RowMapping | None:
 
 
 def settlements_at(db: Connection, moment: datetime) -> int:
-    """How many settlements the newest run that had begun by then compared."""
-    newest = select(runs.c.settlements).where(runs.c.started_at <= moment).order_by(runs.c.run_id.desc()).limit(1)
+    """How many settlements the newest run over everything that had begun by then compared."""
+    full = runs.c.kind == RunKind.FULL.value
+    newest = select(runs.c.settlements).where(runs.c.started_at <= moment, full).order_by(runs.c.run_id.desc()).limit(1)
     return db.scalar(newest) or 0
 
 

@@ -55,12 +55,12 @@ def admit(db: Connection, book: RuleBook, results: RuleResults, *, settlements: 
     To be called in the transaction that keeps the findings, before they are kept. `settlements`: how many there are in all. A snooze whose
     time is over gives back what it held; a flood ends when people dismissed its rule-fault finding, or the rule was changed.
     """
-    snoozes.wake(db, now=now)
+    tend(db, now=now)
     said = snoozes.mark(results.suspicions, snoozes.standing(db))
     of_rule: defaultdict[str, list[Suspicion]] = defaultdict(list)
     for each in said:
         of_rule[each.rule_id].append(each)
-    returned = _end_floods(db, book, now)
+    returned = _judged_anew(db, book, now)
     scene = _Scene(book=book, settlements=settlements, now=now)
     admitted = [each for rule_id, own in of_rule.items() for each in _through(db, scene, own, returned.get(rule_id, frozenset()))]
     faults = [_suspicion(flood) for flood in open_floods(db)]
@@ -131,17 +131,23 @@ def _opened(db: Connection, scene: _Scene, said: Sequence[Suspicion], new: int, 
     return floods(db, rule_id)[0]
 
 
-def _end_floods(db: Connection, book: RuleBook, now: datetime) -> dict[str, frozenset[str]]:
-    """End the floods of which people said that they are none, and those whose rule has another version or setting by now.
+def tend(db: Connection, *, now: datetime) -> None:
+    """Give back what snoozes held whose time is over, and what floods held of which people said that they are none.
 
-    The subjects of the latter, by rule: they are judged anew.
+    `admit` does it too; this is for the hours in which nothing comes.
     """
-    returned: dict[str, frozenset[str]] = {}
+    snoozes.wake(db, now=now)
     for flood in open_floods(db):
         finding = cases.about_subject(db, RULE_FAULT, _subject(flood))
         if finding is not None and finding.status is Status.DISMISSED:
             _close(db, flood, "genuine", now)
-        elif (flood.rule_version, flood.setting) != (_version(book, flood.rule_id), _setting(book, flood.rule_id)):
+
+
+def _judged_anew(db: Connection, book: RuleBook, now: datetime) -> dict[str, frozenset[str]]:
+    """End the floods whose rule has another version or setting by now; what they held, by rule."""
+    returned: dict[str, frozenset[str]] = {}
+    for flood in open_floods(db):
+        if (flood.rule_version, flood.setting) != (_version(book, flood.rule_id), _setting(book, flood.rule_id)):
             returned[flood.rule_id] = cases.subjects_held(db, flood.holder)
             _close(db, flood, "changed", now)
     return returned

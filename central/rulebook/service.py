@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping
 
 from central.audit import service as audit
+from central.changes import service as changes
 from central.db import from_micros, reading
 from central.errors import BadInput, Misconfigured, NotFound
 from central.rulebook import store
@@ -182,6 +183,7 @@ def _put_in_force(db: Connection, change: Change, *, actor: str, why: str, now: 
         "reason": why,
     }
     audit.record(db, now=now, actor=actor, action="rule.in_force", object=change.rule_id, detail=detail)
+    changes.note_all(db)
 
 
 def _decision(decision: Decision, actor: str, why: str, now: datetime) -> dict[str, Any]:

@@ -186,3 +186,16 @@ def test_a_changed_rule_is_judged_anew(engine: Engine) -> None:
         run(db, said(*range(3)), settlements=40, now=NOON + DAY, book=service.book_of(db, BOOK))
         assert len(listed(db)) == 3
         assert listed(db, breaker.RULE_FAULT) == []
+
+
+def test_what_is_over_comes_back_in_hours_without_news_too(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
+        quiet(db, subject=f"{OTHER}/1")
+        run(db, [*said(*range(30)), *said(1, site=OTHER)], settlements=40)
+        fault = cases.about_subject(db, breaker.RULE_FAULT, "CC-01/1")
+        assert fault is not None
+        cases.review(db, jr_id=fault.jr_id, verdict="dismiss", reason="genuine", actor="anna", now=NOON)
+        breaker.tend(db, now=NOON + DAY / 2)
+        assert len(listed(db)) == 30
+        breaker.tend(db, now=NOON + DAY)
+        assert len(listed(db)) == 31

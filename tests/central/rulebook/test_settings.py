@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, insert
 
 from central.audit import service as audit
+from central.changes import service as changes
 from central.errors import BadInput, Conflict, Misconfigured, NotFound
 from central.rulebook import service, store
 from central.rulebook.model import Change, Overtaken, SamePerson, Wanted
@@ -123,6 +124,7 @@ def test_a_raise_takes_a_second_person_and_a_lowering_one(engine: Engine) -> Non
         lowered = service.change(db, BASE, wanted(stage=Stage.SILENT), actor="anna", now=NOW)
         assert lowered.version == 1
         assert holds(db, "").stage is Stage.SILENT
+        assert changes.any_pending(db), "a changed rule is news: everything is compared anew"
         raised = service.change(db, BASE, wanted(stage=Stage.RESTRICT), actor="anna", now=NOW)
         assert raised.waits
         assert holds(db, "").stage is Stage.SILENT
