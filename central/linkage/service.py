@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import ibis
@@ -102,6 +103,7 @@ def record(db: Connection, analysis: Analysis, links: Links, run_id: int, *, now
     return changed
 
 
+@lru_cache(maxsize=16)
 def _difference(table: Table, links: Links, dialect: str) -> tuple[str, str]:
     """SQL for the links that are not here any more, and for those that are new or different, each with what was said before."""
     linked = links.captures.drop("setl_id").rename(setl_id="linked_setl_id") if table is capture_links else links.settlements
