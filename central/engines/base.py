@@ -4,17 +4,17 @@ Expressions are built on tables that are only named (`named`), never on a connec
 small table, so its SQL is kept and used again for every run with the same limits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.sql import compilers
 from sqlglot import exp
-from sqlglot.transforms import eliminate_semi_and_anti_joins
 
 from central.errors import CentralError
 from central.inputs import SCHEMAS
@@ -85,17 +85,34 @@ def sql_of(expression: ir.Table, dialect: str) -> str:
     own = _SQLGLOT.get(dialect, dialect)
     columns = ", ".join(_exactly(name, kind).sql(dialect=own) for name, kind in expression.schema().items())
     compiler = getattr(compilers, dialect).compiler
-    query = compiler.to_sqlglot(expression.unbind())
     if dialect == "postgres":
-        _without_semi_joins(query)
+        query = _without_semi_joins(compiler.to_sqlglot(expression.op().replace(_by_way_of_int).to_expr().unbind()))
+    else:
+        query = compiler.to_sqlglot(expression.unbind())
     return f"SELECT {columns} FROM ({query.sql(dialect=compiler.dialect)}) AS computed"  # noqa: S608 - all of it is ours
 
 
-def _without_semi_joins(query: exp.Expression) -> None:
-    """PostgreSQL has EXISTS only. SQLGlot's rewriting misses the second of two neighbours, so it is repeated."""
-    for select in list(query.find_all(exp.Select)):
-        for _ in tuple(select.args.get("joins") or ()):
-            eliminate_semi_and_anti_joins(select)
+def _by_way_of_int(node: ops.Node, changed: Mapping[str, Any] | None) -> ops.Node:
+    """PostgreSQL makes a truth value an integer, but no bigint."""
+    node = node if changed is None else node.__recreate__(changed)
+    if isinstance(node, ops.Cast) and node.arg.dtype.is_boolean() and node.to.is_int64():
+        return ops.Cast(ops.Cast(node.arg, dt.int32), node.to)
+    return node
+
+
+def _without_semi_joins(query: exp.Expression) -> exp.Expression:
+    """PostgreSQL has EXISTS only, and SQLGlot's own rewriting loses the second of two neighbours. What is inside comes first."""
+    for select in reversed(list(query.find_all(exp.Select))):
+        joins = select.args.get("joins") or []
+        select.set("joins", [join for join in joins if join.kind not in _HALF])
+        for join in joins:
+            if join.kind in _HALF:
+                exists = exp.Exists(this=exp.select("1").from_(join.this).where(join.args["on"]))
+                select.where(exists.not_() if join.kind == "ANTI" else exists, copy=False)
+    return query
+
+
+_HALF = ("SEMI", "ANTI")
 
 
 def _exactly(name: str, kind: dt.DataType) -> exp.Expression:

@@ -28,13 +28,15 @@ class EngineOptions:
     """How much of the machine an engine may take, where its files lie for the while, and for PostgreSQL which server.
 
     memory_mb: what DuckDB and Spark's Java may hold; beyond it DuckDB writes to `folder` (the system's for temporary files if None).
-    server: a PostgreSQL to use; without one a private one is started from the system's package.
+    server: a PostgreSQL to use; without one a private one is started from the system's package. little: some hundred thousand rows at
+    most will come, for which Spark need not compile its queries.
     """
 
     memory_mb: int = 2048
     threads: int = os.cpu_count() or 1
     folder: Path | None = None
     server: str | None = None
+    little: bool = False
 
 
 def open_engine(name: EngineName, options: EngineOptions) -> AbstractContextManager[Analysis]:
@@ -49,7 +51,7 @@ def open_engine(name: EngineName, options: EngineOptions) -> AbstractContextMana
 @contextmanager
 def _spark(options: EngineOptions) -> Iterator[Analysis]:
     engine = _module("spark", "pyspark==4.3.0")
-    with engine.spark(memory_mb=options.memory_mb, threads=options.threads, folder=options.folder) as analysis:
+    with engine.spark(memory_mb=options.memory_mb, threads=options.threads, folder=options.folder, little=options.little) as analysis:
         yield analysis
 
 

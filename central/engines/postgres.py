@@ -15,6 +15,7 @@ _OF_THE_SESSION = (
     "SET jit = off",  # compiling took longer than what it saved, for every rule
     "SET work_mem = '256MB'",
     "SET temp_buffers = '256MB'",
+    "SET enable_nestloop = off",  # what is expected of a WITH is a guess, and a wrong one made an hour of a second
     "SET timezone = 'UTC'",
     "SET client_min_messages = error",
     "SET max_parallel_workers_per_gather = 0",  # no worker sees a session's own tables

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,9 +13,13 @@ import ibis
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+import sqlglot
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
+from sqlglot import exp
 
 from central.engines.base import EngineDied, Rows
 from central.errors import Misconfigured
@@ -31,6 +35,15 @@ _SETTINGS = {
     "spark.sql.parquet.compression.codec": "lz4_raw",
     "spark.ui.showConsoleProgress": "false",
 }
+_FOR_LITTLE = {
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
+}
+"""Java compiles each query anew, which takes seconds; it pays from some hundred thousand rows on."""
+
 ibis.pyspark  # noqa: B018 - naming it is what makes Ibis know how to write its SQL
 
 
@@ -43,7 +56,7 @@ class Spark:
         """Use a session and an empty folder that nobody else uses."""
         self._session = session
         self._folder = folder
-        self._written = 0
+        self._numbered = 0
 
     def load(self, name: str, rows: Rows) -> None:
         """Hand over a table."""
@@ -54,32 +67,50 @@ class Spark:
             for batch in batches:
                 file.write_batch(batch)
         with self._watched():
-            self._show(name, path)
+            self._show(name, path, from_arrow_schema(rows.schema))
 
     def keep(self, name: str, sql: str) -> None:
         """Compute a table now under a name."""
-        path = self._next()
-        with self._watched():
-            self._session.sql(sql).write.parquet(str(path))
-            self._show(name, path)
+        with self._watched(), self._computed(sql) as (path, schema):
+            self._show(name, path.rename(self._next()), schema)
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The rows of a query in batches; they are computed as a whole first, into files."""
-        path = self._next()
-        with self._watched():
-            self._session.sql(sql).write.parquet(str(path))
-        try:
+        with self._watched(), self._computed(sql) as (path, _):
             files = sorted(str(each) for each in path.glob("part-*.parquet"))
             yield from ds.dataset(files, format="parquet").to_batches()
-        finally:
-            shutil.rmtree(path)
+
+    @contextmanager
+    def _computed(self, sql: str) -> Iterator[tuple[Path, StructType]]:
+        """The rows of a query as Parquet, gone afterwards unless moved away.
+
+        Spark writes out what stands in WITH wherever it is named, and again inside the next one: a rule of twenty joins becomes one of
+        thousands. So each part is computed first, once.
+        """
+        query = sqlglot.parse_one(sql, dialect="spark")
+        written: list[Path] = []
+        for part in list(query.find_all(exp.CTE)):
+            path, schema = self._written(part.this.sql(dialect="spark"))
+            written.append(path)
+            self._show(part.alias, path, schema)
+        for clause in list(query.find_all(exp.With)):
+            clause.pop()
+        path, schema = self._written(query.sql(dialect="spark"))
+        yield path, schema
+        for each in (path, *written):
+            shutil.rmtree(each, ignore_errors=True)
+
+    def _written(self, sql: str) -> tuple[Path, StructType]:
+        path, computed = self._next(), self._session.sql(sql)
+        computed.write.parquet(str(path))
+        return path, computed.schema
 
     def _next(self) -> Path:
-        self._written += 1
-        return self._folder / str(self._written)
+        self._numbered += 1
+        return self._folder / str(self._numbered)
 
-    def _show(self, name: str, path: Path) -> None:
-        self._session.read.parquet(str(path)).createOrReplaceTempView(name)
+    def _show(self, name: str, path: Path, schema: StructType) -> None:
+        self._session.read.schema(schema).parquet(str(path)).createOrReplaceTempView(name)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -97,8 +128,10 @@ class Spark:
 
 
 @contextmanager
-def spark(*, memory_mb: int, threads: int, folder: Path | None = None) -> Iterator[Spark]:
+def spark(*, memory_mb: int, threads: int, folder: Path | None = None, little: bool = False) -> Iterator[Spark]:
     """A session of its own, on this machine alone, with its files in a folder of its own inside `folder`; gone afterwards.
+
+    `little`: what comes is some hundred thousand rows at most; much more would be slow.
 
     One at a time in a process. Raises Misconfigured where Java is missing or does not start.
     """
@@ -106,7 +139,7 @@ def spark(*, memory_mb: int, threads: int, folder: Path | None = None) -> Iterat
     for noisy in ("py4j", "pyspark"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="central-", dir=folder) as own:
-        session = _started(Path(own), memory_mb, threads)
+        session = _started(Path(own), memory_mb, threads, _FOR_LITTLE if little else {})
         try:
             yield Spark(session, Path(own))
         finally:
@@ -114,15 +147,15 @@ def spark(*, memory_mb: int, threads: int, folder: Path | None = None) -> Iterat
                 session.stop()
 
 
-def _started(own: Path, memory_mb: int, threads: int) -> SparkSession:
+def _started(own: Path, memory_mb: int, threads: int, more: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.master(f"local[{threads}]").appName("central")
     local = {"spark.local.dir": str(own), "spark.sql.warehouse.dir": str(own / "warehouse"), "spark.driver.memory": f"{memory_mb}m"}
     local["spark.sql.shuffle.partitions"] = str(2 * threads)
-    for key, value in (_SETTINGS | local).items():
+    for key, value in (_SETTINGS | local | dict(more)).items():
         builder = builder.config(key, value)
     log = own / "java.log"
     try:
-        with _errors_to(log):
+        with _told_to(log):
             return builder.getOrCreate()
     except (PySparkException, Py4JError, OSError, RuntimeError) as error:
         told = log.read_text(errors="replace")[-500:].strip()
@@ -130,17 +163,20 @@ def _started(own: Path, memory_mb: int, threads: int) -> SparkSession:
 
 
 @contextmanager
-def _errors_to(log: Path) -> Iterator[None]:
-    """Java inherits our error output for all its life: what it writes there belongs in a file, not on the user's terminal."""
+def _told_to(log: Path) -> Iterator[None]:
+    """Java inherits our output for all its life: what it writes there belongs in a file, not on the terminal or in a report."""
+    sys.stdout.flush()
     sys.stderr.flush()
-    ours = os.dup(2)
+    ours = [(number, os.dup(number)) for number in (1, 2)]
     try:
         with log.open("wb") as file:
-            os.dup2(file.fileno(), 2)
+            for number, _ in ours:
+                os.dup2(file.fileno(), number)
         yield
     finally:
-        os.dup2(ours, 2)
-        os.close(ours)
+        for number, kept in ours:
+            os.dup2(kept, number)
+            os.close(kept)
 
 
 def _require_java() -> None:

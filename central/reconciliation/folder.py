@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from central import scoring
@@ -21,6 +22,7 @@ from central.settings import ClaimSettings
 
 TRUTH = "truth.csv"
 _EVERYTHING = EngineOptions()
+_LITTLE = 50_000_000
 
 
 def reconcile_folder(
@@ -40,7 +42,8 @@ def reconcile_folder(
     watch = Stopwatch()
     folder = feeds.read_folder(path, settings=settings, progress=progress)
     truth = scoring.read_truth((path / TRUTH).read_text("utf-8-sig"), TRUTH) if (path / TRUTH).is_file() else None
-    with open_engine(engine, options) as opened:
+    little = sum(each.stat().st_size for each in path.iterdir()) <= _LITTLE
+    with open_engine(engine, replace(options, little=little)) as opened:
         watch.seconds["start"] = watch.total
         analysis = Timed(opened, watch)
         for name in SCHEMAS:
