@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from central.linkage.model import LinkLimits
+from central.rules.flood import FloodLimits
 from central.rules.model import GroupLimits, IndicatorLimits
 from central.rules.registry import RULES
 from central.settings import Settings as CentralSettings
@@ -74,8 +75,9 @@ def test_the_defaults_in_the_centres_example_are_the_real_ones() -> None:
 
 def test_every_rule_stands_in_the_rules_file() -> None:
     table = tomllib.loads((ROOT / "config" / "rules.toml").read_text(encoding="utf-8"))
-    assert set(table) == {rule.id for rule in RULES} | {"linkage", "indicators", "groups"}
-    for name, model in (("linkage", LinkLimits), ("indicators", IndicatorLimits), ("groups", GroupLimits)):
+    assert set(table) == {rule.id for rule in RULES} | {"linkage", "indicators", "groups", "flood"}
+    parts = {"linkage": LinkLimits, "indicators": IndicatorLimits, "groups": GroupLimits, "flood": FloodLimits}
+    for name, model in parts.items():
         assert set(table[name]) == set(model.model_fields)
         assert model(**table[name]) == model()
 

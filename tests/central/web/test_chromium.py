@@ -125,6 +125,8 @@ def test_no_page_breaks_its_policy_or_asks_elsewhere(watched: Watched, served: S
             "/orders",
             "/hot-list",
             "/second-looks",
+            "/rules",
+            "/rules/PR-01",
             "/account",
         ),
         Role.AUDITOR: ("/audit", "/audit/chain", f"/findings/{served.jr_id}", "/roll-calls", "/coverage", "/orders", "/irregularities"),

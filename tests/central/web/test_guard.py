@@ -20,6 +20,10 @@ READ = {
     "/findings/none": {MONITOR, AUDITOR, EXAMINER},
     "/pictures/none?finding=none": {MONITOR, AUDITOR, EXAMINER},
     "/findings/none/evidence": {MONITOR, AUDITOR, EXAMINER},
+    "/rules": {MONITOR, AUDITOR},
+    "/rules/none": {MONITOR, AUDITOR},
+    "/samples/1": {MONITOR, AUDITOR},
+    "/api/rules": {MONITOR, AUDITOR},
     "/audit": {AUDITOR},
     "/audit/chain": {AUDITOR},
     "/imports": {ADMINISTRATOR, MONITOR, AUDITOR},
@@ -43,6 +47,13 @@ CHANGE = {
     "/findings/none/stamps": {EXAMINER},
     "/findings/none/holds": {MONITOR, AUDITOR},
     "/findings/none/holds/1": {MONITOR, AUDITOR},
+    "/rules/none/changes": {MONITOR},
+    "/rules/none/changes/1": {MONITOR},
+    "/rules/none/stage": {MONITOR},
+    "/rules/none/trials": {MONITOR},
+    "/rules/none/snoozes": {MONITOR},
+    "/samples": {MONITOR},
+    "/samples/1/items/1": {MONITOR},
 }
 API_CHANGE = {
     "/api/accounts": {ADMINISTRATOR},
@@ -50,6 +61,8 @@ API_CHANGE = {
     "/api/findings/none/package": {MONITOR, AUDITOR},
     "/api/findings/none/stamps": {EXAMINER},
     "/api/data/claims": {Role.SOURCE},
+    "/api/rules/none/changes": {MONITOR},
+    "/api/rules/changes/1/approve": {MONITOR},
     "/api/holds": {MONITOR, AUDITOR},
     "/api/holds/1/confirm": {MONITOR, AUDITOR},
 }
