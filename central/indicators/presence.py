@@ -97,7 +97,7 @@ def traffic(tables: Tables, limits: IndicatorLimits) -> ir.Table:
     """客流比: settlements to people who came in, in hours in which every entrance was seen and counted."""
     doors = tables.coverage.filter(tables.coverage.role == _ENTRANCE).mutate(hour=lambda t: t.since // HOUR)
     per_door = doors.group_by("fixmedins_code", "hour", "device_id", "window").agg(
-        seen=doors.seen_us.sum(), entered=doors.entered.sum(), uncounted=doors.entered.isnull().cast("int64").sum()
+        seen=doors.seen_us.sum(), entered=doors.entered.sum(), uncounted=doors.entered.isnull().ifelse(1, 0).sum()
     )
     hours = per_door.group_by("fixmedins_code", "hour").agg(
         seen=per_door.seen.min(), entered=per_door.entered.sum(), uncounted=per_door.uncounted.sum()
@@ -156,7 +156,7 @@ def ward_sign_in(tables: Tables, _: IndicatorLimits) -> ir.Table:
     away = days.join(leaves, ["fixmedins_code", "mdtrt_id"]).filter(lambda t: t.day >= t.first, lambda t: t.day <= t.last)
     key = ["fixmedins_code", "mdtrt_id", "day"]
     met = rounds.group_by(*key).agg(
-        met=(rounds.outcome == Outcome.SAME.value).cast("int64").max(), unsure=rounds.outcome.isin(_UNSURE).cast("int64").max()
+        met=(rounds.outcome == Outcome.SAME.value).ifelse(1, 0).max(), unsure=rounds.outcome.isin(_UNSURE).ifelse(1, 0).max()
     )
     both = days.anti_join(away, key).left_join(met, key)
     due = both.filter((both.met.fill_null(0) == 1) | (both.unsure.fill_null(0) == 0))

@@ -1,9 +1,10 @@
 """A world that is compared with the real engine, and what indicators count in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from central.engines.base import Analysis
 from central.engines.duckdb import duckdb_in_memory
 from central.indicators import service as indicators
 from central.reconciliation.compare import compare, tables_of
@@ -14,12 +15,17 @@ from tests.central.analysis import Row, rows
 
 def counted(limits: IndicatorLimits | None = None, **given: Sequence[Row]) -> dict[tuple[str, str, int], dict[str, tuple[int, int]]]:
     """(n, of) of each indicator with something to count, by institution, doctor and day."""
-    book = replace(rule_book({}, "test"), active=())
     with duckdb_in_memory() as analysis:
-        compare(analysis, {name: rows(name, list(each)) for name, each in given.items()}, book)
-        tables = tables_of(book.linkage, analysis.dialect)
-        found = [row for batch in indicators.counts(analysis, tables, limits or IndicatorLimits()) for row in batch.to_pylist()]
+        found = counted_by(analysis, given, limits)
     return {(row["fixmedins_code"], row["dr"], row["day"]): _read(row) for row in found}
+
+
+def counted_by(analysis: Analysis, given: Mapping[str, Sequence[Row]], limits: IndicatorLimits | None = None) -> list[dict[str, Any]]:
+    """Every count of a world, as this engine counts it."""
+    book = replace(rule_book({}, "test"), active=())
+    compare(analysis, {name: rows(name, list(each)) for name, each in given.items()}, book)
+    tables = tables_of(book.linkage, analysis.dialect)
+    return [row for batch in indicators.counts(analysis, tables, limits or IndicatorLimits()) for row in batch.to_pylist()]
 
 
 def _read(row: dict[str, Any]) -> dict[str, tuple[int, int]]:

@@ -1,18 +1,22 @@
 """Every indicator counted by hand beside what the engine counts."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import ibis
 import pytest
 
+from central.engines.choice import EngineName, EngineOptions, open_engine
+from central.engines.duckdb import duckdb_in_memory
 from central.indicators.expressions import plan
+from central.indicators.model import BY_ID
 from central.inputs import FOREVER
 from central.linkage.model import LinkLimits
 from central.reconciliation.compare import tables_of
 from central.rules.model import IndicatorLimits
 from tests.central.analysis import NOON, SITE, Row, capture, proxy, refund, settlement
-from tests.central.indicators.counting import counted
+from tests.central.indicators.counting import counted, counted_by
 
 DAY = 20467
 """2026-01-14 in China: days since 1970."""
@@ -226,3 +230,34 @@ def test_every_engine_is_spoken_to_in_its_own_sql(dialect: str) -> None:
     made = plan(tables_of(LinkLimits(), dialect), IndicatorLimits(), dialect)
     assert len(made.steps) == 12
     assert "finding_outcomes" in made.steps[-1].sql
+
+
+def busy_day() -> dict[str, list[Row]]:
+    """Something to count for every indicator."""
+    times = {"since": NOON, "until": NOON + HOUR, "seen_us": 3600 * 10**6, "covered_us": 0, "failed_us": 0}
+    here = {"fixmedins_code": SITE}
+    outcomes = ("same", "different", "no_person", "undecided", "manual_verified", "blind")
+    return {
+        "settlements": [*(settlement(n, dr_codg=DOCTOR if n % 2 else None, medfee_sumamt=2000 * n) for n in range(1, 9)), refund(9, of=8)],
+        "captures": [
+            capture(n, outcome=each, face_group=n // 2, face_band="same", staff_face=n == 1) for n, each in enumerate(outcomes, 1)
+        ],
+        "coverage": [here | times | {"device_id": "t1", "window": each, "role": each, "entered": 4} for each in ("window", "entrance")],
+        "sites": [site()],
+        "hours": [here | {"weekday": 3, "opens": 540, "closes": 722}],
+        "sign_ins": [here | {"code": DOCTOR, "signed_at": NOON - HOUR, "left_at": None}],
+        "details": [here | {"setl_id": "S-1", "feedetl_sn": "1", "list_type": "101", "cnt": 1000, "drug_trac_codg": "8" * 20}],
+        "stays": [here | {"mdtrt_id": "A", "psn_no": "A", "admitted_at": NOON - 48 * HOUR, "discharged_at": None}],
+        "rounds": [here | {"mdtrt_id": "A", "psn_no": "A", "place": "bed", "at": NOON, "outcome": "same"}],
+    }
+
+
+def test_postgresql_counts_what_duckdb_counts() -> None:
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with duckdb_in_memory() as analysis:
+        here = counted_by(analysis, busy_day())
+    silent = {name for name in BY_ID if not any(row[f"{name}_of"] for row in here)}
+    assert silent == {"confirmed", "overdue"}  # these are read from the findings
+    with open_engine(EngineName.POSTGRES, EngineOptions(memory_mb=512, threads=1)) as analysis:
+        assert counted_by(analysis, busy_day()) == here
