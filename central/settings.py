@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from central.errors import Misconfigured
@@ -79,6 +79,27 @@ class ClaimSettings(Part):
         except re.error as error:
             raise ValueError(f"is not a regular expression: {error}") from None
         return pattern
+
+
+class PullSettings(Part):
+    """Another database that data is fetched from; it is only read."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="How the pull is called.")
+    dataset: str = Field(description="What it fetches: claims, details, staff ...")
+    url: SecretStr = Field(description="SQLAlchemy URL of a user who may only read; its driver must be installed.")
+    table: str = Field(default="", pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$|^$", description="Table or view with the national column names, or")
+    query: str = Field(default="", max_length=10_000, description="a query that gives them.")
+    watermark: str = Field(
+        default="",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$",
+        description="Column that only grows, by which the next pull knows what is new; empty: everything each time.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.table) == bool(self.query):
+            raise ValueError("needs either a table or a query")
+        return self
 
 
 class PeopleSettings(Part):
@@ -200,6 +221,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     claims: ClaimSettings = ClaimSettings()
+    pulls: tuple[PullSettings, ...] = Field(default=(), max_length=64, description="Databases that data is fetched from; none by default.")
     faces: FaceGroupSettings = FaceGroupSettings()
     people: PeopleSettings = PeopleSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -13,8 +13,10 @@ from central.errors import BadInput
 from central.feeds import service as feeds
 from central.feeds.model import Fault
 from central.feeds.service import Period
+from central.imports import pulling
 from central.imports import service as imports
 from central.people.days import after_day, read_day
+from central.settings import PullSettings
 from central.wiring import Centre
 
 FaultsFile = Annotated[Path | None, typer.Option(help="Also write why rows were refused to this CSV.")]
@@ -108,3 +110,37 @@ def _faults_file(path: Path | None) -> Iterator[Callable[[Fault], None]]:
             out.write(feeds.fault_line(fault))
 
         yield told
+
+
+def pull(
+    name: Annotated[str, typer.Argument(help="Name of the pull in the settings; without it all of them.")] = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Fetch what is new from the databases that the settings name; they are only read. A stopped pull goes on where it stopped."""
+    with explained():
+        centre = opened(settings)
+        chosen = [each for each in centre.settings.pulls if name in {"", each.name}]
+        if not chosen:
+            known = ", ".join(each.name for each in centre.settings.pulls) or "none"
+            raise BadInput(f"no pull is called {name!r}; the settings name {known}: see pulls in config/central.example.toml")
+        refused = False
+        for each in chosen:
+            for report in pulling.run(centre.engine, _pull(centre, each)):
+                refused = refused or bool(report.bad)
+                for line in report.lines():
+                    typer.echo(line)
+        if refused:
+            raise typer.Exit(3)
+
+
+def _pull(centre: Centre, each: PullSettings) -> pulling.Pull:
+    claims = centre.settings.claims
+    return pulling.Pull(
+        settings=each,
+        kept=imports.kept(each.dataset, claims, now=centre.now()),
+        folder=centre.settings.data_dir / "pulled",
+        actor=ACTOR,
+        most_withdrawn=claims.withdraw_share,
+        now=centre.now,
+        progress=progress,
+    )
