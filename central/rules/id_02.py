@@ -37,7 +37,8 @@ def find(tables: Tables, limits: ProxyLimits) -> ir.Table:
     """One row per settlement with a stated proxy and another face, and one per proxy who serves too many.
 
     Where windows do not know the face of every proxy registered for the person, or the proxy does not use the face, nobody can say that it
-    was not he. The second part looks at settlements by proxy besides visits, for proxies are whom it counts.
+    was not he. The second part looks at settlements by proxy besides visits, for proxies are whom it counts; a proxy whom
+    only the face told is not counted, since it does not say which one it was.
     """
     return _another_face(tables, limits).union(_serves_many(tables, limits))
 

@@ -86,16 +86,15 @@ def find(tables: Tables, limits: EvasionLimits) -> ir.Table:
 
 def _covered(tables: Tables, limits: EvasionLimits) -> ir.Table:
     """Hours in which a hand kept a window's camera from seeing, rather than a fault; `open_then` if all of it was within business hours."""
-    coverage = tables.coverage
-    by_hand = coverage.filter(
-        coverage.role == "window",
-        coverage.covered_us >= limits.least_seconds * 1_000_000,
-        coverage.covered_us > coverage.failed_us.fill_null(0),
+    cameras = tables.coverage.filter(tables.coverage.role == "window")
+    hours = cameras.group_by("fixmedins_code", "device_id", "window", hour=cameras.since // HOUR).agg(
+        since=cameras.since.min(),
+        until=cameras.until.max(),
+        covered_us=cameras.covered_us.fill_null(0).sum(),
+        failed_us=cameras.failed_us.fill_null(0).sum(),
     )
-    by_hand = by_hand.select(
-        *("fixmedins_code", "device_id", "window", "since", "covered_us"),
-        failed_us=by_hand.failed_us.fill_null(0),
-        hour=by_hand.since // HOUR,
+    by_hand = hours.filter(hours.covered_us >= limits.least_seconds * 1_000_000, hours.covered_us > hours.failed_us)
+    by_hand = by_hand.mutate(
         day=china_day(by_hand.since),
         begins=china_minute(by_hand.since),
         ends=china_minute(by_hand.since) + (by_hand.until - by_hand.since) // MINUTE,

@@ -112,3 +112,14 @@ def test_settlements_that_were_seen_or_checked_by_hand_are_not(seen: dict[str, A
 
 def test_refunded_settlements_do_not_count() -> None:
     assert suspicions(3, refund(9, of=2)) == []
+
+
+def test_a_camera_that_failed_for_the_rest_of_an_hour_excuses_the_hour_however_often_the_agent_told() -> None:
+    billed, seen = [settlement(n) for n in range(1, 5)], [capture(n, **BLIND) for n in range(1, 5)]
+    half = timedelta(minutes=30)
+    told = [
+        COVERED | {"until": NOON + half, "covered_us": 2 * MINUTE_US},
+        COVERED | {"since": NOON + half, "covered_us": 0, "failed_us": 9 * MINUTE_US},
+    ]
+    assert world(billed, seen, coverage=told).suspicions("SYS-01") == []
+    assert len(world(billed, seen, coverage=told[:1]).suspicions("SYS-01")) == 1
