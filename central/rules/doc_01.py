@@ -37,7 +37,7 @@ def find(tables: Tables, limits: AbsentDoctorLimits) -> ir.Table:
     """
     covered = _covered(tables.sign_ins, limits)
     claims = _claims(tables)
-    told = _told(tables, claims)
+    told = _told(tables)
     claims = claims.join(told, ["fixmedins_code", "kind"])
     claims = claims.filter(claims.moment >= claims.first_at, claims.moment < claims.last_at + HALF).drop("first_at", "last_at")
     slack = limits.slack_minutes * MINUTE
@@ -75,9 +75,18 @@ def _lines(lines: ir.Table, column: str, kind: str) -> ir.Table:
     return summed.select(*_BILL, "code", kind=ibis.literal(kind), moment="moment", fen="fen", early=ibis.literal(False))
 
 
-def _told(tables: Tables, claims: ir.Table) -> ir.Table:
+def _told(tables: Tables) -> ir.Table:
     """Of each institution and kind the first and the last sign-in of somebody who bills there."""
-    signed = tables.sign_ins.select(*_WHO, "signed_at").join(claims.select(*_WHO, "kind").distinct(), _WHO)
+    kinds = [
+        table.select("fixmedins_code", code=table[column], kind=ibis.literal(kind))
+        for table, column, kind in (
+            (tables.details, "bilg_dr_codg", "doctor"),
+            (tables.settlements, "dr_codg", "doctor"),
+            (tables.details, "phar_code", "pharmacist"),
+        )
+    ]
+    billing = ibis.union(*[rows.filter(rows.code.notnull()).distinct() for rows in kinds], distinct=True)
+    signed = tables.sign_ins.select(*_WHO, "signed_at").join(billing, _WHO)
     return signed.group_by("fixmedins_code", "kind").agg(first_at=signed.signed_at.min(), last_at=signed.signed_at.max())
 
 
@@ -102,11 +111,11 @@ def _without(claims: ir.Table, covered: ir.Table, half: ir.IntegerValue) -> ir.T
 def _on_told_days(claims: ir.Table, sign_ins: ir.Table) -> ir.Table:
     """Claims with `day`, of days on which somebody signed in, or of institutions where only one ever does."""
     people = sign_ins.group_by("fixmedins_code").agg(people=sign_ins.code.nunique())
-    days = sign_ins.select("fixmedins_code", day=china_day(sign_ins.signed_at)).distinct()
-    claims = claims.mutate(day=china_day(claims.moment))
-    alone = claims.semi_join(people.filter(people.people == 1), "fixmedins_code")
-    among = claims.semi_join(people.filter(people.people > 1), "fixmedins_code").semi_join(days, ["fixmedins_code", "day"])
-    return alone.union(among)
+    days = sign_ins.select("fixmedins_code", day=china_day(sign_ins.signed_at)).distinct().mutate(told=True)
+    claims = claims.mutate(day=china_day(claims.moment)).join(people, "fixmedins_code")
+    both = claims.left_join(days, ["fixmedins_code", "day"])
+    both = both.select(*[both[name] for name in claims.columns], told=both.told.fill_null(False))
+    return both.filter(both.told | (both.people == 1)).drop("told", "people")
 
 
 def _found(claims: ir.Table) -> ir.Table:

@@ -8,7 +8,7 @@ from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits
 from central.rules.bills import ONE, gathered, plain, sold, span_en, span_zh
 
 _SAME = ("fixmedins_code", "med_list_codg")
-_OPENING, _PURCHASE, _RETURN = "opening", "purchase", "return"
+_OPENING, _PURCHASE, _RETURN, _SALE = "opening", "purchase", "return", "sale"
 
 
 class StockLimits(Limits):
@@ -34,24 +34,18 @@ def find(tables: Tables, limits: StockLimits) -> ir.Table:
     """
     moves = _moves(tables)
     sales = _sales(tables, moves, limits)
-    told = [*_SAME, "at", "kind", "cnt"]
-    events = moves.select(*told).union(sales.select(*_SAME, at="setl_time", kind=ibis.literal("sale"), cnt="cnt"))
-    events = _numbered(events)
-    periods = (
-        events.filter(events.period > 0)
-        .group_by(*_SAME, "period")
-        .agg(
-            counted_at=events["at"].min(),
-            opening=_sum(events, _OPENING),
-            bought=_sum(events, _PURCHASE),
-            returned=_sum(events, _RETURN),
-            billed=_sum(events, "sale"),
-        )
+    nothing = {"setl_id": ibis.null("string"), "psn_no": ibis.null("string"), "fen": ibis.literal(0, "int64")}
+    sold_ = sales.select(*_SAME, "setl_id", "psn_no", "fen", "cnt", at="setl_time", kind=ibis.literal(_SALE))
+    events = _numbered(moves.mutate(**nothing).select(*sold_.columns).union(sold_))
+    period = ibis.window(group_by=[events.fixmedins_code, events.med_list_codg, events.period])
+    events = events.mutate(
+        counted_at=events["at"].min().over(period),
+        there=ibis.greatest(_sum(events, _OPENING, period) + _sum(events, _PURCHASE, period) - _sum(events, _RETURN, period), 0),
+        billed=_sum(events, _SALE, period),
     )
-    periods = periods.mutate(there=ibis.greatest(periods.opening + periods.bought - periods.returned, 0))
-    periods = periods.mutate(over=periods.billed - periods.there)
-    beyond = periods.filter(periods.over > limits.over_packs * ONE, periods.over * 100 > periods.there * limits.over_percent)
-    return _found(sales, beyond, periods)
+    events = events.mutate(over=events.billed - events.there)
+    beyond = (events.over > limits.over_packs * ONE) & (events.over * 100 > events.there * limits.over_percent)
+    return _found(events.filter(events.period > 0, beyond, events.kind == _SALE))
 
 
 def _moves(tables: Tables) -> ir.Table:
@@ -82,23 +76,16 @@ def _numbered(events: ir.Table) -> ir.Table:
     return events.mutate(period=events.opening.sum().over(until_here).cast("int64"))
 
 
-def _sum(events: ir.Table, kind: str) -> ir.IntegerScalar:
-    return (events.kind == kind).ifelse(events.cnt, 0).sum().cast("int64")
+def _sum(events: ir.Table, kind: str, period: ibis.expr.builders.WindowBuilder) -> ir.IntegerColumn:
+    return (events.kind == kind).ifelse(events.cnt, 0).sum().over(period).cast("int64")
 
 
-def _found(sales: ir.Table, beyond: ir.Table, periods: ir.Table) -> ir.Table:
+def _found(bills: ir.Table) -> ir.Table:
     """Findings with the bills of their period; the amount is the share that no stock covers, at the period's mean price."""
-    ends = ibis.window(group_by=[periods.fixmedins_code, periods.med_list_codg], order_by=periods.counted_at)
-    spans = periods.mutate(ends_at=periods.counted_at.lead().over(ends)).select(*_SAME, "period", "ends_at")
-    beyond = beyond.join(spans, [*_SAME, "period"])
-    bills = sales.mutate(capture_id=ibis.null("string")).join(beyond, _SAME)
-    bills = bills.filter(bills.setl_time >= bills.counted_at, bills.ends_at.isnull() | (bills.setl_time < bills.ends_at))
     keys = (*_SAME, "counted_at", "there", "billed", "over")
-    items = gathered(bills, *keys)
+    items = gathered(bills.mutate(setl_time=bills["at"], capture_id=ibis.null("string")), *keys)
     share = items.amount_fen.cast("float64") * items.over.cast("float64") / items.billed.cast("float64")
-    return items.select(
-        *keys,
-        *[name for name in items.columns if name not in (*keys, "amount_fen", "persons", "psn_nos")],
+    return items.drop("persons", "psn_nos").mutate(
         amount_fen=share.floor().cast("int64"),
         subject_key=items.fixmedins_code + "/" + plain(items.med_list_codg) + "-" + china_day(items.counted_at).cast("string"),
         psn_no=ibis.null("string"),
