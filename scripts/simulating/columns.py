@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from central.inputs import SCHEMAS
-from scripts.simulating.month import AHEAD, DAY, SECOND, Month
+from scripts.simulating.month import DAY, SECOND, Month
 
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
@@ -84,8 +84,3 @@ def stamp(month: Month, at: Ints, seq: Ints) -> Ints:
     clock = seconds // 3600 * 10_000 + seconds // 60 % 60 * 100 + seconds % 60
     date = month.year * 10_000 + month.number * 100 + 1 + local // DAY
     return (date * 1_000_000 + clock) * 10_000 + seq
-
-
-def local(at: Ints) -> Ints:
-    """Moments as microseconds of the clock on the wall in China."""
-    return at + AHEAD
