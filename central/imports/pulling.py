@@ -5,7 +5,7 @@ A pull that was stopped goes on: what lies spooled is imported first, from where
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -103,7 +103,7 @@ def _fetch(pull: Pull, since: str | None) -> bool:
 
 
 @contextmanager
-def _rows(settings: PullSettings, since: str | None) -> Iterator[Iterator[Mapping[str, Any]]]:
+def _rows(settings: PullSettings, since: str | None) -> Iterator[Iterator[RowMapping]]:
     """The rows of the query, read as they are asked for, in a transaction that cannot write."""
     try:
         other = create_engine(settings.url.get_secret_value(), hide_parameters=True)
@@ -138,7 +138,7 @@ def _statement(settings: PullSettings, since: str | None) -> tuple[str, dict[str
     return statement, {} if since is None else {"since": since}
 
 
-def _further(settings: PullSettings, reached: str | None, row: Mapping[str, Any] | RowMapping) -> str | None:
+def _further(settings: PullSettings, reached: str | None, row: RowMapping) -> str | None:
     """The place of a row: rows come in its order, so the last one is the furthest."""
     if not settings.watermark:
         return None
