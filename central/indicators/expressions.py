@@ -55,7 +55,7 @@ def plan(tables: Tables, limits: IndicatorLimits, dialect: str) -> Plan:
     Each part is kept as a table of its own: as one query they make SQL that takes minutes to write and gigabytes to parse.
     """
     planner = Planner(dialect)
-    parts = [planner.keep(f"indicator_{part.__name__}", _full(part(tables, limits))) for part in PARTS]
+    parts = [_full(planner.keep(f"indicator_{part.__name__}", part(tables, limits))) for part in PARTS]
     outcomes = ibis.table(ibis.Schema.from_pyarrow(OUTCOMES), name=OUTCOMES_NAME)
     every = reduce(lambda left, right: left.union(right), [*parts, _full(outcomes.mutate(dr=ibis.literal("")))])
     kept = planner.keep("indicator_parts", _summed(every, *KEY))
