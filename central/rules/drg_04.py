@@ -33,6 +33,7 @@ def find(tables: Tables, limits: StockLimits) -> ir.Table:
     counts, however late it was booked; packs sold in parts are left out.
     """
     moves = _moves(tables)
+    moves = moves.semi_join(_doubted(tables, moves, limits), _SAME)
     sales = _sales(tables, moves, limits)
     nothing = {"setl_id": ibis.null("string"), "psn_no": ibis.null("string"), "fen": ibis.literal(0, "int64")}
     sold_ = sales.select(*_SAME, "setl_id", "psn_no", "fen", "cnt", at="setl_time", kind=ibis.literal(_SALE))
@@ -56,6 +57,22 @@ def _moves(tables: Tables) -> ir.Table:
     others = stock.filter(stock.movement != _OPENING).semi_join(taken, _SAME)
     opening = taken.select(*_SAME, "at", kind=ibis.literal(_OPENING), cnt="cnt")
     return opening.union(others.select(*_SAME, at="moved_at", kind="movement", cnt="cnt"))
+
+
+def _doubted(tables: Tables, moves: ir.Table, limits: StockLimits) -> ir.Table:
+    """Institutions and items that may be found at all; the exact comparison sorts all that happened, so most are spared it.
+
+    Billed at any time, returns of patients not deducted, against the first stock-taking and what followed; or several stock-takings.
+    """
+    takings = moves.filter(moves.kind == _OPENING).group_by(*_SAME).agg(first_at=lambda t: t["at"].min(), takings=lambda t: t.count())
+    since = moves.join(takings, _SAME)
+    since = since.filter(since["at"] >= since.first_at)
+    signed = (since.kind == _RETURN).ifelse(-since.cnt, since.cnt)
+    there = since.group_by(*_SAME, "takings").agg(there=signed.sum().cast("int64"))
+    lines = tables.details.filter(tables.details.cnt > 0).semi_join(takings, _SAME)
+    gross = lines.group_by(*_SAME).agg(gross=lines.cnt.sum().cast("int64"))
+    both = there.join(gross, _SAME)
+    return both.filter((both.takings > 1) | (both.gross > both.there + limits.over_packs * ONE)).select(*_SAME)
 
 
 def _sales(tables: Tables, moves: ir.Table, limits: StockLimits) -> ir.Table:
