@@ -23,6 +23,8 @@ from central.rules.base import Rule, Stage, Suspicion
 from central.rules.engine import RuleResults
 from central.rules.registry import RULES, RuleBook, Variant
 
+Key = tuple[str, str]
+"""Rule and subject."""
 Compare = Callable[[Analysis, Inputs, RuleBook], tuple[Any, RuleResults]]
 """Loads the tables, links and runs a book; what linkage made is not asked for."""
 SAID = ("fixmedins_code", "psn_no", "occurred_at", "vola_cont", "vola_cont_en", "vola_amt", "sev_deg", "vola_evid", "limits")
@@ -59,11 +61,24 @@ def keep(db: Connection, inputs: Inputs, results: RuleResults, book: RuleBook, c
     To be called after the findings were kept, with the very inputs that were compared. Silent findings are left out: nobody is asked to
     decide about them. Each is replayed at once; what the narrow slice does not explain is kept in the wide one.
     """
-    of_rule: defaultdict[str, list[Suspicion]] = defaultdict(list)
-    for each in results.suspicions:
-        if each.held != Stage.SILENT.value and each.rule_id in results.seconds:
-            of_rule[each.rule_id].append(each)
-    return sum(_keep(db, inputs, said, book, compare, run_id, now) for said in of_rule.values())
+    by_key = {
+        (each.rule_id, each.subject_key): each
+        for each in results.suspicions
+        if each.held != Stage.SILENT.value and each.rule_id in results.seconds
+    }
+    due = _due(db, by_key)
+    if not due:
+        return 0
+    by_key = {key: by_key[key] for key in due}
+    row = {"run_id": run_id, "at": now, "linkage": book.linkage.model_dump(mode="json")}
+    near = narrow(inputs, by_key.values())
+    puzzling = _unlike(near, by_key, book, compare)
+    _add(db, row, near, {due[key]: "narrow" for key in by_key if key not in puzzling})
+    if puzzling:
+        far = wide(inputs, puzzling.values(), {each.rule.id: each.rule.by for each in book.active})
+        still = puzzling if far is None else _unlike(far, puzzling, book, compare)
+        _add(db, row, near if far is None else far, {due[key]: "no" if key in still else "wide" for key in puzzling})
+    return len(due)
 
 
 def replay(db: Connection, jr_id: str, compare: Compare) -> Replay:
@@ -91,28 +106,6 @@ def replay(db: Connection, jr_id: str, compare: Compare) -> Replay:
     )
 
 
-def _keep(db: Connection, inputs: Inputs, said: Collection[Suspicion], book: RuleBook, compare: Compare, run_id: int, now: datetime) -> int:
-    due = _due(db, said)
-    if not due:
-        return 0
-    rule_id = said_id(said)
-    row = {"run_id": run_id, "rule_id": rule_id, "at": now, "linkage": book.linkage.model_dump(mode="json")}
-    by_key = {each.subject_key: each for each in said if each.subject_key in due}
-    near = narrow(inputs, by_key.values())
-    puzzling = _unlike(near, by_key, book, compare)
-    _add(db, row, near, {due[key]: "narrow" for key in by_key if key not in puzzling})
-    if puzzling:
-        far = wide(inputs, puzzling.values(), next(each.rule.by for each in book.active if each.rule.id == rule_id))
-        still = puzzling if far is None else _unlike(far, puzzling, book, compare)
-        _add(db, row, near if far is None else far, {due[key]: "no" if key in still else "wide" for key in puzzling})
-    return len(due)
-
-
-def said_id(said: Collection[Suspicion]) -> str:
-    """The rule that said all of these."""
-    return next(iter(said)).rule_id
-
-
 def _add(db: Connection, row: Mapping[str, Any], tables: Inputs, findings: Mapping[tuple[str, int], str]) -> None:
     if findings:
         content, digest = pack(tables)
@@ -120,20 +113,23 @@ def _add(db: Connection, row: Mapping[str, Any], tables: Inputs, findings: Mappi
         store.add_exhibit(db, dict(row) | {"content": content, "sha256": digest}, rows)
 
 
-def _due(db: Connection, said: Collection[Suspicion]) -> dict[str, tuple[str, int]]:
-    """(jr_id, version) by subject of the findings whose version has no exhibit yet."""
-    found = cases.unreviewed(db, said_id(said), [each.subject_key for each in said])
+def _due(db: Connection, by_key: Collection[Key]) -> dict[Key, tuple[str, int]]:
+    """(jr_id, version) by rule and subject of the findings whose version has no exhibit yet."""
+    subjects: defaultdict[str, list[str]] = defaultdict(list)
+    for rule_id, subject_key in by_key:
+        subjects[rule_id].append(subject_key)
+    found = {(rule_id, key): finding for rule_id, keys in subjects.items() for key, finding in cases.unreviewed(db, rule_id, keys).items()}
     done = store.exhibited(db, [jr_id for jr_id, _ in found.values()])
     return {key: (jr_id, version) for key, (jr_id, version) in found.items() if done.get(jr_id, 0) < version}
 
 
-def _unlike(tables: Inputs, by_key: Mapping[str, Suspicion], book: RuleBook, compare: Compare) -> dict[str, Suspicion]:
-    """The suspicions that the rule does not repeat, word for word, from these rows alone."""
-    rule_id = said_id(by_key.values())
+def _unlike(tables: Inputs, by_key: Mapping[Key, Suspicion], book: RuleBook, compare: Compare) -> dict[Key, Suspicion]:
+    """The suspicions that their rules do not repeat, word for word, from these rows alone."""
+    rules = {rule_id for rule_id, _ in by_key}
     with duckdb_in_memory() as analysis:
-        of_rule = replace(book, active=tuple(each for each in book.active if each.rule.id == rule_id), unusable=())
-        _, results = compare(analysis, tables, of_rule)
-    again = {each.subject_key: each for each in results.suspicions}
+        of_rules = replace(book, active=tuple(each for each in book.active if each.rule.id in rules), unusable=())
+        _, results = compare(analysis, tables, of_rules)
+    again = {(each.rule_id, each.subject_key): each for each in results.suspicions}
     return {key: each for key, each in by_key.items() if key not in again or _words(again[key]) != _words(each)}
 
 

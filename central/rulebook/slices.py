@@ -4,7 +4,7 @@ A narrow slice holds what the evidence names and what is known of those persons 
 value that parts the rule's findings (`Rule.by`), which is all that the rule may look at for it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
 from hashlib import sha256
 from io import BytesIO
@@ -33,11 +33,13 @@ def narrow(inputs: Inputs, said: Iterable[Suspicion]) -> dict[str, pa.Table]:
     )
 
 
-def wide(inputs: Inputs, said: Iterable[Suspicion], by: str) -> dict[str, pa.Table] | None:
-    """That, and every row with the same values of `by`; None if these are too many to keep."""
+def wide(inputs: Inputs, said: Iterable[Suspicion], by: Mapping[str, str]) -> dict[str, pa.Table] | None:
+    """That, and every row with the same values of what parts each rule (`by`: its `Rule.by`); None if these are too many to keep."""
     each = list(said)
-    values = {one.subject_key.partition("/")[0] for one in each}
-    own = {name: _where(inputs, name, {by: values}) for name in SCHEMAS if by in SCHEMAS[name].names}
+    values: dict[str, set[str]] = {}
+    for one in each:
+        values.setdefault(by[one.rule_id], set()).add(one.subject_key.partition("/")[0])
+    own = {name: _where(inputs, name, known) for name in SCHEMAS if (known := _known(values, SCHEMAS[name].names))}
     if sum(table.num_rows for table in own.values()) > _WIDEST:
         return None
     around = _around(
@@ -48,6 +50,10 @@ def wide(inputs: Inputs, said: Iterable[Suspicion], by: str) -> dict[str, pa.Tab
         sites={one.fixmedins_code for one in each} | _texts(own.values(), "fixmedins_code"),
     )
     return {name: _together(around[name], own.get(name)) for name in SCHEMAS}
+
+
+def _known(values: Mapping[str, set[str]], columns: Collection[str]) -> dict[str, Collection[str]]:
+    return {column: wanted for column, wanted in values.items() if column in columns}
 
 
 def pack(tables: Inputs) -> tuple[bytes, str]:

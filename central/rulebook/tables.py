@@ -113,7 +113,6 @@ exhibits = Table(
     metadata,
     Column("exhibit_id", Integer, primary_key=True),
     Column("run_id", Integer, nullable=False),
-    Column("rule_id", String(16), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("linkage", JSON, nullable=False),
     Column("sha256", Hash, nullable=False),

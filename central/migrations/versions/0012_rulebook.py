@@ -23,7 +23,6 @@ def upgrade() -> None:
         "exhibits",
         sa.Column("exhibit_id", sa.Integer(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("rule_id", sa.String(length=16), nullable=False),
         sa.Column("at", central.db.UtcDateTime(), nullable=False),
         sa.Column("linkage", sa.JSON(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
