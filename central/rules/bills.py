@@ -65,8 +65,8 @@ def sold(tables: Tables, lines: ir.Table, *by: str) -> ir.Table:
     """
     measured = lines.select(*_BILL, *by, "prd_days", cnt=lines.cnt.fill_null(ONE), fen=fen(lines))
     bills = standing(tables.settlements).select(*_BILL, "psn_no", "med_type", "setl_time")
-    kept = measured.join(bills, _BILL)
-    sums = kept.group_by(*bills.columns, *by).agg(cnt=kept.cnt.sum(), fen=kept.fen.sum(), days=kept.prd_days.max())
+    summed = measured.group_by(*_BILL, *by).agg(cnt=measured.cnt.sum(), fen=measured.fen.sum(), days=measured.prd_days.max())
+    sums = summed.join(bills, _BILL)
     refunds = tables.settlements.filter(tables.settlements.is_refund)
     back = measured.join(refunds.select(*_BILL, "psn_no", "code", "init_setl_id"), _BILL)
     alone = back.filter(back.code == SettlementCode.REFUND_ALONE.value).select("fixmedins_code", "psn_no", *by)
