@@ -35,6 +35,7 @@ class Resident:
     def __init__(self, analysis: DuckDb) -> None:
         """Take over an analysis in which everything was compared: its tables become what is at hand."""
         self.analysis = analysis
+        analysis.do("SET threads = 1")  # parts are small: measured, a look costs a fifth to a third less so
         for name in (*SCHEMAS, *LINKED):
             analysis.do(f'ALTER TABLE "{name}" RENAME TO "all_{name}"')
         self._looked: dict[str, int] = {}
