@@ -25,7 +25,7 @@ def site_code(pattern: str) -> Code:
 def registers(site: Code) -> tuple[Spec, ...]:
     """All of them; `site` is what a fixmedins_code must be."""
     at = Column(name="fixmedins_code", kind=site, required=True, meaning="institution")
-    return (*_lines(at), *_people(at), *_places(at), *_inpatients(at))
+    return (*_lines(at), *_people(), *_workers(at), *_places(at), *_inpatients(at))
 
 
 def _span(meaning: str, first: str = "from", last: str = "to") -> tuple[Column, Column]:
@@ -107,7 +107,7 @@ def _goods(at: Column) -> tuple[Spec, Spec]:
     return items, stock
 
 
-def _people(at: Column) -> tuple[Spec, ...]:
+def _people() -> tuple[Spec, ...]:
     proxy = Column(name="proxy_psn_no", kind=IDENTIFIER, required=True, meaning="who may act for the person", also=("proxy_ref",))
     return (
         Spec(
@@ -142,6 +142,22 @@ def _people(at: Column) -> tuple[Spec, ...]:
             checks=_spanned,
         ),
         Spec(
+            name="filings",
+            meaning="registered treatment in another place (异地就医备案)",
+            key=("psn_no", "mdtrtarea_admvs", "valid_from"),
+            columns=(
+                _person,
+                Column(name="mdtrtarea_admvs", kind=REGION, required=True, meaning="region of treatment"),
+                *_span("the filing"),
+            ),
+            checks=_spanned,
+        ),
+    )
+
+
+def _workers(at: Column) -> tuple[Spec, Spec]:
+    return (
+        Spec(
             name="staff",
             meaning="who works where",
             key=("fixmedins_code", "psn_no", "code", "valid_from"),
@@ -166,17 +182,6 @@ def _people(at: Column) -> tuple[Spec, ...]:
                 Column(name="left_at", kind=TIME, meaning="signed out; empty: not said"),
             ),
             checks=(checks.order("signed_at", "left_at"),),
-        ),
-        Spec(
-            name="filings",
-            meaning="registered treatment in another place (异地就医备案)",
-            key=("psn_no", "mdtrtarea_admvs", "valid_from"),
-            columns=(
-                _person,
-                Column(name="mdtrtarea_admvs", kind=REGION, required=True, meaning="region of treatment"),
-                *_span("the filing"),
-            ),
-            checks=_spanned,
         ),
     )
 
