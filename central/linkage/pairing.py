@@ -252,7 +252,7 @@ def _capture_codes(captures: ir.Table, pairs: ir.Table, astray: ir.Table, told: 
     code = ibis.cases(
         (_given_up(both), CaptureCode.VOIDED.value),
         (both.astray.notnull(), CaptureCode.WRONG_SITE.value),
-        (alone & reach.not_told(both.closed_at, both.billed_until, limits.awaited_days * _DAY), CaptureCode.AWAITED.value),
+        (alone & reach.not_told(both.opened_at, both.billed_until, limits.awaited_days * _DAY), CaptureCode.AWAITED.value),
         (alone, CaptureCode.CAPTURE_WITHOUT_CLAIM.value),
         (both.refunded, CaptureCode.REFUNDED.value),
         (both.place > 0, CaptureCode.SUPERSEDED.value),
