@@ -16,10 +16,12 @@ from scripts.benchmarks import (
     flags,
     gaps,
     imports,
+    latency,
     liveness,
     log,
     offline,
     quality,
+    reconcile,
     reconnect,
     register,
     search,
@@ -118,6 +120,16 @@ def gaps_command(out: Out = OUT) -> None:
     _run("gaps", out, lambda: gaps.measure(out / "gaps", typer.echo))
 
 
+@app.command(name="latency")
+def latency_command(
+    out: Out = OUT,
+    base: Annotated[int, typer.Option(min=1000, help="Settlements, each with its capture, that are there before.")] = 100_000,
+    trials: Annotated[int, typer.Option(min=2, max=48, help="Flags made one by one; more at once would be a flood.")] = 48,
+) -> None:
+    """How soon a flag is on the console after the later of claim and capture: terminal, broker, ingest, import, reconciliation, console."""
+    _run("latency", out, lambda: latency.measure(out / "latency", base, trials, typer.echo))
+
+
 @app.command(name="reconnect")
 def reconnect_command(
     out: Out = OUT,
@@ -161,6 +173,19 @@ def import_command(
 ) -> None:
     """A long claim file with broken rows: rows a second, the most memory, and whether every row got its due."""
     _run("import", out, lambda: imports.measure(out / "import", rows, database, typer.echo))
+
+
+@app.command(name="reconcile")
+def reconcile_command(
+    out: Out = OUT,
+    claims: Annotated[list[int], typer.Option(min=1000, help="Size of a month; may be given several times.")] = [  # noqa: B006
+        100_000,
+        1_000_000,
+        10_000_000,
+    ],
+) -> None:
+    """All rules over simulated months: seconds of each part, memory, growth, what was found and what wrongly. The largest needs 4 GB."""
+    _run("reconcile", out, lambda: reconcile.measure(out / "reconcile", tuple(claims), typer.echo))
 
 
 def _run(what: str, out: Path, measure: Callable[[], Sequence[Figure]]) -> None:

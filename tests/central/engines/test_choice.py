@@ -1,0 +1,36 @@
+"""What is missing is named with the way out; what is written is gone afterwards."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from central.engines.choice import EngineName, EngineOptions, open_engine
+from central.errors import Misconfigured
+
+
+def test_duckdb_on_disk_keeps_its_limits_and_leaves_nothing(tmp_path: Path) -> None:
+    options = EngineOptions(memory_mb=300, threads=1, folder=tmp_path)
+    with open_engine(EngineName.DUCKDB, options) as analysis:
+        analysis.keep("many", "SELECT range AS n FROM range(100000)")
+        (batch,) = analysis.rows("SELECT current_setting('memory_limit') AS memory, current_setting('threads') AS threads")
+        assert batch.to_pylist() == [{"memory": "286.1 MiB", "threads": 1}]
+        assert any(tmp_path.rglob("*.duckdb"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "module", "way_out"), [("spark", "pyspark", "pyspark==4.3.0"), ("postgres", "adbc_driver_postgresql", "adbc")]
+)
+def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, engine: str, module: str, way_out: str) -> None:
+    monkeypatch.delitem(sys.modules, f"central.engines.{engine}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(Misconfigured, match=f"engine {engine}: .* is not installed: pip install {way_out}"):
+        open_engine(EngineName(engine), EngineOptions()).__enter__()
+
+
+def test_a_machine_without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(Misconfigured, match="apt-get install openjdk-17-jre-headless"):
+        open_engine(EngineName.SPARK, EngineOptions()).__enter__()
