@@ -82,6 +82,8 @@ def take(task: Task) -> ImportReport:
         state = _begin(db, task)
     for part in _parts(task, state.after):
         with task.engine.begin() as db:
+            if task.kind != "push":
+                keeping.with_room(db)
             decision = _take_part(task, state, part, Stored(db, task.kept, state.number, task.now))
             _note(db, task, state, [*decision.stated, *decision.removed])
             store.add_faults(db, state.number, part.told)
@@ -188,7 +190,7 @@ def _news(task: Task, state: _State, read_now: int) -> None:
 
 def _begin(db: Connection, task: Task) -> _State:
     dataset, digest = task.kept.spec.name, task.source.sha256
-    stopped = store.unfinished(db, dataset=dataset, sha256=digest) if task.kind == "file" else None
+    stopped = store.unfinished(db, dataset=dataset, sha256=digest) if task.kind != "push" else None
     if stopped is not None:
         tally = Counter({name: stopped[name] for name in store.COUNTS})
         first = list(store.faults(db, stopped["import_id"], first=_FIRST))

@@ -46,6 +46,12 @@ def put(db: Connection, kept: Kept, rows: pa.RecordBatch, digests: Sequence[str]
     db.exec_driver_sql(statement, [(*row, *same.values()) for row in zip(*columns, strict=True)])
 
 
+def with_room(db: Connection) -> None:
+    """Let SQLite keep the pages of the indexes at hand while a long file comes in: 64 MiB instead of 2, for this connection."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("PRAGMA cache_size = -65536")
+
+
 def confirm(db: Connection, kept: Kept, keys: Collection[Key], import_id: int) -> None:
     """Note that this import states these rows as they are."""
     if keys:
