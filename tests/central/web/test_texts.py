@@ -16,10 +16,12 @@ from central.captures.coverage import Hour
 from central.cases.model import Status, Verdict
 from central.errors import CentralError, Misconfigured
 from central.hotlist.model import Decision, HotKind, Matter
+from central.imports import service as imports
 from central.linkage.model import CaptureCode, SettlementCode
 from central.orders import model as orders
 from central.orders.model import Kind, State
 from central.orders.pages import REASONS
+from central.registers.model import Contradiction
 from central.rules.base import Severity
 from central.rules.registry import RULES
 from central.trust.pages import REVOKED_FOR
@@ -115,6 +117,9 @@ CODES = {
     "key_state": tuple(KeyState),
     "revoked_why": (*REVOKED_FOR, *REASONS, *codes_by(r"""revoked_why": "([a-z]+)\"""", "central/devices/service.py"), "replaced"),
     "hot_kind": tuple(HotKind),
+    "dataset": imports.DATASETS,
+    "contradiction": tuple(Contradiction),
+    "import_kind": ("file", "push", "pull"),
     "look_matter": tuple(Matter),
     "look_decision": tuple(Decision),
     "look_means": tuple(Decision),
