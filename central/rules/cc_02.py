@@ -36,13 +36,17 @@ def find(tables: Tables, limits: ManyFacesLimits) -> ir.Table:
     """
     seen = sure_faces(looked_at(tables))
     seen = seen.filter(seen.liveness == Liveness.LIVE.value, seen.proxy_psn_no.isnull())
-    groups = seen.filter(seen.outcome == Outcome.SAME.value).select("psn_no", "face_group", owner=ibis.literal(True)).distinct()
     maybe_own = (seen.outcome == Outcome.SAME.value) | ((seen.outcome == Outcome.UNDECIDED.value) & seen.similarity.notnull())
-    both = seen.mutate(maybe_own=maybe_own).left_join(groups, ["psn_no", "face_group"])
+    columns = ("psn_no", "fixmedins_code", "setl_id", "setl_time", "capture_id", "face_group", "outcome")
+    seen = seen.select(*columns, maybe_own=maybe_own, fen=seen.net_fund + seen.net_acct)
+    strange = seen.filter(~seen.maybe_own)
+    cards = strange.group_by("psn_no").agg(strangers=strange.face_group.nunique())
+    seen = seen.semi_join(cards.filter(cards.strangers >= limits.faces - 1), "psn_no")  # hardly any card, so this goes first
+    groups = seen.filter(seen.outcome == Outcome.SAME.value).select("psn_no", "face_group", owner=ibis.literal(True)).distinct()
+    both = seen.left_join(groups, ["psn_no", "face_group"])
     faces = both.select(
-        *[both[name] for name in ("psn_no", "fixmedins_code", "setl_id", "setl_time", "capture_id")],
+        *[both[name] for name in ("psn_no", "fixmedins_code", "setl_id", "setl_time", "capture_id", "fen")],
         face=(both.maybe_own | both.owner.fill_null(False)).ifelse(_OWN, both.face_group),
-        fen=both.net_fund + both.net_acct,
         row_id=both.capture_id,
     )
     proxies = tables.proxies.group_by("psn_no").agg(proxies=tables.proxies.proxy_psn_no.nunique())

@@ -1,5 +1,7 @@
 """CC-04 伴随刷卡: the same cards settle together at one institution again and again, and their owners are not seen."""
 
+from dataclasses import replace
+
 import ibis
 import ibis.expr.types as ir
 from pydantic import Field
@@ -14,6 +16,7 @@ from contract.events import Outcome
 
 _BILL = ["fixmedins_code", "setl_id"]
 _VOUCHED = [SettlementCode.MANUAL.value, SettlementCode.PROXY.value]
+_SEEN = [SettlementCode.MATCHED.value, SettlementCode.LATE.value]
 
 
 class CompanionLimits(Limits):
@@ -65,8 +68,10 @@ def find(tables: Tables, limits: CompanionLimits) -> ir.Table:
 
 def _unshown(tables: Tables, limits: CompanionLimits) -> ir.Table:
     """Bills of regular guests whose owner nobody showed to be there, outside crowds; with day and bucket of the span."""
-    bills = came_in_person(tables)
-    bills = bills.filter(bills.code.notin(_VOUCHED)).anti_join(tables.visits.filter(tables.visits.outcome == Outcome.SAME.value), _BILL)
+    bills = tables.settlements
+    unlike = tables.visits.filter(tables.visits.outcome != Outcome.SAME.value)  # few, while those who were recognised are most
+    unseen = bills.filter(bills.code.notin([*_VOUCHED, *_SEEN])).union(bills.filter(bills.code.isin(_SEEN)).semi_join(unlike, _BILL))
+    bills = came_in_person(replace(tables, settlements=unseen))
     sessions = tables.items.filter(tables.items.per_session.fill_null(False)).select("med_list_codg")
     bills = bills.anti_join(tables.details.semi_join(sessions, "med_list_codg").select(*_BILL), _BILL)
     bills = without_exempt(bills, tables.exemptions, at="setl_time")

@@ -12,7 +12,7 @@ from central.rules.presence import came_in_person, known_places, named
 from central.rules.travel import km, needed_us
 
 _SECOND = 1_000_000
-_LAST = ("fixmedins_code", "setl_id", "setl_time", "capture_id", "latitude", "longitude", "error_us")
+_LAST = ("fixmedins_code", "setl_id", "setl_time", "capture_id", "latitude", "longitude")
 
 
 class TwoPlacesLimits(Limits):
@@ -42,7 +42,8 @@ def find(tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
     Between neighbours in time only: if a later one is impossible too, so is one between. Where the place of an institution is not known,
     nothing is said. That one face was at two places is not looked at: a living face cannot be, so it would speak of the grouping alone.
     """
-    bills = _with_clock(came_in_person(tables), tables, limits)
+    bills = came_in_person(tables)
+    bills = bills.select("fixmedins_code", "setl_id", "psn_no", "setl_time", "capture_id", fen=bills.net_fund + bills.net_acct)
     spread = bills.group_by("psn_no").agg(low=bills.fixmedins_code.min(), high=bills.fixmedins_code.max())
     bills = bills.semi_join(spread.filter(spread.low != spread.high), "psn_no").join(known_places(tables.sites), "fixmedins_code")
     order = ibis.window(group_by=bills.psn_no, order_by=[bills.setl_time, bills.fixmedins_code, bills.setl_id])
@@ -51,17 +52,18 @@ def find(tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
     moved = moved.mutate(
         distance=km(moved.latitude, moved.longitude, moved.last_latitude, moved.last_longitude),
         gap_us=moved.setl_time - moved.last_setl_time,
-        errors_us=moved.error_us + moved.last_error_us,
     )
-    needed = needed_us(moved.distance, limits.least_minutes, limits.km_per_h)
-    fast = moved.filter(moved.distance > float(limits.near_km), moved.gap_us.cast("float64") + moved.errors_us < needed)
+    moved = moved.mutate(needed=needed_us(moved.distance, limits.least_minutes, limits.km_per_h))
+    near = moved.filter(moved.distance > float(limits.near_km), moved.gap_us < moved.needed)
+    timed = _with_clocks(near, tables, limits)
+    fast = timed.filter(timed.gap_us.cast("float64") + timed.errors_us < timed.needed)
     return fast.select(
         subject_key=plain(fast.psn_no) + "/" + fast.fixmedins_code + ":" + fast.setl_id,
         fixmedins_code=fast.fixmedins_code,
         psn_no=fast.psn_no,
         occurred_at=fast.setl_time,
         sev_deg=ibis.literal(Severity.HIGH.value),
-        amount_fen=fast.net_fund + fast.net_acct,
+        amount_fen=fast.fen,
         capture_ids=named(fast.last_capture_id, fast.capture_id),
         setl_ids=ibis.array([fast.last_setl_id, fast.setl_id]),
         psn_nos=ibis.array([fast.psn_no]),
@@ -75,13 +77,16 @@ def find(tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
     )
 
 
-def _with_clock(bills: ir.Table, tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
-    """Bills with error_us: how far their time may be off, as the device of their window knows, and at least clock_s."""
-    clocks = tables.captures.filter(tables.captures.clock_error_ms.notnull()).select("capture_id", "clock_error_ms")
-    both = bills.left_join(clocks, "capture_id")
-    known = both.clock_error_ms.abs().fill_null(0.0) * 1000
-    columns = ("fixmedins_code", "setl_id", "psn_no", "setl_time", "capture_id", "net_fund", "net_acct")
-    return both.select(*[both[name] for name in columns], error_us=known.clip(lower=float(limits.clock_s * _SECOND)))
+def _with_clocks(moved: ir.Table, tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
+    """With errors_us: how far both times together may be off, each as the device of its window knows, and at least clock_s."""
+    clocks = tables.captures.filter(tables.captures.clock_error_ms.notnull())
+    clocks = clocks.select(seen="capture_id", error_us=clocks.clock_error_ms.abs() * 1000)
+    second = clocks.rename(last_seen="seen", last_error_us="error_us")
+    both = moved.left_join(clocks, moved.capture_id == clocks.seen)
+    both = both.left_join(second, both.last_capture_id == second.last_seen)
+    least = float(limits.clock_s * _SECOND)
+    errors = [error.fill_null(0.0).clip(lower=least) for error in (both.error_us, both.last_error_us)]
+    return both.mutate(errors_us=errors[0] + errors[1])
 
 
 def explain(hit: Hit, limits: TwoPlacesLimits) -> Explanation:
