@@ -92,5 +92,5 @@ def test_a_finding_names_its_bills_captures_persons_face_clerk_and_doctor() -> N
 def test_a_finding_about_thousands_names_some_of_them_and_one_about_nothing_names_nothing() -> None:
     evidence = {"setl_ids": [f"S-{number}" for number in range(5000)], "capture_ids": [], "seen": {"face_group": "poster"}}
     assert len(keys_of({"fixmedins_code": SITE, "psn_no": None, "vola_evid": evidence}, NOBODY)) == 50
-    nothing = {"setl_ids": [], "capture_ids": []}
+    nothing: dict[str, Any] = {"setl_ids": [], "capture_ids": []}
     assert keys_of({"fixmedins_code": SITE, "psn_no": None, "vola_evid": nothing}, NOBODY) == frozenset()

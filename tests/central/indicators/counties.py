@@ -18,7 +18,7 @@ def site(number: int, county: str = "330101") -> str:
     return f"P{county}{number:05d}"
 
 
-def days(code: str, *, dr: str = "", since: int = LAST - 34, until: int = LAST, **counts: int) -> Iterator[dict[str, Any]]:
+def days(code: str, *, dr: str = "", since: int = LAST - 34, until: int = LAST, **counts: Any) -> Iterator[dict[str, Any]]:
     """The same counts every day."""
     for day in range(since, until + 1):
         yield dict.fromkeys(COUNTS, 0) | {"fixmedins_code": code, "dr": dr, "day": day} | counts
@@ -29,7 +29,9 @@ def fill(engine: Engine) -> None:
     rows: list[dict[str, Any]] = []
     for number in range(1, 131):
         code = site(number)
-        bills = {"small_bills_of": 3, "small_bills_n": 3} if code == SMALL else {"small_bills_of": 100, "small_bills_n": number % 3 + 1}
+        bills: dict[str, Any] = (
+            {"small_bills_of": 3, "small_bills_n": 3} if code == SMALL else {"small_bills_of": 100, "small_bills_n": number % 3 + 1}
+        )
         rows += days(code, **bills, until=LAST - 7, quick_refunds_of=100)
         rows += days(code, **(bills | ({"small_bills_n": 60} if code == ODD else {})), since=LAST - 6, quick_refunds_of=100)
     rows += days(NORMAL, dr=DOCTOR, small_bills_of=20, small_bills_n=1)

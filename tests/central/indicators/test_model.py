@@ -154,4 +154,4 @@ def test_every_indicator_of_the_catalogue_has_its_two_columns() -> None:
 )
 def test_impossible_parameters_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        IndicatorLimits(**wrong)  # type: ignore[arg-type]
+        IndicatorLimits(**wrong)

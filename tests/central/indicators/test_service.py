@@ -15,14 +15,15 @@ from central.db import open_engine
 from central.engines.duckdb import duckdb_in_memory
 from central.errors import BadInput, NotFound
 from central.indicators import service, shown, store, telling
-from central.indicators.model import BY_ID, Count, Level, Scope
+from central.indicators.model import BY_ID, Count, Figure, Level, Scope
+from central.indicators.tables import indicator_days, indicator_sites
 from central.indicators.telling import Asked, Sort
 from central.linkage import service as linkage
 from central.reconciliation.compare import compare, tables_of
 from central.rules.engine import RuleResults
 from central.rules.model import IndicatorLimits, PeerStep
 from central.rules.registry import rule_book
-from tests.central.analysis import NOON, SITE, Row, capture, rows, settlement
+from tests.central.analysis import NOON, SITE, capture, rows, settlement
 from tests.central.cases.test_ledger import SUSPICION
 from tests.central.indicators.counties import DOCTOR, LAST, NORMAL, ODD, SMALL, days, fill
 from tests.postgres import private_postgres
@@ -51,20 +52,26 @@ def engine(url: str) -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def empty(engine: Engine) -> None:
     with engine.begin() as db:
-        db.execute(store.indicator_days.delete())
-        db.execute(store.indicator_sites.delete())
+        db.execute(indicator_days.delete())
+        db.execute(indicator_sites.delete())
 
 
-def record(engine: Engine, *, now: datetime = NOON, **given: list[Row]) -> int:
+def record(engine: Engine, *, now: datetime = NOON, **given: Any) -> int:
     book = replace(rule_book({}, "test"), active=())
     with duckdb_in_memory() as analysis:
         compare(analysis, {name: rows(name, each) for name, each in given.items()}, book)
         return service.record(engine, analysis, tables_of(book.linkage, analysis.dialect), book.indicators, now=now)
 
 
+def fig(told: telling.Told, name: str) -> Figure:
+    found = told.standings[name].figure
+    assert found is not None
+    return found
+
+
 def stored(engine: Engine, name: str) -> dict[tuple[str, str, int], tuple[int, int]]:
     with engine.connect() as db:
-        found = db.execute(store.indicator_days.select()).mappings()
+        found = db.execute(indicator_days.select()).mappings()
         return {(row["fixmedins_code"], row["dr"], row["day"]): (row[f"{name}_n"], row[f"{name}_of"]) for row in found if row[f"{name}_of"]}
 
 
@@ -79,7 +86,7 @@ def test_the_tables_are_what_the_migration_makes(engine: Engine) -> None:
 
 
 def test_a_run_keeps_counts_by_day_and_repeating_it_changes_nothing(engine: Engine) -> None:
-    given = {"settlements": [settlement(1, dr_codg="D1"), settlement(2)], "captures": [capture(1)]}
+    given: dict[str, Any] = {"settlements": [settlement(1, dr_codg="D1"), settlement(2)], "captures": [capture(1)]}
     assert record(engine, **given) == 2
     assert stored(engine, "small_bills") == {(SITE, "", LAST): (2, 2), (SITE, "D1", LAST): (1, 1)}
     assert record(engine, **given) == 0
@@ -159,11 +166,11 @@ def test_an_earlier_day_is_told_as_it_was(engine: Engine) -> None:
 def test_doctors_and_regions_are_told_too(engine: Engine) -> None:
     fill(engine)
     (doctor,) = ask(engine, scope=Scope.DOCTOR).rows
-    assert (doctor.subject.code, doctor.subject.kind, doctor.standings["small_bills"].figure.of) == (DOCTOR, "doctor-P", 140)
+    assert (doctor.subject.code, doctor.subject.kind, fig(doctor, "small_bills").of) == (DOCTOR, "doctor-P", 140)
     assert "devices_online" not in doctor.standings
     counties = {told.subject.code: told for told in ask(engine, scope=Scope.COUNTY).rows}
     assert set(counties) == {"330101", "330201"}
-    assert counties["330101"].standings["quick_refunds"].figure.of == 130 * 700
+    assert fig(counties["330101"], "quick_refunds").of == 130 * 700
     assert [told.subject.code for told in ask(engine, scope=Scope.PROVINCE).rows] == ["33"]
     with pytest.raises(BadInput, match="not counted by doctor"):
         ask(engine, scope=Scope.DOCTOR, indicator="traffic")
@@ -177,7 +184,7 @@ def test_lists_are_filtered_and_ordered(engine: Engine) -> None:
     by_code = [told.subject.code for told in ask(engine, sort=Sort.CODE).rows]
     assert by_code == sorted(by_code)
     assert [told.subject.code for told in ask(engine, sort=Sort.CODE, turned=True).rows] == by_code[::-1]
-    values = [told.standings["small_bills"].figure.value for told in ask(engine, indicator="small_bills", sort=Sort.VALUE).rows]
+    values = [fig(told, "small_bills").value for told in ask(engine, indicator="small_bills", sort=Sort.VALUE).rows]
     assert values == sorted(values, reverse=True)
     with pytest.raises(BadInput, match="none of verified"):
         ask(engine, indicator="luck")
@@ -215,7 +222,7 @@ def test_doctors_of_two_institutions_are_one(engine: Engine) -> None:
         store.put(db, [*days(NORMAL, dr=DOCTOR, small_bills_of=10), *days(other, dr=DOCTOR, small_bills_of=20, small_bills_n=2)])
         store.put_sites(db, [{"fixmedins_code": each, "kind": each[0], "level": "", "admdvs": each[1:7]} for each in (NORMAL, other)])
     (told,) = ask(engine, scope=Scope.DOCTOR).rows
-    assert (told.subject.kind, told.subject.admdvs, told.standings["small_bills"].figure.of) == ("doctor-H", "330201", 210)
+    assert (told.subject.kind, told.subject.admdvs, fig(told, "small_bills").of) == ("doctor-H", "330201", 210)
     with engine.connect() as db:
         found = service.by_day(db, scope=Scope.DOCTOR, code=DOCTOR, since=LAST, until=LAST)
     assert found[LAST]["small_bills"] == Count(n=2, of=30, days=1)
