@@ -117,8 +117,8 @@ def reconcile(
             return
         while True:
             try:
-                report = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=progress)
-                for line in report.lines():
+                done = run_reconciliation(centre.engine, rules_file=centre.settings.rules_file, now=centre.now(), progress=progress)
+                for line in done.lines():
                     typer.echo(line)
                 _besides(centre)
             except OperationalError as error:

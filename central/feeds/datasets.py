@@ -268,23 +268,27 @@ def _inpatients(at: Column) -> tuple[Spec, ...]:
             ),
             checks=(checks.order("leave_from", "leave_to"),),
         ),
-        Spec(
-            name="rounds",
-            meaning="face rounds at beds and in treatment rooms",
-            key=("fixmedins_code", "psn_no", "place", "at"),
-            moment="at",
-            columns=(
-                at,
-                Column(name="mdtrt_id", kind=IDENTIFIER, meaning="stay; empty for a treatment without one"),
-                _person,
-                Column(name="place", kind=OneOf(("bed", "treatment")), required=True, meaning="where"),
-                Column(name="at", kind=TIME, required=True, meaning="when"),
-                Column(
-                    name="outcome",
-                    kind=OneOf(("same", "different", "undecided", "absent", "blind")),
-                    required=True,
-                    meaning="absent: nobody there; blind: nobody could look",
-                ),
+        _rounds(at),
+    )
+
+
+def _rounds(at: Column) -> Spec:
+    return Spec(
+        name="rounds",
+        meaning="face rounds at beds and in treatment rooms",
+        key=("fixmedins_code", "psn_no", "place", "at"),
+        moment="at",
+        columns=(
+            at,
+            Column(name="mdtrt_id", kind=IDENTIFIER, meaning="stay; empty for a treatment without one"),
+            _person,
+            Column(name="place", kind=OneOf(("bed", "treatment")), required=True, meaning="where"),
+            Column(name="at", kind=TIME, required=True, meaning="when"),
+            Column(
+                name="outcome",
+                kind=OneOf(("same", "different", "undecided", "absent", "blind")),
+                required=True,
+                meaning="absent: nobody there; blind: nobody could look",
             ),
         ),
     )

@@ -31,7 +31,13 @@ from tests import builders
 from tests.central.building import Incoming, Terminal, make_centre, make_intake, take
 
 PASSWORD = "four white horses walk"
-USERS = {Role.ADMINISTRATOR: "chief", Role.MONITOR: "zhang.min", Role.AUDITOR: "li.ying", Role.EXAMINER: "wang.fang", Role.SOURCE: "his.gateway"}
+USERS = {
+    Role.ADMINISTRATOR: "chief",
+    Role.MONITOR: "zhang.min",
+    Role.AUDITOR: "li.ying",
+    Role.EXAMINER: "wang.fang",
+    Role.SOURCE: "his.gateway",
+}
 PSN_NO = "43000000000000001101"
 PSN_NO_MASKED = "430*************1101"
 HOSTILE = "<script>alert(1)</script>"
