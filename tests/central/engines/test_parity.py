@@ -15,6 +15,7 @@ from central.rules.registry import RULES, read_rules
 
 BOOK = read_rules(Path(__file__).parents[3] / "config" / "rules.toml")
 OTHERS = (EngineName.POSTGRES, EngineName.SPARK)
+pytestmark = pytest.mark.timeout(900)  # Spark alone takes a hundred seconds on two idle cores
 
 
 def run(month: Path, engine: EngineName) -> FolderReport:
