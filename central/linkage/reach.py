@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 
 from central.engines.base import named
 from central.inputs import CLAIMS
+from contract.coverage import CameraRole
 
 
 def told(settlements: ir.Table, captures: ir.Table) -> ir.Table:
@@ -43,7 +44,8 @@ def not_told(moment: ir.IntegerValue, until: ir.IntegerValue, patience_us: int) 
 
 
 def _derived(settlements: ir.Table, captures: ir.Table) -> ir.Table:
-    coverage = named("coverage")
+    windows = CameraRole.WINDOW.value  # what older devices watched, which named no roles; an entrance shows no settlement
+    coverage = named("coverage").filter(lambda t: t.role.fill_null(windows) == windows)
     words = captures.select("fixmedins_code", source="device_id", since="opened_at", until="closed_at").union(
         coverage.select("fixmedins_code", source="device_id", since="since", until="until")
     )

@@ -11,8 +11,10 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Table,
+    case,
     func,
     insert,
+    null,
     or_,
     select,
     true,
@@ -21,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from central.db import insert_new, upsert
+from central.db import UtcDateTime, insert_new, upsert
 from central.inputs import FOREVER
 from central.people.model import Proxy
 from central.people.tables import (
@@ -34,6 +36,7 @@ from central.people.tables import (
     proxies,
     register_rows,
     registers,
+    templates,
     watch_list,
 )
 from contract.commands import GalleryRole
@@ -74,8 +77,12 @@ def proxy_page(db: Connection, *, offset: int, size: int) -> Page:
 
 
 def proxy_register() -> Select[Any]:
-    """Selects who may settle for whom, and when."""
-    return select(proxies.c.psn_no, proxies.c.proxy_psn_no, proxies.c.valid_from, proxies.c.valid_to)
+    """Selects who may settle for whom, when, and since when the proxy's face is registered for that."""
+    has_face = (templates.c.psn_no == proxies.c.proxy_psn_no) & templates.c.erased_at.is_(None)
+    first = select(func.min(templates.c.enrolled_at)).where(has_face).scalar_subquery()
+    known = case((first.is_(None), null()), (first > proxies.c.registered_at, first), else_=proxies.c.registered_at)
+    since = type_coerce(known, UtcDateTime).label("known_since")
+    return select(proxies.c.psn_no, proxies.c.proxy_psn_no, proxies.c.valid_from, proxies.c.valid_to, since)
 
 
 def acting_for(db: Connection, psn_nos: Iterable[str], *, now: datetime) -> dict[str, tuple[str, ...]]:

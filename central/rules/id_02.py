@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 from pydantic import Field
 
 from central.linkage.model import CaptureCode
-from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
+from central.rules.base import DAY, HOUR, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
 from central.rules.bills import gathered, plain, span_en, span_zh
 from central.rules.excuses import looked_at, without_exempt
 from central.rules.spans import crowded
@@ -31,6 +31,9 @@ class ProxyLimits(Limits):
     newest_settlements: int = Field(
         default=1000, ge=10, le=10_000, description="Settlements of one proxy that are looked at, newest first."
     )
+    gallery_hours: int = Field(
+        default=24, ge=0, le=720, description="Hours until every window has a face that was registered; a line may be down for a day."
+    )
 
 
 def find(tables: Tables, limits: ProxyLimits) -> ir.Table:
@@ -53,7 +56,7 @@ def _another_face(tables: Tables, limits: ProxyLimits) -> ir.Table:
         entries, [stated.psn_no == entries.of, stated.setl_time >= entries.valid_from, stated.setl_time < entries.valid_to]
     )
     valid = entries.group_by("capture_id").agg(
-        unknown=(entries.known_since.isnull() | (entries.known_since > entries.opened_at)).any(),
+        unknown=(entries.known_since.isnull() | (entries.known_since + limits.gallery_hours * HOUR > entries.opened_at)).any(),
         named=(entries.registered == entries.proxy_psn_no).any(),
     )
     other = other.left_join(valid, "capture_id").filter(lambda t: ~t.unknown.fill_null(False))

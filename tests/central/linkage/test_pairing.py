@@ -110,7 +110,9 @@ def test_where_and_when_no_terminal_watched_nothing_could_be_seen() -> None:
     registered = [{"fixmedins_code": SITE, "watched_from": NOON - timedelta(days=1)}]
     assert World([settlement(1)], [capture(5)], only=(), sites=registered).settlement(1)[0] == "claim_without_capture"
     coverage = [{"device_id": "t1", "fixmedins_code": SITE, "window": "W1", "since": NOON, "until": NOON + timedelta(hours=1)}]
-    assert World([settlement(1)], [], only=(), coverage=coverage).settlement(1)[0] == "claim_without_capture"
+    for role, code in ((None, "claim_without_capture"), ("window", "claim_without_capture"), ("entrance", "unwatched")):
+        told = [coverage[0] | {"role": role}]
+        assert World([settlement(1)], [], only=(), coverage=told).settlement(1)[0] == code
 
 
 def test_a_mobile_payment_needs_no_window_but_may_have_one() -> None:

@@ -41,8 +41,8 @@ def test_a_stated_proxy_without_entry_is_suspected_as_such() -> None:
     [
         (proxy("PSN-1", "MUM"), []),
         (proxy("PSN-1", "DAD"), []),
-        (proxy("PSN-1", "MUM", known_since=NOON + timedelta(minutes=1)), []),
-        (proxy("PSN-1", "MUM", known_since=NOON), [SUBJECT]),
+        (proxy("PSN-1", "MUM", known_since=NOON - timedelta(hours=24) + timedelta(minutes=1)), []),
+        (proxy("PSN-1", "MUM", known_since=NOON - timedelta(hours=24)), [SUBJECT]),
         (proxy("PSN-1", "MUM", valid_to=NOON), [SUBJECT]),
         (proxy("PSN-2", "MUM"), [SUBJECT]),
     ],
