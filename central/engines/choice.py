@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from central.engines.base import Analysis
-from central.engines.duckdb import duckdb_on_disk
+from central.engines.duckdb import duckdb_with_room
 from central.engines.private_postgres import private_postgres
 from central.errors import Misconfigured
 
@@ -42,7 +42,7 @@ class EngineOptions:
 def open_engine(name: EngineName, options: EngineOptions) -> AbstractContextManager[Analysis]:
     """An engine, empty and gone afterwards. Raises Misconfigured, when it is entered, for what is missing."""
     if name is EngineName.DUCKDB:
-        return duckdb_on_disk(memory_mb=options.memory_mb, threads=options.threads, folder=options.folder)
+        return duckdb_with_room(memory_mb=options.memory_mb, threads=options.threads, folder=options.folder)
     if name is EngineName.SPARK:
         return _spark(options)
     return _postgres(options)

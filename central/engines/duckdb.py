@@ -18,17 +18,17 @@ _NO_FILES: _Settings = {"temp_directory": ""}
 
 
 class DuckDb:
-    """A database of its own that fetches no extension; without `folder` it lives in memory and writes no file."""
+    """A database of its own in memory that fetches no extension; without `folder` it writes no file."""
 
     dialect = "duckdb"
 
     def __init__(self, *, folder: Path | None = None, memory_mb: int | None = None, threads: int | None = None) -> None:
-        """Begin an empty one: in files inside the folder, which then may be larger than memory. Without limits DuckDB's own hold."""
+        """Begin an empty one. What memory does not hold goes to files inside the folder. Without limits DuckDB's own hold."""
         config = dict(_NO_NETWORK)
         config.update(_NO_FILES if folder is None else {"temp_directory": str(folder), "preserve_insertion_order": False})
         config.update({} if memory_mb is None else {"memory_limit": f"{memory_mb}MB"})
         config.update({} if threads is None else {"threads": threads})
-        self._connection = duckdb.connect(":memory:" if folder is None else str(folder / "analysis.duckdb"), config=config)
+        self._connection = duckdb.connect(":memory:", config=config)
 
     def load(self, name: str, rows: Rows) -> None:
         """Hand over a table, which is copied."""
@@ -67,8 +67,8 @@ def duckdb_in_memory() -> Iterator[DuckDb]:
 
 
 @contextmanager
-def duckdb_on_disk(*, memory_mb: int, threads: int, folder: Path | None = None) -> Iterator[DuckDb]:
-    """A DuckDB for more than memory holds: in a folder of its own inside `folder` (without: the system's for such), gone afterwards."""
+def duckdb_with_room(*, memory_mb: int, threads: int, folder: Path | None = None) -> Iterator[DuckDb]:
+    """A DuckDB for more than memory holds: the rest lies in a folder of its own inside `folder` (else: the system's), gone afterwards."""
     with TemporaryDirectory(prefix="central-", dir=folder) as own:
         analysis = DuckDb(folder=Path(own), memory_mb=memory_mb, threads=threads)
         try:

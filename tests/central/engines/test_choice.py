@@ -9,13 +9,15 @@ from central.engines.choice import EngineName, EngineOptions, open_engine
 from central.errors import Misconfigured
 
 
-def test_duckdb_on_disk_keeps_its_limits_and_leaves_nothing(tmp_path: Path) -> None:
-    options = EngineOptions(memory_mb=300, threads=1, folder=tmp_path)
+def test_duckdb_holds_more_than_its_memory_and_leaves_nothing(tmp_path: Path) -> None:
+    options, many = EngineOptions(memory_mb=300, threads=1, folder=tmp_path), 50_000_000
     with open_engine(EngineName.DUCKDB, options) as analysis:
-        analysis.keep("many", "SELECT range AS n FROM range(100000)")
+        analysis.keep("many", "SELECT hash(range) AS n FROM range(50000000)")
         (batch,) = analysis.rows("SELECT current_setting('memory_limit') AS memory, current_setting('threads') AS threads")
         assert batch.to_pylist() == [{"memory": "286.1 MiB", "threads": 1}]
-        assert any(tmp_path.rglob("*.duckdb"))
+        assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) > 8 * many - 300_000_000
+        (batch,) = analysis.rows("SELECT count(*) AS n FROM many")
+        assert batch.to_pylist() == [{"n": many}]
     assert list(tmp_path.iterdir()) == []
 
 
