@@ -22,8 +22,13 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_managing_reviewing_and_auditing_never_go_together() -> None:
-    for rights in RIGHTS.values():
-        assert len(rights & {Right.MANAGE_ACCOUNTS, Right.REVIEW, Right.READ_AUDIT, Right.STAMP_EVIDENCE}) == 1
+    for role, rights in RIGHTS.items():
+        own = rights & {Right.MANAGE_ACCOUNTS, Right.REVIEW, Right.READ_AUDIT, Right.STAMP_EVIDENCE}
+        assert len(own) == (0 if role is Role.SOURCE else 1)
+
+
+def test_a_program_that_sends_data_can_do_nothing_else() -> None:
+    assert RIGHTS[Role.SOURCE] == {Right.SEND_DATA}
 
 
 def test_an_administrator_sees_neither_findings_nor_pictures() -> None:

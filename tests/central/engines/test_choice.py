@@ -26,7 +26,8 @@ def test_duckdb_holds_more_than_its_memory_and_leaves_nothing(tmp_path: Path) ->
 )
 def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, engine: str, module: str, way_out: str) -> None:
     monkeypatch.delitem(sys.modules, f"central.engines.{engine}", raising=False)
-    monkeypatch.setitem(sys.modules, module, None)
+    for loaded in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
+        monkeypatch.setitem(sys.modules, loaded, None)
     with pytest.raises(Misconfigured, match=f"engine {engine}: .* is not installed: pip install {way_out}"):
         open_engine(EngineName(engine), EngineOptions()).__enter__()
 

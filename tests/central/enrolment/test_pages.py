@@ -38,7 +38,11 @@ def centre_of(app: FastAPI) -> Centre:
     return centre
 
 
-@pytest.mark.parametrize("role", list(Role))
+def test_a_program_that_sends_data_sees_no_site(app: FastAPI) -> None:
+    assert visitor(app, Role.SOURCE).get(f"/sites/{SITE}").status_code == 403
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SOURCE])
 def test_everybody_sees_how_a_site_was_enrolled_and_nobody_a_secret(app: FastAPI, role: Role) -> None:
     browser = visitor(app, role)
     page = browser.get(f"/sites/{SITE}")
