@@ -117,6 +117,7 @@ def test_rubbish_is_refused_and_never_raises_anything_else(text: str) -> None:
         str(replace(KEY, kind=2)),
         str(replace(KEY, name="two words")),
     ],
+    ids=["nothing", "a name", "no key", "another key's number", "a part", "an unknown kind", "two words"],
 )
 def test_a_verifier_key_that_was_mistyped_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="verifier key"):

@@ -121,8 +121,9 @@ def test_damaged_film_is_named_and_ends_nothing(terminal: Terminal, ended: Event
     else:
         assert wait(lambda: film.stat().st_size >= 4 * PAGE)
         spool = next(part for part in first.others if hasattr(part, "_spool"))._spool
-        spool._shut()
-        flip(film, range(1, film.stat().st_size // PAGE))
+        with spool._lock:  # a reader between would have whole pages in memory
+            spool._shut()
+            flip(film, range(1, film.stat().st_size // PAGE))
         spool.open()
     try:
         assert wait(lambda: "film.db.damaged-" in problems(first, terminal).get("store", ""))

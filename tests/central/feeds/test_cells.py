@@ -70,7 +70,7 @@ def test_a_valid_row_becomes_moments_in_utc_and_exact_money(read: Read) -> None:
         ("medfee_sumamt", "10000000000.00", "is more than any settlement can be"),
         ("acct_pay", "-30.00", "is negative, which only a refund"),
         ("refd_setl_flag", "2", "is neither 0 nor 1"),
-        ("fixmedins_name", "药" * 201, "has 201 characters"),
+        ("fixmedins_name", "药" * 201, "has more than 200 characters"),
         ("fixmedins_name", "a\x00b", "holds control characters"),
         ("fixmedins_name", "药房a\udcffb", "holds bytes that are not in the file's encoding"),
     ],
