@@ -94,12 +94,27 @@ class PullSettings(Part):
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$",
         description="Column that only grows, by which the next pull knows what is new; empty: everything each time.",
     )
+    overlap_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=10_080,
+        description="How far behind the place reached, where that is a time, the next pull begins: rows are committed later than they say.",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if bool(self.table) == bool(self.query):
             raise ValueError("needs either a table or a query")
         return self
+
+
+class SenderSettings(Part):
+    """A program that sends data of some institutions only."""
+
+    account: str = Field(min_length=1, max_length=64, description="Its account, of the role source.")
+    sites: tuple[str, ...] = Field(
+        min_length=1, max_length=10_000, description="The fixmedins_code of each institution that it speaks for."
+    )
 
 
 class PeopleSettings(Part):
@@ -222,6 +237,9 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     claims: ClaimSettings = ClaimSettings()
     pulls: tuple[PullSettings, ...] = Field(default=(), max_length=64, description="Databases that data is fetched from; none by default.")
+    senders: tuple[SenderSettings, ...] = Field(
+        default=(), max_length=10_000, description="Programs that may send data of some institutions only; one not named here may send any."
+    )
     faces: FaceGroupSettings = FaceGroupSettings()
     people: PeopleSettings = PeopleSettings()
     retention: RetentionSettings = RetentionSettings()

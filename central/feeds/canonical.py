@@ -6,6 +6,7 @@ from hashlib import sha256
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from central.feeds import columnar
 from central.feeds.kinds import Moment
 from central.feeds.model import Spec
 from central.feeds.numbers import Decimals
@@ -26,25 +27,30 @@ def lists(rows: pa.RecordBatch, spec: Spec, names: Sequence[str], later: Sequenc
     pieces = [written(rows, spec, name) for name in names]
     content = pc.binary_join_element_wise(*pieces, ", ")
     for name in later:
+        if rows[name].null_count == rows.num_rows:
+            continue
         more = pc.binary_join_element_wise(content, written(rows, spec, name), ", ")
         content = pc.if_else(rows[name].is_valid(), more, content)
-    return pc.binary_join_element_wise("[", content, "]", "")
+    return pc.binary_join_element_wise(pa.repeat("[", rows.num_rows), content, "]", "")
 
 
-def written(rows: pa.RecordBatch, spec: Spec, name: str) -> pa.StringArray:
+def written(rows: pa.RecordBatch, spec: Spec, name: str) -> pa.StringArray | pa.StringScalar:
     """One column as JSON: moments as ISO 8601 in UTC and amounts as text with their decimals, as people read them."""
     kind = next(column.kind for column in spec.columns if column.name == name)
     values = rows[name]
+    if values.null_count == len(values):
+        return pa.scalar("null")
     if isinstance(kind, Moment):
         text = _quoted(_iso(values))
     elif isinstance(kind, Decimals):
         text = _quoted(_decimal(values, kind.places))
     elif pa.types.is_string(values.type):
-        escaped = pc.replace_substring(pc.replace_substring(values, "\\", "\\\\"), '"', '\\"')
-        text = _quoted(escaped)
+        for mark in "\\", '"':
+            values = pc.replace_substring(values, mark, f"\\{mark}") if columnar.holds(values, mark) else values
+        text = _quoted(values)
     else:
         text = values.cast(pa.string())
-    return text.fill_null("null")
+    return text.fill_null("null") if values.null_count else text
 
 
 def _quoted(text: pa.StringArray) -> pa.StringArray:

@@ -18,6 +18,9 @@ _CONTROL = r"[\x00-\x1f\x7f-\x{9f}\x{2028}\x{2029}]"
 _SECOND = 1_000_000
 CHINA_AHEAD = 8 * 3600 * _SECOND
 YEAR_2, YEAR_10000 = -62_104_060_800 * _SECOND, 253_402_300_800 * _SECOND
+_UNITS = {"s": _SECOND, "ms": 1000, "us": 1, "ns": 0}
+"""Microseconds in a unit; nanoseconds do not reach far."""
+
 _FIRST_DAY, _FILLER = "1970-01-01", "1970-01-01 00:00:00"
 _ZERO = ord("0")
 _FORM = np.frombuffer(b"0000-00-00 00:00:00", np.uint8)
@@ -89,11 +92,27 @@ def only_of(cells: pa.StringArray, alphabet: str) -> bool:
     return bool(_allowed(alphabet)[_bytes(cells)].all())
 
 
+def holds(cells: pa.StringArray, mark: str) -> bool:
+    """Whether an ASCII character is anywhere in a column."""
+    return bool((_bytes(cells) == ord(mark)).any())
+
+
 def unscaled(decimals: pa.Array) -> pa.Array:
     """decimal128 of at most 18 digits as whole numbers of its smallest unit."""
     words = np.frombuffer(decimals.buffers()[1], np.int64) if len(decimals) else np.zeros(0, np.int64)
     low = words[2 * decimals.offset : 2 * (decimals.offset + len(decimals)) : 2]
     return pa.array(low, mask=decimals.is_null().to_numpy(zero_copy_only=False) if decimals.null_count else None)
+
+
+def credible(times: pa.Array) -> tuple[pa.Array, Sure]:
+    """Timestamps or days, with the first moment of 1970 for those before the year 2 or after 9999; and which are not such. Counted in
+    microseconds they could overflow, and so come to lie in our days."""
+    unit = 86_400 * _SECOND if pa.types.is_date32(times.type) else 1000 if pa.types.is_date64(times.type) else _UNITS[times.type.unit]
+    if not unit:
+        return times, np.ones(len(times), bool)
+    counted = times.cast(pa.int32() if pa.types.is_date32(times.type) else pa.int64())
+    inside = filled(pc.and_(pc.greater(counted, YEAR_2 // unit), pc.less(counted, YEAR_10000 // unit)))
+    return times if inside.all() else pc.if_else(pa.array(inside), times, pa.scalar(0, times.type)), inside
 
 
 def moments(cells: pa.StringArray, *, day: bool) -> tuple[pa.Array, Sure]:

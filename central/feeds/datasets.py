@@ -14,12 +14,13 @@ CODE_6 = Code(r"[0-9A-Za-z]{1,6}", "a code of at most 6 letters and digits", 6, 
 CODE_3 = Code(r"[0-9A-Za-z]{1,3}", "a code of at most 3 letters and digits", 3, _WORD)
 ITEM = Code(r"[A-Za-z0-9._-]{1,50}", "a code of at most 50 letters, digits, dots, _ and -", 50, _WORD + "._-")
 STAFF_CODE = Code(r"[A-Za-z0-9_-]{1,30}", "a code of at most 30 letters, digits, _ and -", 30, _WORD + "_-")
+_SHOWN = 80
 LATITUDE, LONGITUDE = Real(-90, 90), Real(-180, 180)
 
 
 def site_code(pattern: str) -> Code:
     """A fixmedins_code as the settings describe it."""
-    return Code(pattern, f"an institution code matching {pattern}", 12)
+    return Code(pattern, f"an institution code matching {pattern if len(pattern) <= _SHOWN else pattern[:_SHOWN] + '…'}", 12)
 
 
 def registers(site: Code) -> tuple[Spec, ...]:

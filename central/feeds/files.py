@@ -20,7 +20,16 @@ _PIECE = 1 << 22
 LONGEST_LINE = 1 << 20
 """Bytes; what follows on the line is skipped and the row refused."""
 
+PUSHED = 32 << 20
+"""Bytes, as many as a program may push: a Parquet file no longer than that can stand for a thousand gigabytes, so it is read with care."""
+
+_UNPACKED = 512 << 20
+"""Bytes of a part of such a file; a million settlements have less than half of it."""
+
 PARQUET, JSON = "parquet", "json lines"
+_MARK = "\ufeff"
+"""The byte-order mark, which GB18030 has too, and which a file put together of others may bear twice."""
+
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _OTHER_FORMATS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -56,9 +65,10 @@ class Source:
     size: int
 
 
-def look_at(path: Path, spec: Spec) -> Source:
-    """Find format, encoding, hash and header. Raises BadInput for what cannot be read, naming the encoding, format or columns."""
-    name = shown(path.name)
+def look_at(path: Path, spec: Spec, name: str | None = None) -> Source:
+    """Find format, encoding, hash and header. `name`: how it is called, if not by its path. Raises BadInput for what cannot be read, naming
+    the encoding, format or columns."""
+    name = shown(name or path.name)
     try:
         if not path.is_file():
             raise BadInput(f"{name}: there is no such file")
@@ -79,7 +89,7 @@ def _examine(file: BufferedReader, name: str) -> tuple[str, str]:
     head = file.read(4096)
     if head.startswith(b"PAR1"):
         return "".join(_hashed(file)), PARQUET
-    if not head.strip():
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise BadInput(f"{name}: the file is empty; a header row with the national column names is expected")
     for start, format_name in _OTHER_FORMATS:
         if head.startswith(start):
@@ -160,7 +170,7 @@ def _json_header(file: BufferedReader, spec: Spec) -> Header:
     known = spec.names()
     try:
         first = json.loads(file.readline(LONGEST_LINE).decode("utf-8-sig", "surrogateescape"))
-    except ValueError:
+    except (ValueError, RecursionError):
         first = {}
     unknown = tuple(shown(each) for each in first if each not in known and each not in PERSONAL) if isinstance(first, dict) else ()
     personal = tuple(each for each in first if each in PERSONAL)
@@ -170,7 +180,7 @@ def _json_header(file: BufferedReader, spec: Spec) -> Header:
 
 def _text_header(file: BufferedReader, encoding: str, spec: Spec, name: str) -> Header:
     file.seek(0)
-    first = file.readline(LONGEST_LINE).decode(encoding, "surrogateescape").splitlines()[0]
+    first = file.readline(LONGEST_LINE).decode(encoding, "surrogateescape").splitlines()[0].lstrip(_MARK)
     try:
         names = [each.strip() for each in split(first)]
     except csv.Error as error:
@@ -180,9 +190,12 @@ def _text_header(file: BufferedReader, encoding: str, spec: Spec, name: str) -> 
 
 def _parquet_header(path: Path, spec: Spec, name: str) -> Header:
     try:
-        schema = pq.read_schema(path)
+        schema, parts = pq.read_schema(path), pq.read_metadata(path)
     except pa.ArrowInvalid as error:
         raise BadInput(f"{name}: the Parquet file is damaged or cut short: {shown(str(error))}") from None
+    unpacked = max((parts.row_group(place).total_byte_size for place in range(parts.num_row_groups)), default=0)
+    if path.stat().st_size <= PUSHED and unpacked > _UNPACKED:
+        raise BadInput(f"{name}: a row group unpacks to {unpacked >> 20} MiB, at most {_UNPACKED >> 20} are read: write smaller ones")
     return _header(schema.names, spec, name, f"it has {shown(', '.join(schema.names))}")
 
 

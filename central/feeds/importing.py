@@ -24,10 +24,10 @@ from central.errors import Conflict
 from central.feeds import canonical, keeping, store
 from central.feeds.base import Kept
 from central.feeds.files import Source
-from central.feeds.intake import ABSENT, Decision, Key, Row, decide
+from central.feeds.intake import ABSENT, Decision, Key, decide
 from central.feeds.keeping import Scope
 from central.feeds.ledgers import Ledger, Stored, Tried
-from central.feeds.model import Batch, Fault
+from central.feeds.model import Batch, Fault, Spec, shown
 from central.feeds.reading import read
 from central.feeds.report import ImportReport, Period
 
@@ -89,9 +89,9 @@ def take(task: Task) -> ImportReport:
             store.add_faults(db, state.number, part.told)
             _advance(db, state, part.after)
         _news(task, state, part.read)
+    kept_back, why = _withdraw(task, state)
+    seconds = monotonic() - clock
     with task.engine.begin() as db:
-        kept_back, why = _withdraw(db, task, state)
-        seconds = monotonic() - clock
         _finish(db, task, state, seconds)
     return _report(task, state, seconds, kept_back=kept_back, why=why)
 
@@ -100,7 +100,8 @@ def try_out(task: Task, told: Callable[[Fault], None] = lambda _: None) -> Impor
     """What `take` would do; writes nothing to the database. `told` hears every fault."""
     clock = monotonic()
     state = _State(import_id=None, after=None, tally=Counter())
-    with closing(Tried(task.engine, task.kept)) as ledger:
+    scope = None if task.period is None else _scope(task.period)
+    with closing(Tried(task.engine, task.kept, scope)) as ledger:
         for part in _parts(task, None):
             _take_part(task, state, part, ledger)
             for fault in part.told:
@@ -148,15 +149,22 @@ def _take_part(task: Task, state: _State, part: _Part, ledger: Ledger) -> Decisi
     digests = canonical.digests(part.rows, spec, kept.digested, kept.later)
     keys = _keys(kept, part.rows)
     gone = [False] * len(keys) if spec.valid is None else [flag == 0 for flag in part.rows[spec.valid].to_pylist()]
-    batch = [Row(*each) for each in zip(part.lines.tolist(), keys, digests, gone, strict=True)]
     held = ledger.held(list(dict.fromkeys(keys)))
-    decision = decide(batch, held, ledger.import_id, spec.key[-1])
+    decision = decide(keys, digests, gone, held, ledger.import_id)
     ledger.apply(decision, part.rows, digests)
-    part.told = sorted([*part.told, *decision.faults], key=lambda fault: fault.line)
+    twice = [_twice(spec, int(part.lines[place]), keys[place]) for place in decision.twice]
+    part.told = sorted([*part.told, *twice], key=lambda fault: fault.line)
     state.tally.update(decision.tally)
     state.tally.update(rows=part.read, bad=part.bad, faults=len(part.told), remarked=_remarked(task, part.rows, keys, decision))
     state.first_faults.extend(part.told[: _FIRST - len(state.first_faults)])
     return decision
+
+
+def _twice(spec: Spec, line: int, key: Key) -> Fault:
+    column = next(column for column in spec.columns if column.name == spec.key[-1])
+    value = "" if key[-1] in {"", column.absent} else shown(column.kind.written(key[-1]))
+    message = "stands twice in this file with different content; the first row counts"
+    return Fault(line=line, column=column.name, value=value, message=message)
 
 
 def _note(db: Connection, task: Task, state: _State, keys: Sequence[Key]) -> None:
@@ -179,7 +187,7 @@ def _remarked(task: Task, rows: pa.RecordBatch, keys: list[Key], decision: Decis
     if check is None:
         return 0
     odd = {keys[place] for place in np.flatnonzero(check.wrong(rows))}
-    return len(odd & (decision.confirmed.keys() | decision.stated.keys()))
+    return sum(key in decision.stated or key in decision.confirmed for key in odd)
 
 
 def _news(task: Task, state: _State, read_now: int) -> None:
@@ -190,7 +198,7 @@ def _news(task: Task, state: _State, read_now: int) -> None:
 
 def _begin(db: Connection, task: Task) -> _State:
     dataset, digest = task.kept.spec.name, task.source.sha256
-    stopped = store.unfinished(db, dataset=dataset, sha256=digest) if task.kind != "push" else None
+    stopped = store.unfinished(db, dataset=dataset, kind=task.kind, sha256=digest) if task.kind != "push" else None
     if stopped is not None:
         tally = Counter({name: stopped[name] for name in store.COUNTS})
         first = list(store.faults(db, stopped["import_id"], first=_FIRST))
@@ -202,27 +210,41 @@ def _begin(db: Connection, task: Task) -> _State:
     return _State(import_id=import_id, after=0, tally=Counter())
 
 
-def _advance(db: Connection, state: _State, after: int) -> None:
+def _advance(db: Connection, state: _State, after: int | None) -> None:
     counts = {name: state.tally[name] for name in store.COUNTS}
     if not store.advance(db, state.number, before=state.after, after=after, counts=counts):
         raise Conflict(f"import {state.import_id}: another process is taking in the same file; this one stops, nothing is counted twice")
     state.after = after
 
 
-def _withdraw(db: Connection, task: Task, state: _State) -> tuple[int, str]:
+def _withdraw(task: Task, state: _State) -> tuple[int, str]:
     """Withdraw what a complete file does not name; how much was kept back, and why."""
     if task.period is None:
         return 0, ""
     scope, number = _scope(task.period), state.number
-    gone = keeping.count(db, task.kept, scope, number)
-    if why := _objection(task, state, gone, keeping.count(db, task.kept, scope)):
+    with reading(task.engine).begin() as db:
+        gone, here = keeping.count(db, task.kept, scope, number), keeping.count(db, task.kept, scope)
+        why = _objection(task, state, gone, here) or _overtaken(db, task, state, gone)
+    if why:
         return gone, why
-    while keys := next(keeping.absent(db, task.kept, scope, number, _SLICE), None):
-        keeping.keep_versions(db, task.kept, dict.fromkeys(keys, ABSENT), import_id=number, now=task.now)
+    while _withdraw_some(task, state, scope):
+        pass
+    return 0, ""
+
+
+def _withdraw_some(task: Task, state: _State, scope: Scope) -> bool:
+    """Some thousand rows in a transaction, for others wait to write; whether there were any."""
+    with task.engine.begin() as db:
+        keeping.alone(db, task.kept)
+        keys = next(keeping.absent(db, task.kept, scope, state.number, _SLICE), None)
+        if keys is None:
+            return False
+        keeping.keep_versions(db, task.kept, dict.fromkeys(keys, ABSENT), import_id=state.number, now=task.now)
         keeping.remove(db, task.kept, keys)
         _note(db, task, state, keys)
-    state.tally["withdrawn"] += gone
-    return 0, ""
+        state.tally["withdrawn"] += len(keys)
+        _advance(db, state, state.after)
+    return True
 
 
 def _would_withdraw(task: Task, state: _State, ledger: Tried) -> tuple[int, str]:
@@ -230,24 +252,31 @@ def _would_withdraw(task: Task, state: _State, ledger: Tried) -> tuple[int, str]
         return 0, ""
     scope = _scope(task.period)
     with reading(task.engine).begin() as db:
-        here = keeping.count(db, task.kept, scope)
         gone = sum(len(keys) - ledger.known(keys) for keys in keeping.absent(db, task.kept, scope))
-    if why := _objection(task, state, gone, here):
+    if why := _objection(task, state, gone, gone + ledger.inside()):
         return gone, why
     state.tally["withdrawn"] += gone
     return 0, ""
 
 
 def _objection(task: Task, state: _State, gone: int, here: int) -> str:
-    """Why nothing may be withdrawn, if so: a row that was not understood may be the one that would be missed."""
+    """Why nothing may be withdrawn, if so: a row that was not understood may be the one that would be missed. Of the rows that are `here`
+    after the file those count that were here before: a file that names none of them, and many others, is not the one that was meant."""
     if not gone:
         return ""
+    here = min(here, gone + state.tally["same"] + state.tally["changed"])
     if state.tally["bad"]:
         return f"{state.tally['bad']} rows were refused, and may name them; mend the file and import it again"
     if gone > here * task.most_withdrawn:
         share = f"{gone / here:.0%} of the {here} that are here for {task.period}"
         return f"they are {share}, more than the {task.most_withdrawn:.0%} that may go at a time (--withdraw-share)"
     return ""
+
+
+def _overtaken(db: Connection, task: Task, state: _State, gone: int) -> str:
+    """What an earlier import put in the place of a row that this file names looks as if the file did not name it."""
+    other = keeping.overtaken(db, task.kept, state.number) if gone else None
+    return "" if other is None else f"import {other} of the same dataset was at work meanwhile; import the file again"
 
 
 def _scope(period: Period) -> Scope:
@@ -258,7 +287,8 @@ def _finish(db: Connection, task: Task, state: _State, seconds: float) -> None:
     counts = {name: state.tally[name] for name in store.COUNTS}
     ended = task.now + timedelta(seconds=seconds)
     period = (task.period.since, task.period.until) if task.period else None
-    store.finish(db, state.number, counts, period=period, now=ended)
+    if not store.finish(db, state.number, counts, period=period, now=ended):
+        raise Conflict(f"import {state.number}: another process has finished it")
     told = {name: counts[name] for name in ("rows", "new", "changed", "same", "bad", "invalid", "withdrawn")}
     dataset = task.kept.spec.name
     action = "claims.import" if dataset == "claims" else "register.import"

@@ -52,7 +52,10 @@ def _cells(line: bytes, known: Mapping[str, str]) -> dict[str, str]:
         raise ValueError(getattr(error, "msg", "it is nested too deeply")) from None
     if not isinstance(row, dict):
         raise ValueError("the line is no object")
-    return {known[name]: _text(name, value) for name, value in row.items() if name in known}
+    given = [name for name in row if name in known]
+    if len({known[name] for name in given}) < len(given):
+        raise ValueError("a column stands twice in it, by two of its names")
+    return {known[name]: _text(name, row[name]) for name in given}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,54 +11,81 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Connection, Float, Integer, insert
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+from sqlalchemy import BigInteger, Connection, Float, Integer, insert, select
 
 from central.db import Money, UtcDateTime, to_micros
 from central.feeds.base import Kept
 from central.feeds.intake import Held, Key
 
+_ROOM = 64 << 20
+_IMPORTS = 7_301_845
 _NUMBERS = (BigInteger, Integer, UtcDateTime, Money)
 
 
-def held(db: Connection, kept: Kept, keys: Collection[Key], *, lock: bool = True) -> dict[Key, Held]:
-    """Which of these rows are here. On PostgreSQL they stay locked until the caller's transaction ends, if asked to."""
+def alone(db: Connection, kept: Kept) -> None:
+    """Let no other import write this dataset before the transaction ends: of two that state one key at once each would take it for new, and
+    one content would be lost. SQLite has one writer anyway."""
+    if _postgres(db):
+        db.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_IMPORTS, kept.spec.name))
+
+
+def held(db: Connection, kept: Kept, keys: Collection[Key]) -> dict[Key, Held]:
+    """Which of these rows are here."""
     if not keys:
         return {}
     names = ", ".join(f"t.{name}" for name in kept.spec.key)
-    end = " FOR UPDATE OF t" if lock and _postgres(db) else ""
-    rows = _run(db, f"SELECT {names}, t.row_sha256, t.import_id FROM {_matched(db, kept)}{end}", keys)
-    return {tuple(row[:-2]): Held(row[-2], row[-1]) for row in rows}
+    rows = _run(db, f"SELECT {names}, t.row_sha256, t.import_id FROM {_matched(db, kept)}", keys)
+    return {row[:-2]: row[-2:] for row in map(tuple, rows)}
 
 
-def put(db: Connection, kept: Kept, rows: pa.RecordBatch, digests: Sequence[str], import_id: int, now: datetime) -> None:
-    """Insert or overwrite rows, given with their hashes; when a row first came stays as it is."""
+def add(db: Connection, kept: Kept, rows: pa.RecordBatch, digests: Sequence[str], import_id: int, now: datetime) -> None:
+    """Insert rows that are not here, given with their hashes; PostgreSQL takes them all in one COPY. Columns in which no row says anything
+    are not named: half the cost of a row in SQLite is handing over its cells."""
     if not rows.num_rows:
         return
-    same: dict[str, Any] = {"import_id": import_id} | ({kept.first: to_micros(now)} if kept.first else {})
-    names = [*kept.names, "row_sha256", *same]
-    columns = [*(_cells(kept, rows, name) for name in kept.names), digests]
-    changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in {*kept.spec.key, kept.first})
+    table = _stored(kept, rows, digests, import_id, now)
+    table = table.select([name for name in table.column_names if table[name].null_count < table.num_rows])
+    names = ", ".join(table.column_names)
+    if not _postgres(db):
+        marks = ", ".join("?" * table.num_columns)
+        db.exec_driver_sql(f"INSERT INTO {kept.table.name} ({names}) VALUES ({marks})", _tuples(table))
+        return
+    text = pa.BufferOutputStream()
+    pacsv.write_csv(table, text, pacsv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    cursor: Any = db.connection.cursor()
+    with cursor, cursor.copy(f"COPY {kept.table.name} ({names}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(text.getvalue())
+
+
+def overwrite(db: Connection, kept: Kept, rows: pa.RecordBatch, digests: Sequence[str], import_id: int, now: datetime) -> None:
+    """Let rows that are here say this instead; when a row first came stays as it is."""
+    if not rows.num_rows:
+        return
+    table = _stored(kept, rows, digests, import_id, now)
+    table = table.drop_columns([kept.first]) if kept.first else table
+    names = [name for name in table.column_names if name not in kept.spec.key]
     mark = "%s" if _postgres(db) else "?"
-    statement = (
-        f"INSERT INTO {kept.table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))}) "
-        f"ON CONFLICT ({', '.join(kept.spec.key)}) DO UPDATE SET {changed}"
-    )
-    db.exec_driver_sql(statement, [(*row, *same.values()) for row in zip(*columns, strict=True)])
+    said, same = ([f"{name} = {mark}" for name in each] for each in (names, kept.spec.key))
+    statement = f"UPDATE {kept.table.name} SET {', '.join(said)} WHERE {' AND '.join(same)}"
+    db.exec_driver_sql(statement, _tuples(table.select([*names, *kept.spec.key])))
 
 
 def with_room(db: Connection) -> None:
-    """Let SQLite keep the pages of the indexes at hand while a long file comes in: 64 MiB instead of 2, for this connection."""
+    """Let SQLite keep the pages of the indexes at hand while a long file comes in, 64 MiB instead of 2, and copy them from its log to their
+    place only when that has as much: each part of the file changes the same pages again. For this connection."""
     if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA cache_size = -65536")
+        db.exec_driver_sql(f"PRAGMA cache_size = -{_ROOM // 1024}")
+        db.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {_ROOM // 4096}")
 
 
 def confirm(db: Connection, kept: Kept, keys: Collection[Key], import_id: int) -> None:
-    """Note that this import states these rows as they are."""
+    """Note that this import states these rows as they are, where no later one did: what a complete file need not withdraw hangs on it."""
     if keys:
-        statement = (
-            f"UPDATE {kept.table.name} SET import_id = {int(import_id)} FROM {_listed(db)} AS j WHERE {_same(db, kept, kept.table.name)}"
-        )
-        _run(db, statement, keys)
+        number, table = int(import_id), kept.table.name
+        newer = f"{table}.import_id < {number} AND {_same(db, kept, table)}"
+        _run(db, f"UPDATE {table} SET import_id = {number} FROM {_listed(db)} AS j WHERE {newer}", keys)
 
 
 def remove(db: Connection, kept: Kept, keys: Collection[Key]) -> None:
@@ -88,24 +115,37 @@ class Scope:
     sites: tuple[str, ...] = ()
 
 
-def count(db: Connection, kept: Kept, scope: Scope, not_of: int = 0) -> int:
-    """How many rows there are that another import than `not_of` stated last."""
-    found = db.exec_driver_sql(f"SELECT count(*) FROM {kept.table.name} WHERE {_within(db, kept, scope, not_of)}", _sites(scope))
+def inside(kept: Kept, scope: Scope | None, rows: pa.RecordBatch) -> list[bool]:
+    """Which of these rows the scope means."""
+    if scope is None or kept.spec.moment is None:
+        return [False] * rows.num_rows
+    moment = rows[kept.spec.moment]
+    meant = pc.and_(pc.greater_equal(moment, scope.since), pc.less(moment, scope.until))
+    if scope.sites:
+        meant = pc.and_(meant, pc.is_in(rows["fixmedins_code"], pa.array(scope.sites)))
+    return meant.fill_null(False).to_pylist()  # type: ignore[no-any-return]
+
+
+def count(db: Connection, kept: Kept, scope: Scope, before: int | None = None) -> int:
+    """How many rows there are; with `before` those that no import from this one on has stated, for a later one may have named them too."""
+    found = db.exec_driver_sql(f"SELECT count(*) FROM {kept.table.name} WHERE {_within(db, kept, scope, before)}", _sites(scope))
     return int(found.scalar_one())
 
 
-def absent(db: Connection, kept: Kept, scope: Scope, not_of: int = 0, most: int | None = None) -> Iterator[list[Key]]:
+def absent(db: Connection, kept: Kept, scope: Scope, before: int | None = None, most: int | None = None) -> Iterator[list[Key]]:
     """Their keys, some thousand at a time, `most` in all; read as they are asked for."""
     limit = "" if most is None else f" LIMIT {int(most)}"
-    statement = f"SELECT {', '.join(kept.spec.key)} FROM {kept.table.name} WHERE {_within(db, kept, scope, not_of)}{limit}"
+    statement = f"SELECT {', '.join(kept.spec.key)} FROM {kept.table.name} WHERE {_within(db, kept, scope, before)}{limit}"
     found = db.execution_options(stream_results=True).exec_driver_sql(statement, _sites(scope))
     for rows in found.partitions(5000):
         yield [tuple(row) for row in rows]
 
 
-def _within(db: Connection, kept: Kept, scope: Scope, not_of: int) -> str:
+def _within(db: Connection, kept: Kept, scope: Scope, before: int | None) -> str:
     moment = kept.spec.moment
-    where = f"{moment} >= {int(scope.since)} AND {moment} < {int(scope.until)} AND import_id <> {int(not_of)}"
+    where = f"{moment} >= {int(scope.since)} AND {moment} < {int(scope.until)}"
+    if before is not None:
+        where += f" AND import_id < {int(before)}"
     if scope.sites:
         values = "json_array_elements_text(CAST(%s AS json))" if _postgres(db) else "json_each(?)"
         where += f" AND fixmedins_code IN (SELECT value FROM {values})"
@@ -129,16 +169,31 @@ def _version(kept: Kept, row: Mapping[str, Any], why: Mapping[Key, str], import_
     return {**common, **named, "replaced_by": import_id, "why": why[key]}
 
 
+def overtaken(db: Connection, kept: Kept, import_id: int) -> int | None:
+    """An earlier import that put something else in the place of what this one, or a later one, had stated."""
+    table = kept.versions.c
+    query = select(table.replaced_by).where(table.import_id >= import_id, table.replaced_by < import_id)
+    return db.scalar((query.where(table.dataset == kept.spec.name) if "dataset" in table else query).limit(1))
+
+
 def joined(key: Key) -> str:
     """A key as one text."""
     return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
 
 
-def _cells(kept: Kept, rows: pa.RecordBatch, name: str) -> list[Any]:
-    column = rows[name]
-    if name in kept.spec.key and column.null_count:
-        column = column.fill_null("")
-    return column.to_pylist()  # type: ignore[no-any-return]
+def _stored(kept: Kept, rows: pa.RecordBatch, digests: Sequence[str], import_id: int, now: datetime) -> pa.Table:
+    """Rows as they are kept: an empty key column as "", with hash, import and, if that is kept, when they came."""
+    columns: dict[str, Any] = {name: rows[name].fill_null("") if _is_open(kept, rows, name) else rows[name] for name in kept.names}
+    columns |= {"row_sha256": pa.array(digests, pa.string()), "import_id": pa.repeat(import_id, rows.num_rows)}
+    return pa.table(columns | ({kept.first: pa.repeat(to_micros(now), rows.num_rows)} if kept.first else {}))
+
+
+def _is_open(kept: Kept, rows: pa.RecordBatch, name: str) -> bool:
+    return name in kept.spec.key and rows[name].null_count > 0
+
+
+def _tuples(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _matched(db: Connection, kept: Kept) -> str:

@@ -84,7 +84,7 @@ class Text(Kind):
     def read(self, text: str) -> str:
         """The text itself."""
         if len(text) > self.longest:
-            raise ValueError(f"has {len(text)} characters, at most {self.longest} are allowed")
+            raise ValueError(f"has more than {self.longest} characters")
         return text
 
     def of_cells(self, cells: pa.StringArray) -> tuple[pa.Array, Sure]:
@@ -188,10 +188,11 @@ class Moment(Kind):
             column = column.cast(pa.timestamp("us", tz="UTC"))
         if not pa.types.is_timestamp(column.type) and not (self.day and pa.types.is_date(column.type)):
             return None
+        column, inside = columnar.credible(column)
         whole = column.cast(pa.timestamp("us", tz=getattr(column.type, "tz", None)), safe=False).cast(pa.int64())
         if getattr(column.type, "tz", None) is None:
             whole = pc.subtract(whole, columnar.CHINA_AHEAD)
-        return whole, columnar.filled(pc.and_(pc.greater(whole, columnar.YEAR_2), pc.less(whole, columnar.YEAR_10000)))
+        return whole, inside & columnar.filled(pc.and_(pc.greater(whole, columnar.YEAR_2), pc.less(whole, columnar.YEAR_10000)))
 
     def text_of(self, value: Any) -> str:
         """Without fraction unless there is one."""

@@ -19,6 +19,8 @@ from central.feeds.model import Fault
 
 _BLOCK = 4 << 20
 _LONG_CELL = 1 << 17
+_LINES = 1 << 15
+"""In one part, however short they are: a file of nothing but line ends and faults takes no more memory than another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +40,12 @@ class Texts:
 def read_text(source: Source, after: int = 2) -> Iterator[Texts]:
     """The rows behind the header, from line `after` on."""
     for first, block in blocks(source):
-        lines = block.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        skipped = max(0, min(after - first, len(lines)))
-        if skipped < len(lines):
-            yield _part(source, lines[skipped:], first + skipped)
+        content = block if block.endswith(b"\n") else block + b"\n"
+        ends = _places(content, b"\n") + 1
+        skipped = max(0, min(after - first, len(ends)))
+        for start in range(skipped, len(ends), _LINES):
+            stop = min(start + _LINES, len(ends))
+            yield _part(source, content[ends[start - 1] if start else 0 : ends[stop - 1]], first + start)
 
 
 def blocks(source: Source) -> Iterator[tuple[int, bytes]]:
@@ -67,19 +69,31 @@ def blocks(source: Source) -> Iterator[tuple[int, bytes]]:
         yield line, rest
 
 
-def _part(source: Source, lines: list[bytes], first: int) -> Texts:
-    whole = b"\n".join(lines)
-    plain = np.ones(len(lines), bool)
-    if b'"' in whole or max(map(len, lines), default=0) >= _LONG_CELL or not _decodes(whole, source.encoding):
-        plain = np.fromiter((_is_plain(line, source.encoding) for line in lines), bool, len(lines))
-    cells = np.fromiter((line.count(b",") for line in lines), np.int64, len(lines)) + 1
-    blank = np.fromiter((not line or line.isspace() for line in lines), bool, len(lines))
-    easy = plain & (cells == source.header.width) & ~blank
-    hard = np.flatnonzero(~easy & ~blank)
-    numbers = np.arange(first, first + len(lines), dtype=np.int64)
-    odd, faults = _one_by_one(source, [(int(numbers[place]), lines[place]) for place in hard])
-    chosen = whole if easy.all() else b"\n".join(line for line, good in zip(lines, easy, strict=True) if good)
-    return Texts(lines=numbers[easy], columns=_columns(source, chosen), odd=odd, faults=faults, after=first + len(lines))
+def _part(source: Source, content: bytes, first: int) -> Texts:
+    """Whole lines, each with its end: what they hold is looked for in all of them at once."""
+    ends = _places(content, b"\n")
+    begins = np.concatenate([ends[:1] * 0, ends[:-1] + 1])
+    cells = _count(content, b",", begins, ends) + 1
+    easy = (cells == source.header.width) & (_count(content, b'"', begins, ends) == 0) & (ends - begins < _LONG_CELL)
+    if not _decodes(content, source.encoding):
+        easy &= np.fromiter((_decodes(content[begin:end], source.encoding) for begin, end in zip(begins, ends, strict=True)), bool)
+    for place in np.flatnonzero(easy & (cells == 1)):
+        easy[place] = bool(content[begins[place] : ends[place]].strip())
+    numbers = np.arange(first, first + len(ends), dtype=np.int64)
+    odd, faults = _one_by_one(source, [(int(numbers[place]), content[begins[place] : ends[place]]) for place in np.flatnonzero(~easy)])
+    chosen = content if easy.all() else np.frombuffer(content, np.uint8)[np.repeat(easy, ends - begins + 1)].tobytes()
+    return Texts(lines=numbers[easy], columns=_columns(source, chosen), odd=odd, faults=faults, after=first + len(ends))
+
+
+def _places(content: bytes, mark: bytes) -> NDArray[np.int64]:
+    """Where a byte stands. No character of UTF-8 or GB18030 but the one itself holds a comma, a quote or a line end."""
+    return np.flatnonzero(np.frombuffer(content, np.uint8) == mark[0])
+
+
+def _count(content: bytes, mark: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often a byte stands in each line."""
+    found = _places(content, mark)
+    return np.searchsorted(found, ends) - np.searchsorted(found, begins)
 
 
 def _decodes(content: bytes, encoding: str) -> bool:
@@ -90,10 +104,6 @@ def _decodes(content: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _is_plain(line: bytes, encoding: str) -> bool:
-    return b'"' not in line and len(line) < _LONG_CELL and _decodes(line, encoding)
 
 
 def _columns(source: Source, content: bytes) -> dict[str, pa.StringArray]:

@@ -57,11 +57,17 @@ class Decimals(Kind):
         """From decimals; a finer one that is no whole unit is not sure."""
         if not pa.types.is_decimal(column.type):
             return None
-        rounded = column.cast(pa.decimal128(38, self.places), safe=False)
-        small = columnar.filled(pc.less(pc.abs(rounded), pa.scalar(Decimal(self.below), pa.decimal128(38, self.places))))
-        exact = small & columnar.filled(pc.equal(rounded.cast(pa.decimal128(38, max(column.type.scale, self.places))), column))
-        fits = pc.if_else(pa.array(exact), rounded, pa.scalar(Decimal(0), rounded.type)).cast(pa.decimal128(18, self.places))
-        return columnar.nulled(columnar.unscaled(fits), column), exact
+        small = self._small(column)
+        tame = pc.if_else(pa.array(small), column, pa.scalar(Decimal(0), column.type))
+        rounded = tame.cast(pa.decimal128(18, self.places), safe=False)
+        exact = small & columnar.filled(pc.equal(rounded.cast(column.type, safe=False), tame))
+        return columnar.nulled(columnar.unscaled(rounded), column), exact
+
+    def _small(self, column: pa.Array) -> Sure:
+        """Which typed ones lie below the limit; compared in their own type, for no other need hold them."""
+        if column.type.precision - column.type.scale < len(str(self.below)):
+            return np.ones(len(column), bool)
+        return columnar.filled(pc.less(pc.abs(column), pa.scalar(Decimal(self.below), column.type)))
 
     def written(self, value: Any) -> str:
         """With all its decimals."""

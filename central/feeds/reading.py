@@ -5,17 +5,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from central.errors import BadInput
 from central.feeds import columnar
-from central.feeds.files import JSON, PARQUET, Source
+from central.feeds.files import JSON, PARQUET, PUSHED, Source
 from central.feeds.json_lines import read_json
 from central.feeds.lines import Texts, read_text
 from central.feeds.model import Batch, Column, Fault, Spec, read_row, shown
 
 _ROWS = 32_768
+_LONGEST_NUMBER = 64
 Cells = Mapping[str, str]
 Odd = list[tuple[int, Cells]]
 
@@ -61,7 +63,7 @@ def _absent(column: Column, values: pa.Array) -> pa.Array:
 def _read_parquet(source: Source, spec: Spec, after: int) -> Iterator[Batch]:
     first, here = 1, list(_given(source, spec))
     try:
-        with pq.ParquetFile(source.path) as file:
+        with pq.ParquetFile(source.path, read_dictionary=_once(source, here)) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=here, use_threads=False):
                 skipped = max(0, min(after - first, batch.num_rows))
                 if skipped < batch.num_rows:
@@ -78,9 +80,31 @@ def _given(source: Source, spec: Spec) -> dict[str, Column]:
     return {name: known[name] for name in names if name in known}
 
 
+def _once(source: Source, names: Sequence[str]) -> list[str]:
+    """Columns of text that are read as a list of different texts and places in it, each cut before it is repeated. In small files only:
+    it takes time."""
+    schema = pq.read_schema(source.path)
+    return [name for name in names if source.size <= PUSHED and _is_text(schema.field(name).type)]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _repeated(column: Column, array: pa.Array) -> pa.Array:
+    """What a list of different values and places in it stand for; of text no more than is needed to see that it is too long."""
+    if not pa.types.is_dictionary(array.type):
+        return array
+    values = array.dictionary
+    if _is_text(values.type):
+        most = max(column.kind.longest, _LONGEST_NUMBER) + 1
+        values = pc.utf8_slice_codeunits(columnar.trimmed(values.cast(pa.string())), 0, most)
+    return values.take(array.indices)
+
+
 def _of_typed(source: Source, spec: Spec, batch: pa.RecordBatch, first: int) -> Batch:
     known = spec.names()
-    given = {known[name].name: (known[name], batch[name]) for name in batch.schema.names}
+    given = {known[name].name: (known[name], _repeated(known[name], batch[name])) for name in batch.schema.names}
     values, sure = [], np.ones(batch.num_rows, bool)
     for column in spec.columns:
         if column.name not in given:
@@ -96,11 +120,9 @@ def _of_typed(source: Source, spec: Spec, batch: pa.RecordBatch, first: int) -> 
 
 
 def _of_column(source: Source, column: Column, array: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
     if pa.types.is_null(array.type):
         return _of_cells(column, pa.array([""] * len(array)), len(array))
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
+    if _is_text(array.type):
         return _of_cells(column, columnar.trimmed(array.cast(pa.string()).fill_null("")), len(array))
     typed = column.kind.of_typed(array)
     if typed is None:
@@ -113,11 +135,19 @@ def _of_column(source: Source, column: Column, array: pa.Array) -> tuple[pa.Arra
 
 def _row_text(given: Mapping[str, tuple[Column, pa.Array]], place: int) -> Cells:
     """A typed row as the text that a file would have: what is wrong with it is then told in the same words."""
-    values = {name: (column, array[place].as_py()) for name, (column, array) in given.items()}
+    values = {name: (column, _plain(array[place])) for name, (column, array) in given.items()}
     return {
         name: value if isinstance(value, str) else "" if value is None else column.kind.text_of(value)
         for name, (column, value) in values.items()
     }
+
+
+def _plain(cell: pa.Scalar) -> Any:
+    """A typed cell; a time that no calendar here reaches as the number that it is kept as."""
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):
+        return str(cell.value)
 
 
 def _joined(

@@ -54,8 +54,8 @@ class ImportReport:
     why_kept_back: str
     seconds: float
 
-    def lines(self) -> Iterator[str]:
-        """The report as lines for a terminal."""
+    def lines(self, *, cells: bool = True) -> Iterator[str]:
+        """The report as lines for a terminal; without `cells` for a log, which is no place for what refused cells hold."""
         name = "dry run, nothing was stored" if self.dry_run else f"import {self.import_id}"
         taken = "with vali_flag 0" if self.dataset == "claims" else "taken back"
         counts = f"{self.rows} rows: {self.new} new, {self.changed} changed, {self.same} same, {self.bad} refused, {self.invalid} {taken}"
@@ -71,6 +71,7 @@ class ImportReport:
         if self.personal_columns:
             yield f"columns that identify persons, not read: {', '.join(self.personal_columns)}"
         for fault in self.first_faults:
-            yield f"line {fault.line}, {fault.column or 'row'}: {fault.value!r}: {fault.message}"
+            value = f"{fault.value!r}: " if cells else ""
+            yield f"line {fault.line}, {fault.column or 'row'}: {value}{fault.message}"
         if self.faults > len(self.first_faults):
             yield f"{self.faults} faults in all: --faults FILE writes each of them"

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from central.feeds import folder, importing, store
 from central.feeds.base import Kept
 from central.feeds.claims import claims
 from central.feeds.datasets import registers, site_code
-from central.feeds.files import Source, look_at
+from central.feeds.files import PUSHED, Source, look_at
 from central.feeds.folder import Folder, Progress
 from central.feeds.importing import Task
 from central.feeds.intake import Key
@@ -28,6 +28,7 @@ from central.settings import ClaimSettings
 
 __all__ = [
     "FAULT_HEADER",
+    "PUSHED",
     "Folder",
     "ImportReport",
     "Period",
@@ -117,11 +118,10 @@ def _task(engine: Engine, request: Request) -> Task:
     spec = request.kept.spec
     if request.period is not None and spec.moment is None:
         raise BadInput(f"{spec.name} have no time of their own, so no file can be complete for a period of them")
-    source = look_at(request.path, spec)
     return Task(
         engine=engine,
         kept=request.kept,
-        source=source if request.name is None else replace(source, name=request.name),
+        source=look_at(request.path, spec, request.name),
         kind=request.kind,
         actor=request.actor,
         now=request.now,

@@ -22,9 +22,10 @@ def begin(db: Connection, *, dataset: str, kind: str, source: str, sha256: str, 
     return import_id
 
 
-def unfinished(db: Connection, *, dataset: str, sha256: str) -> RowMapping | None:
-    """The newest import of the same content that stopped half-way and can go on."""
-    same = (imports.c.dataset == dataset) & (imports.c.sha256 == sha256) & imports.c.finished_at.is_(None) & imports.c.after.is_not(None)
+def unfinished(db: Connection, *, dataset: str, kind: str, sha256: str) -> RowMapping | None:
+    """The newest import of the same content, in the same way, that stopped half-way and can go on."""
+    same = (imports.c.dataset == dataset) & (imports.c.kind == kind) & (imports.c.sha256 == sha256)
+    same &= imports.c.finished_at.is_(None) & imports.c.after.is_not(None)
     return db.execute(select(imports).where(same).order_by(imports.c.import_id.desc()).limit(1)).mappings().first()
 
 
@@ -35,10 +36,11 @@ def advance(db: Connection, import_id: int, *, before: int | None, after: int | 
     return db.execute(update(imports).where(here).values(after=after, **counts)).rowcount == 1
 
 
-def finish(db: Connection, import_id: int, counts: Mapping[str, int], *, period: tuple[datetime, datetime] | None, now: datetime) -> None:
-    """Note how an import ended."""
+def finish(db: Connection, import_id: int, counts: Mapping[str, int], *, period: tuple[datetime, datetime] | None, now: datetime) -> bool:
+    """Note how an import ended; False if that was noted already."""
     full = {"full_from": period[0], "full_to": period[1]} if period else {}
-    db.execute(update(imports).where(imports.c.import_id == import_id).values(finished_at=now, **counts, **full))
+    here = (imports.c.import_id == import_id) & imports.c.finished_at.is_(None)
+    return db.execute(update(imports).where(here).values(finished_at=now, **counts, **full)).rowcount == 1
 
 
 def add_faults(db: Connection, import_id: int, faults: Sequence[Fault]) -> None:

@@ -19,6 +19,7 @@ PATH = "/api/data/"
 router = APIRouter(prefix="/api", tags=["data"])
 Sender = Annotated[Viewer, Depends(guard.api(Right.SEND_DATA))]
 Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
+Reader = Annotated[Viewer, Depends(guard.api(Right.SEE_IMPORTS))]
 _may_see = [Depends(guard.api(Right.SEE_IMPORTS))]
 
 
@@ -38,11 +39,12 @@ def send(
     """Take in rows of a dataset: CSV with a header row, one JSON object a line, or Parquet; 32 MiB at most.
 
     Good rows are kept and refused ones named, so the answer is 200 with counts also where rows were refused. 400 for content that cannot
-    be read as a whole or an unknown dataset, 409 for a key that was used for other content or is under way, 413 for too much.
+    be read as a whole or an unknown dataset, 403 for a dataset that the program may not send, 409 for a key that was used for other
+    content or is under way, 413 for too much.
     """
     centre = guard.centre_of(request)
     now = centre.now()
-    kept = service.kept(dataset, centre.settings.claims, now=now)
+    kept = service.kept_for(viewer.username, dataset, centre.settings, now=now)
     push = pushing.Push(kept=kept, actor=viewer.username, key=idempotency_key, body=body, now=now)
     work = pushing.try_out if dry_run else pushing.take
     return dict(work(centre.engine, push, _folder(centre), centre.settings.claims.withdraw_share))
@@ -65,16 +67,16 @@ def one_import(request: Request, number: Number) -> Mapping[str, Any]:
         return feeds.import_of(db, number)
 
 
-@router.get("/imports/{number}/faults.csv", dependencies=_may_see)
-def faults_csv(request: Request, number: Number) -> StreamingResponse:
+@router.get("/imports/{number}/faults.csv")
+def faults_csv(request: Request, viewer: Reader, number: Number) -> StreamingResponse:
     """Why rows of an import were refused, as CSV."""
-    return faults_download(guard.centre_of(request), number)
+    return faults_download(guard.centre_of(request), viewer, number)
 
 
-def faults_download(centre: Centre, number: Number) -> StreamingResponse:
-    """The faults of an import, read as they are sent. Raises NotFound."""
-    with reading(centre.engine).begin() as db:
-        feeds.import_of(db, number)
+def faults_download(centre: Centre, viewer: Viewer, number: Number) -> StreamingResponse:
+    """The faults of an import, read as they are sent; the log says who took them out. Raises NotFound."""
+    with centre.engine.begin() as db:
+        service.note_faults(db, number, actor=viewer.username, now=centre.now())
 
     def lines() -> Iterator[str]:
         yield "\ufeff" + feeds.FAULT_HEADER

@@ -29,7 +29,8 @@ def imports_page(request: Request, viewer: Reader, page: Annotated[int, Query(ge
     with reading(centre.engine).begin() as db:
         rows, total = feeds.imports_page(db, number=page, dataset=dataset or None)
         found = {"rows": rows, "total": total, "page": page, "size": SIZE}
-        told, sizes = registers.contradictions(db), registers.sizes(db)
+        again = "hx-request" in request.headers  # every few seconds while something comes in, and of the list alone
+        told, sizes = ((), {}) if again else (registers.contradictions(db), registers.sizes(db))
     shown = {
         "found": found,
         "dataset": dataset,
@@ -42,6 +43,6 @@ def imports_page(request: Request, viewer: Reader, page: Annotated[int, Query(ge
 
 
 @router.get("/imports/{number}/faults.csv")
-def faults(request: Request, viewer: Reader, number: Number) -> StreamingResponse:  # noqa: ARG001 - who may read
+def faults(request: Request, viewer: Reader, number: Number) -> StreamingResponse:
     """Why rows of an import were refused."""
-    return faults_download(guard.centre_of(request), number)
+    return faults_download(guard.centre_of(request), viewer, number)

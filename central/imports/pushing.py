@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import Any
 
 from sqlalchemy import Engine
 
 from central.errors import BadInput, Conflict
 from central.feeds.base import Kept
-from central.feeds.service import ImportReport, Request, import_file, try_file
+from central.feeds.service import PUSHED, ImportReport, Request, import_file, try_file
 from central.imports import store
 
 REMEMBERED = timedelta(days=30)
@@ -24,7 +24,7 @@ PATIENCE = timedelta(minutes=2)
 """How long a sending that gave no answer yet is taken to be under way; after that whoever took it in has died."""
 
 MAX_KEY = 64
-MAX_BYTES = 32 * 2**20
+MAX_BYTES = PUSHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ def take(engine: Engine, push: Push, folder: Path, most_withdrawn: float) -> Map
     """
     _require_key(push.key)
     with engine.begin() as db:
+        store.lock_push(db, push.actor, push.key)
         store.forget_pushes(db, push.now - REMEMBERED)
         before = store.push(db, push.actor, push.key)
         if before is not None:
@@ -65,7 +66,7 @@ def take(engine: Engine, push: Push, folder: Path, most_withdrawn: float) -> Map
 
 def try_out(engine: Engine, push: Push, folder: Path, most_withdrawn: float) -> Mapping[str, Any]:
     """What taking it in would do; nothing is stored or remembered. Raises BadInput."""
-    with NamedTemporaryFile(dir=folder, prefix="push-") as file:
+    with TemporaryFile(dir=folder) as file:
         return answer_of(try_file(engine, _request(push, file, most_withdrawn)))
 
 
@@ -79,7 +80,7 @@ def answer_of(report: ImportReport) -> dict[str, Any]:
 
 def _answered(engine: Engine, push: Push, folder: Path, most_withdrawn: float) -> Mapping[str, Any]:
     try:
-        with NamedTemporaryFile(dir=folder, prefix="push-") as file:
+        with TemporaryFile(dir=folder) as file:
             report = import_file(engine, _request(push, file, most_withdrawn))
     except BadInput:
         with engine.begin() as db:
@@ -88,16 +89,16 @@ def _answered(engine: Engine, push: Push, folder: Path, most_withdrawn: float) -
     answer = answer_of(report)
     with engine.begin() as db:
         assert report.import_id is not None  # noqa: S101 - only a dry run has none
-        store.answer_push(db, actor=push.actor, push_key=push.key, import_id=report.import_id, answer=answer)
-    return answer
+        return store.answer_push(db, actor=push.actor, push_key=push.key, import_id=report.import_id, answer=answer)
 
 
 def _request(push: Push, file: Any, most_withdrawn: float) -> Request:
+    """`file` has no name in its folder, so that nothing of it stays, however the process ends."""
     file.write(push.body)
     file.flush()
     return Request(
         kept=push.kept,
-        path=Path(file.name),
+        path=Path(f"/proc/self/fd/{file.fileno()}"),
         actor=push.actor,
         now=push.now,
         most_withdrawn=most_withdrawn,

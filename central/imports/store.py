@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, text, update
 
 from central.db import upsert
 from central.imports.tables import pulls, pushes
+
+_PUSHES = 7_301_846
 
 
 def push(db: Connection, actor: str, push_key: str) -> RowMapping | None:
@@ -16,16 +18,24 @@ def push(db: Connection, actor: str, push_key: str) -> RowMapping | None:
     return db.execute(select(pushes).where(same)).mappings().first()
 
 
+def lock_push(db: Connection, actor: str, push_key: str) -> None:
+    """Of two that send under one key at once let the second see what the first noted (SQLite has one writer anyway)."""
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:pushes, hashtext(:name))"), {"pushes": _PUSHES, "name": f"{actor}/{push_key}"})
+
+
 def put_push(db: Connection, *, actor: str, push_key: str, dataset: str, sha256: str, now: datetime) -> None:
     """Note a key before its content is taken in, or that taking in begins anew."""
     said = {"actor": actor, "push_key": push_key, "dataset": dataset, "sha256": sha256, "received_at": now}
     upsert(db, pushes, [said], ("actor", "push_key"))
 
 
-def answer_push(db: Connection, *, actor: str, push_key: str, import_id: int, answer: Mapping[str, Any]) -> None:
-    """Keep what was answered."""
+def answer_push(db: Connection, *, actor: str, push_key: str, import_id: int, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep what is answered; the answer, which is the first one where two took in the same."""
     same = (pushes.c.actor == actor) & (pushes.c.push_key == push_key)
-    db.execute(update(pushes).where(same).values(import_id=import_id, answer=dict(answer)))
+    db.execute(update(pushes).where(same, pushes.c.import_id.is_(None)).values(import_id=import_id, answer=dict(answer)))
+    kept = push(db, actor, push_key)
+    return answer if kept is None or kept["answer"] is None else dict(kept["answer"])
 
 
 def forget_pushes(db: Connection, before: datetime) -> None:

@@ -60,8 +60,8 @@ def lines_of(db: Connection, keys: Sequence[tuple[str, str]]) -> dict[str, pa.Ta
 
 def contradictions(db: Connection) -> tuple[Found, ...]:
     """How often registers contradict each other, in which ways, and who is meant."""
-    declared, own = store.table(db, "hours"), _own_hours(db)
-    differ = sorted(code for code in own if (theirs := _spans(declared).get(code)) is not None and theirs != own[code])
+    declared, own = _spans(store.table(db, "hours")), _own_hours(db)
+    differ = sorted(code for code in own if code in declared and declared[code] != own[code])
     stays = [mdtrt_id for _, mdtrt_id in store.double_stays(db)]
     found = {
         Contradiction.ALIVE_AFTER_DEATH: store.alive_after_death(db),

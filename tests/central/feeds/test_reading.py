@@ -35,6 +35,9 @@ KINDS: tuple[Kind, ...] = (
     *(IDENTIFIER, SITE, TIME, DAY_OR_TIME, INSTANT, MONEY, QUANTITY, FLAG, Text(12), Whole(-5, 5), Real(-90, 90), Truth(), MinuteOfDay()),
     OneOf(("bed", "treatment")),
 )
+WRAPPED = 2_305_844_776_531_114_952
+"""Milliseconds so far ahead that their microseconds, cut to 64 bits, lie on 2026-01-02."""
+
 LIKELY = st.one_of(
     st.text(max_size=14),
     st.text(alphabet="0123456789-:. ", max_size=20),
@@ -88,7 +91,7 @@ def test_rows_come_in_the_order_of_the_file_whichever_way_they_were_read(tmp_pat
     (batch,) = all_of(path)
     assert batch.lines.tolist() == [2, 3, 4, 5, 7]
     assert batch.rows["fixmedins_name"].to_pylist() == [*names[:4], "last"]
-    assert [(fault.line, fault.column, fault.message[:18]) for fault in batch.faults] == [(6, "fixmedins_name", "has 201 characters")]
+    assert [(fault.line, fault.column, fault.message) for fault in batch.faults] == [(6, "fixmedins_name", "has more than 200 characters")]
     assert (batch.read, batch.bad, batch.after) == (6, 1, 8)
 
 
@@ -144,12 +147,19 @@ def test_typed_and_written_rows_are_the_same_rows(tmp_path: Path) -> None:
             "lies in the future",
         ),
         ("refd_setl_flag", pa.array([0, 7], pa.int8()), 2, "is neither 0 nor 1"),
+        ("medfee_sumamt", pa.array([Decimal(10**36), Decimal(38)], pa.decimal128(38, 0)), 1, "is not an amount"),
+        ("medfee_sumamt", pa.array([Decimal(38), Decimal(10**10)], pa.decimal128(11, 0)), 2, "is more than any settlement"),
+        ("medfee_sumamt", pa.array([Decimal("38.501"), Decimal("38.5")], pa.decimal256(76, 60)), 1, "is not an amount"),
+        ("setl_time", pa.array([2**62, 1_767_317_421_000_000], pa.timestamp("us")), 1, "is not a time like"),
+        ("setl_time", pa.array([1_767_317_421_000, WRAPPED], pa.timestamp("ms")), 2, "is not a time like"),
+        ("begndate", pa.array([20_454, 2**31 - 1], pa.date32()), 2, "is neither a time like"),
     ],
 )
 def test_a_typed_cell_is_refused_in_the_same_words(tmp_path: Path, column: str, values: pa.Array, line: int, message: str) -> None:
-    table = pa.Table.from_pylist([row(setl_id="S-1"), row(setl_id="S-2")])
+    table = pa.Table.from_pylist([row(setl_id="S-1", begndate=""), row(setl_id="S-2", begndate="")])
     pq.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / "claims.parquet")
     (batch,) = all_of(tmp_path / "claims.parquet")
+    assert batch.rows.num_rows == 1
     assert [(fault.line, fault.column) for fault in batch.faults] == [(line, column)]
     assert message in batch.faults[0].message
 
@@ -162,6 +172,31 @@ def test_a_parquet_column_of_another_type_is_refused_by_name(tmp_path: Path, col
     pq.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / "claims.parquet")
     with pytest.raises(BadInput, match=f"claims.parquet: column {column} has the type {values.type}; expected is"):
         all_of(tmp_path / "claims.parquet")
+
+
+def test_a_few_bytes_that_stand_for_much_text_are_read_in_bounded_memory(tmp_path: Path) -> None:
+    """Repeated as it stands, the name of a thousand rows would take a thousand million bytes."""
+    rows = 1000
+    table = pa.Table.from_pylist([row()] * rows)
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array(["药" * 333_333]))
+    table = table.set_column(table.column_names.index("fixmedins_name"), "fixmedins_name", long)
+    pq.write_table(table, tmp_path / "claims.parquet", dictionary_pagesize_limit=1 << 24)
+    before = pa.default_memory_pool().max_memory()
+    (batch,) = all_of(tmp_path / "claims.parquet")
+    assert pa.default_memory_pool().max_memory() < before + (100 << 20)
+    assert (batch.bad, len(batch.faults)) == (rows, rows)
+    assert {fault.message for fault in batch.faults} == {"has more than 200 characters"}
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.Table.from_pylist([row(fixmedins_name="x" * 2_000_000)])
+    pq.write_table(table, tmp_path / "claims.parquet", compression="zstd")
+    assert all_of(tmp_path / "claims.parquet")[0].bad == 1
+    monkeypatch.setattr("central.feeds.files._UNPACKED", 1 << 20)
+    with pytest.raises(BadInput, match=r"claims\.parquet: a row group unpacks to 1 MiB, at most 1 are read"):
+        all_of(tmp_path / "claims.parquet")
+    monkeypatch.setattr("central.feeds.files.PUSHED", 1000)
+    assert all_of(tmp_path / "claims.parquet")[0].bad == 1, "a file of our own"
 
 
 def test_a_parquet_file_that_was_cut_is_refused_by_name(tmp_path: Path) -> None:
@@ -203,3 +238,19 @@ def test_other_names_of_a_column_are_known(tmp_path: Path) -> None:
     (hours,) = (spec for spec in registers(SITE) if spec.name == "hours")
     path = write(tmp_path / "hours.csv", [{"fixmedins_code": "P99999900001", "weekday": "1", "open": "8:30", "close": "24:00"}])
     assert rows_of(all_of(path, hours)) == [{"fixmedins_code": "P99999900001", "weekday": 1, "opens": 510, "closes": 1440}]
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ('{"fixmedins_code": "P99999900001", "weekday": 1, "open": "8:30", "opens": "9:30", "close": "17:00"}', "stands twice in it"),
+        ('{"fixmedins_code": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_first_line_that_is_no_row_as_json_costs_only_itself(tmp_path: Path, first: str, message: str) -> None:
+    (hours,) = (spec for spec in registers(SITE) if spec.name == "hours")
+    path = tmp_path / "hours.json"
+    path.write_text(first + '\n{"fixmedins_code": "P99999900001", "weekday": 1, "opens": "8:30", "closes": "17:00"}\n', encoding="utf-8")
+    (batch,) = all_of(path, hours)
+    assert (batch.rows.num_rows, [fault.line for fault in batch.faults]) == (1, [1])
+    assert message in batch.faults[0].message

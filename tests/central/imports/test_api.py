@@ -2,10 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -13,9 +16,11 @@ from sqlalchemy import update
 
 from central.accounts import service as accounts
 from central.accounts.model import NoToken, Role
+from central.audit import service as audit
 from central.claims import service as claims
 from central.imports import pushing
 from central.imports.tables import pushes
+from central.settings import SenderSettings
 from tests.central.claims.files import row
 from tests.central.web.consoles import USERS, program, visitor
 
@@ -63,10 +68,14 @@ def test_the_same_again_gets_the_same_answer_and_is_stored_once(app: FastAPI, so
         assert claims.get(db, "P99999900001", "S-1").psn_no == "PSN-1"
 
 
-def test_csv_and_json_say_the_same(source: TestClient) -> None:
+def test_csv_json_and_parquet_say_the_same(source: TestClient) -> None:
     typed = row(**TODAY) | {"medfee_sumamt": 38.50, "refd_setl_flag": False, "init_setl_id": None, "acct_pay": 30}
     assert send(source, lines(typed)).json()["new"] == 1
     assert send(source, as_csv(row(**TODAY)), "k2").json()["same"] == 1
+    parquet = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([row(**TODAY)]), parquet)
+    assert send(source, parquet.getvalue().to_pybytes(), "k3").json()["same"] == 1
+    assert send(source, parquet.getvalue().to_pybytes()[:-9], "k4").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,7 @@ def test_what_cannot_be_read_as_a_whole_is_refused_and_its_key_is_free_again(sou
     for body, said in ((b"", "empty"), (b"a,b\n1,2\n", "required columns are missing"), ("药".encode("utf-16"), "UTF-16")):
         answer = send(source, body)
         assert (answer.status_code, said in answer.json()["message"]) == (400, True), answer.text
+        assert answer.json()["message"].startswith(f"{USERS[Role.SOURCE]}/k1: "), "by the name that the sender gave it"
     assert send(source, as_csv(row(**TODAY))).json()["new"] == 1
     assert send(source, as_csv(row()), dataset="cliams").status_code == 400
     assert send(source, as_csv(row()), key="").status_code == 400
@@ -113,6 +123,23 @@ def test_what_is_under_way_is_not_taken_in_beside_itself_and_what_died_is(app: F
     with centre.engine.begin() as db:
         db.execute(update(pushes).values(received_at=centre.now() - pushing.PATIENCE))
     assert send(source, body).json()["same"] == 1
+    assert not list((centre.settings.data_dir / "pushed").iterdir()), "nor did anything of it ever have a name on the disk"
+
+
+def test_of_two_that_took_in_the_same_both_give_the_first_answer(app: FastAPI, source: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins when the first seems to have died."""
+    monkeypatch.setattr(pushing, "PATIENCE", timedelta())
+    take, inner = pushing.import_file, dict[str, Any]()
+
+    def beside(*given: Any) -> Any:
+        report = take(*given)
+        monkeypatch.setattr(pushing, "import_file", take)
+        inner.update(send(source, as_csv(row(**TODAY))).json())
+        return report
+
+    monkeypatch.setattr(pushing, "import_file", beside)
+    first = send(source, as_csv(row(**TODAY))).json()
+    assert (first, first["same"]) == (inner, 1)
 
 
 def test_too_much_is_refused_before_it_is_read(source: TestClient) -> None:
@@ -134,12 +161,34 @@ def test_the_page_shows_what_came_and_gives_the_faults(app: FastAPI, source: Tes
     page = browser.get("/imports").text
     assert f"{USERS[Role.SOURCE]}/k1" in page
     assert "medfee_sumamt" in page
+    again = browser.get("/imports", headers={"HX-Request": "true"}).text
+    assert f"{USERS[Role.SOURCE]}/k1" in again, "what looks again every few seconds wants the list alone"
     assert f"{USERS[Role.SOURCE]}/k1" not in browser.get("/imports?dataset=staff").text
     assert browser.get("/imports?dataset=none").status_code == 400
     told = browser.get("/imports/1/faults.csv")
     assert told.content.startswith(b"\xef\xbb\xbf")
     assert next(csv.DictReader(StringIO(told.text.removeprefix("\ufeff"))))["value"] == "'=1+1"
     assert browser.get("/imports/9/faults.csv").status_code == 404
+    with app.state.centre.engine.connect() as db:
+        (entry,) = (each for each in audit.entries(db).rows if each.action == "import.faults")
+    assert (entry.actor, entry.object, entry.detail) == (USERS[Role.MONITOR], "1", {"dataset": "claims", "faults": 1})
     listed = program(app, Role.AUDITOR).get("/api/imports").json()
     assert (listed["total"], listed["imports"][0]["kind"], listed["imports"][0]["bad"]) == (1, "push", 1)
     assert program(app, Role.AUDITOR).get("/api/imports/1").json()["faults"] == 1
+
+
+def test_a_program_tied_to_institutions_says_nothing_of_others(app: FastAPI, source: TestClient) -> None:
+    """Not even that a settlement of theirs is taken back."""
+    other = "P99999900002"
+    assert send(source, lines(row(fixmedins_code=other, **TODAY))).json()["new"] == 1, "a program that the settings do not name"
+    centre = app.state.centre
+    senders = (SenderSettings(account=USERS[Role.SOURCE], sites=("P99999900001",)),)
+    app.state.centre = replace(centre, settings=centre.settings.model_copy(update={"senders": senders}))
+    changed = row(fixmedins_code=other, vali_flag="0", **TODAY)
+    answer = send(source, lines(row(**TODAY), changed, row(fixmedins_code=f"P99999900001{other}", **TODAY)), "k2").json()
+    assert (answer["new"], answer["invalid"], [fault["line"] for fault in answer["first_faults"]]) == (1, 0, [2, 3])
+    assert {fault["column"] for fault in answer["first_faults"]} == {"fixmedins_code"}
+    refused = send(source, lines({"psn_no": "P-1", "death_date": "2020-01-01"}), "k3", "persons")
+    assert (refused.status_code, "persons belong to none" in refused.json()["message"]) == (403, True)
+    with centre.engine.connect() as db:
+        assert claims.get(db, other, "S-1").psn_no == "PSN-1"

@@ -1,6 +1,7 @@
 """Files into any dataset: dry runs, complete files, stops half-way, two at once, and why an older version is one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,6 +95,97 @@ def test_a_file_that_would_withdraw_too_much_withdraws_nothing(engine: Engine, t
     report = imports.take(engine, wanted(tmp_path, *many(1), period=JANUARY, share=0.5))
     assert (report.withdrawn, report.kept_back) == (0, 9)
     assert "90% of the 10 that are here for 2026-01-01 00:00:00 to 2026-02-01 00:00:00" in "\n".join(report.lines())
+
+
+def test_the_share_is_of_what_was_here_before_and_a_dry_run_says_the_same(engine: Engine, tmp_path: Path) -> None:
+    """Many new rows in the file make it no less doubtful that old ones are missing, nor do old ones of another period."""
+    imports.take(engine, wanted(tmp_path, *many(*range(10)), *many(*range(50, 90), setl_time="2025-12-31 10:00:00")))
+    file = [*many(*range(1, 10)), *many(*range(100, 140)), *many(*range(50, 90), setl_time="2025-12-31 10:00:00")]
+    dry = imports.try_out(engine, wanted(tmp_path, *file, period=JANUARY, share=0.019))
+    real = imports.take(engine, wanted(tmp_path, *file, period=JANUARY, share=0.019))
+    assert counts(dry) == counts(real) == {"rows": 89, "new": 40, "same": 49}
+    assert (dry.kept_back, dry.why_kept_back) == (real.kept_back, real.why_kept_back)
+    assert "2% of the 50 that are here" in real.why_kept_back
+    others = wanted(tmp_path, *many(*range(500, 600)), period=JANUARY, share=0.9)
+    assert (imports.try_out(engine, others).kept_back, imports.take(engine, others).kept_back) == (50, 50), "it names none of them"
+
+
+def stopped(engine: Engine, request: feeds.Request) -> None:
+    """An import that ends after its first part."""
+
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imports.take(engine, replace(request, progress=stop))
+
+
+@pytest.mark.parametrize(("said", "withdrawn", "why"), [("PSN-1", 1, ""), ("OTHER", 0, "import 2 of the same dataset was at work")])
+def test_what_an_earlier_import_restates_later_is_not_withdrawn(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, withdrawn: int, why: str
+) -> None:
+    """Import 2 goes on while the complete file 3, which names the same row, has not ended."""
+    imports.take(engine, wanted(tmp_path, *many(9)))
+    monkeypatch.setattr(importing, "_SLICE", 2)
+    monkeypatch.setattr(importing, "_NEWS", 2)
+    second = [*many(20, 21), *many(1, psn_no=said)]
+    complete = wanted(tmp_path, *many(1, 20, 21), period=JANUARY)
+    stopped(engine, wanted(tmp_path, *second))
+    stopped(engine, wanted(tmp_path, *many(1, 20, 21), period=JANUARY))
+    assert imports.take(engine, wanted(tmp_path, *second)).import_id == 2
+    report = imports.take(engine, replace(complete, path=write(tmp_path / "claims.csv", many(1, 20, 21))))
+    assert (report.import_id, report.withdrawn) == (3, withdrawn)
+    assert report.why_kept_back.startswith(why)
+    with engine.connect() as db:
+        assert "S-1" in claims.analysis_table(db)["setl_id"].to_pylist()
+
+
+def test_much_is_withdrawn_some_at_a_time_and_a_stop_between_is_mended(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imports.take(engine, wanted(tmp_path, *many(*range(10))))
+    monkeypatch.setattr(importing, "_SLICE", 4)
+    some, left = importing._withdraw_some, iter(range(1))
+
+    def stopping(*given: object) -> object:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return some(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as once, pytest.raises(KeyboardInterrupt):
+        once.setattr(importing, "_withdraw_some", stopping)
+        imports.take(engine, wanted(tmp_path, *many(0), period=JANUARY))
+    report = imports.take(engine, wanted(tmp_path, *many(0), period=JANUARY))
+    assert (report.import_id, counts(report)) == (2, {"rows": 1, "same": 1, "withdrawn": 9})
+    with engine.connect() as db:
+        assert [len(claims.history(db, SITE, f"S-{number}")) for number in range(10)] == [0, *[1] * 9]
+
+
+def test_what_a_program_sent_is_never_gone_on_with_by_a_file(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "_SLICE", 2)
+    monkeypatch.setattr(importing, "_NEWS", 2)
+    stopped(engine, replace(wanted(tmp_path, *many(1, 2, 3)), kind="push"))
+    assert imports.take(engine, wanted(tmp_path, *many(1, 2, 3))).import_id == 2
+
+
+def test_a_time_that_is_a_key_is_told_as_one(engine: Engine, tmp_path: Path) -> None:
+    leave = {"fixmedins_code": SITE, "mdtrt_id": "M-1", "leave_from": "2026-01-02 08:00:00", "reason": "leave"}
+    path = write(tmp_path / "leaves.csv", [leave, leave | {"reason": "transfer"}])
+    report = imports.take(engine, imports.request("leaves", path, ClaimSettings(), actor="x", now=NOW))
+    assert [(fault.line, fault.column, fault.value) for fault in report.first_faults] == [(3, "leave_from", "2026-01-02 08:00:00")]
+
+
+def test_what_a_later_import_stated_meanwhile_is_not_withdrawn(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A complete file is stopped half-way; another file restates what it had named, and one row that it does not name."""
+    imports.take(engine, wanted(tmp_path, *many(8, 9)))
+    monkeypatch.setattr(importing, "_SLICE", 2)
+    monkeypatch.setattr(importing, "_NEWS", 2)
+    stopped(engine, wanted(tmp_path, *many(1, 2, 3), period=JANUARY))
+    imports.take(engine, wanted(tmp_path, *many(1, 8)))
+    report = imports.take(engine, wanted(tmp_path, *many(1, 2, 3), period=JANUARY))
+    assert (report.import_id, report.resumed_after is not None, report.withdrawn) == (2, True, 1)
+    with engine.connect() as db:
+        assert sorted(claims.analysis_table(db)["setl_id"].to_pylist()) == ["S-1", "S-2", "S-3", "S-8"]
 
 
 def test_only_the_named_sites_are_meant_by_a_complete_file(engine: Engine, tmp_path: Path) -> None:
