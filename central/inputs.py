@@ -6,6 +6,7 @@ from its beginning (included) to its end (excluded); one without known end ends 
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 import pyarrow as pa
 
@@ -214,6 +215,37 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "reports": REPORTS,
 }
 """Every table by name, as `rules.base.Tables` names it."""
+
+
+class Kind(StrEnum):
+    """What an identifier names. Only identifiers of one kind are ever compared with each other."""
+
+    INSTITUTION = "institution"
+    PERSON = "person"
+    SETTLEMENT = "settlement"
+    TREATMENT = "treatment"
+    CAPTURE = "capture"
+    PRACTITIONER = "practitioner"
+    ITEM = "item"
+
+
+IDENTIFIERS: Mapping[str, Kind] = {
+    "fixmedins_code": Kind.INSTITUTION,
+    "psn_no": Kind.PERSON,
+    "proxy_psn_no": Kind.PERSON,
+    "setl_id": Kind.SETTLEMENT,
+    "init_setl_id": Kind.SETTLEMENT,
+    "capture_id": Kind.CAPTURE,
+    "mdtrt_id": Kind.TREATMENT,
+    "dr_codg": Kind.PRACTITIONER,
+    "bilg_dr_codg": Kind.PRACTITIONER,
+    "phar_code": Kind.PRACTITIONER,
+    "code": Kind.PRACTITIONER,
+    "med_list_codg": Kind.ITEM,
+    "ingredient": Kind.ITEM,
+}
+"""The columns, of any table, that name something: nothing is asked of them but whether they are the same, and which comes first. A code
+that says something by itself is none. An ingredient stands for the items that have it."""
 
 Inputs = Mapping[str, pa.Table]
 """Tables by name; one that is missing is empty."""

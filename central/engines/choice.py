@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from central.engines.base import Analysis
-from central.engines.duckdb import duckdb_with_room
+from central.engines.duckdb import DuckDb, duckdb_with_room
+from central.engines.numbered import Numbered
 from central.engines.private_postgres import private_postgres
 from central.errors import Misconfigured
 
@@ -29,7 +30,8 @@ class EngineOptions:
 
     memory_mb: what DuckDB and Spark's Java may hold; beyond it DuckDB writes to `folder` (the system's for temporary files if None).
     server: a PostgreSQL to use; without one a private one is started from the system's package. little: some hundred thousand rows at
-    most will come, for which Spark need not compile its queries.
+    most will come, for which Spark need not compile its queries. large: more will come than memory holds. numbered: all tables are loaded
+    and settled before anything is asked, so that DuckDB may compare numbers in place of identifiers.
     """
 
     memory_mb: int = 2048
@@ -37,15 +39,24 @@ class EngineOptions:
     folder: Path | None = None
     server: str | None = None
     little: bool = False
+    large: bool = False
+    numbered: bool = False
 
 
 def open_engine(name: EngineName, options: EngineOptions) -> AbstractContextManager[Analysis]:
     """An engine, empty and gone afterwards. Raises Misconfigured, when it is entered, for what is missing."""
     if name is EngineName.DUCKDB:
-        return duckdb_with_room(memory_mb=options.memory_mb, threads=options.threads, folder=options.folder)
+        room = duckdb_with_room(memory_mb=options.memory_mb, threads=options.threads, folder=options.folder, large=options.large)
+        return _numbered(room) if options.numbered else room
     if name is EngineName.SPARK:
         return _spark(options)
     return _postgres(options)
+
+
+@contextmanager
+def _numbered(room: AbstractContextManager[DuckDb]) -> Iterator[Analysis]:
+    with room as analysis:
+        yield Numbered(analysis)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 from sqlalchemy import make_url
 
-from central.engines.base import EngineDied, Rows
+from central.engines.base import Analysis, EngineDied, Rows
 from central.errors import Misconfigured
 
 _OF_THE_SESSION = (
@@ -24,7 +24,7 @@ _TYPES = {pa.string(): 'text COLLATE "C"', pa.int64(): "bigint", pa.float64(): "
 """Text is compared by its bytes, as the other engines do it."""
 
 
-class Postgres:
+class Postgres(Analysis):
     """Temporary tables of one connection: nobody else sees them, and they are gone with it, however it ends."""
 
     dialect = "postgres"
@@ -47,6 +47,10 @@ class Postgres:
         """Compute a table now under a name."""
         self._replace(name, f"AS {sql}")
         self._run(f'ANALYZE "{name}"')
+
+    def forget(self, name: str) -> None:
+        """Let go of a table that was kept."""
+        self._run(f'DROP TABLE pg_temp."{name}"')
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The rows of a query in batches. Nothing else can be asked until all were taken."""

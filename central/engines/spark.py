@@ -21,7 +21,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 from sqlglot import exp
 
-from central.engines.base import EngineDied, Rows
+from central.engines.base import Analysis, EngineDied, Rows
 from central.errors import Misconfigured
 
 _SETTINGS = {
@@ -47,7 +47,7 @@ _FOR_LITTLE = {
 ibis.pyspark  # noqa: B018 - naming it is what makes Ibis know how to write its SQL
 
 
-class Spark:
+class Spark(Analysis):
     """Tables as Parquet in a folder of its own, and views of them in a session of its own."""
 
     dialect = "pyspark"
@@ -73,6 +73,11 @@ class Spark:
         """Compute a table now under a name."""
         with self._watched(), self._computed(sql) as (path, schema):
             self._show(name, path.rename(self._next()), schema)
+
+    def forget(self, name: str) -> None:
+        """Let go of a table that was kept."""
+        with self._watched():
+            self._session.catalog.dropTempView(name)
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
         """The rows of a query in batches; they are computed as a whole first, into files."""
@@ -138,13 +143,28 @@ def spark(*, memory_mb: int, threads: int, folder: Path | None = None, little: b
     _require_java()
     for noisy in ("py4j", "pyspark"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    with TemporaryDirectory(prefix="central-", dir=folder) as own:
+    with _without_its_traces(), TemporaryDirectory(prefix="central-", dir=folder) as own:
         session = _started(Path(own), memory_mb, threads, _FOR_LITTLE if little else {})
         try:
             yield Spark(session, Path(own))
         finally:
             with suppress(Exception):  # one that died cannot be stopped
                 session.stop()
+
+
+@contextmanager
+def _without_its_traces() -> Iterator[None]:
+    """Py4J writes the trace of a lost line to the root logger as well as raising it; what is raised is told by name."""
+
+    def not_of_py4j(record: logging.LogRecord) -> bool:
+        return Path(record.pathname).parent.name != "py4j"
+
+    root = logging.getLogger()
+    root.addFilter(not_of_py4j)
+    try:
+        yield
+    finally:
+        root.removeFilter(not_of_py4j)
 
 
 def _started(own: Path, memory_mb: int, threads: int, more: Mapping[str, str]) -> SparkSession:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from central.engines.choice import EngineName, EngineOptions
+from central.reconciliation import folder
 from central.reconciliation.folder import reconcile_folder
 from central.reconciliation.report import FolderReport, fingerprint
 from central.rules.registry import RULES, read_rules
@@ -65,6 +66,13 @@ def test_everything_planted_is_found_and_nobody_innocent_accused(here: FolderRep
     assert {rule_id: each.missed for rule_id, each in here.score.rules.items() if each.missed} == {}
     assert {rule_id: each.accused for rule_id, each in here.score.rules.items() if each.accused} == {}
     assert here.score.overall.planted > len(RULES)
+
+
+def test_tables_that_lie_in_a_file_give_the_same(month: Path, here: FolderReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "_OF_A_MEGABYTE", 0)
+    large = reconcile_folder(month, book=BOOK, options=EngineOptions(memory_mb=300, threads=2, folder=tmp_path))
+    assert (large.faults, large.ledger, large.fingerprint) == ((), here.ledger, here.fingerprint)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("spoil", [lambda _: {"sev_deg": "low"}, lambda each: {"vola_evid": each.vola_evid | {"setl_ids": []}}])
