@@ -3,18 +3,18 @@
 import ibis
 import ibis.expr.types as ir
 
-from central.engines.base import named
+from central.engines.base import Planner
 from central.inputs import CLAIMS
 from contract.coverage import CameraRole
 
 
-def told(settlements: ir.Table, captures: ir.Table) -> ir.Table:
+def told(settlements: ir.Table, captures: ir.Table, planner: Planner) -> ir.Table:
     """One row for each institution: `watched_from` (null: no terminal ever watched), `seen_until`, the moment up to which every terminal
     has told everything, and `billed_until`, the newest claim.
 
     A terminal of which `reports` say nothing is known by what it told. One that has never told anything has told until it was enrolled.
     """
-    given, derived = named("reports"), _derived(settlements, captures)
+    given, derived = planner.named("reports"), _derived(settlements, captures, planner.named("coverage"))
     heard = given.left_join(derived.rename(heard="until").drop("since"), ["fixmedins_code", "source"])
     heard = heard.select("fixmedins_code", "source", "since", until=heard.until.coalesce(heard.heard))
     every = heard.union(derived.anti_join(given, ["fixmedins_code", "source"]))
@@ -23,7 +23,7 @@ def told(settlements: ir.Table, captures: ir.Table) -> ir.Table:
         first=terminals.since.min(), seen_until=terminals.until.coalesce(terminals.since).min()
     )
     billed = every.filter(every.source == CLAIMS).group_by("fixmedins_code").agg(billed_until=lambda t: t.until.max())
-    sites = named("sites").select("fixmedins_code", registered="watched_from")
+    sites = planner.named("sites").select("fixmedins_code", registered="watched_from")
     known = every.select("fixmedins_code").union(sites.select("fixmedins_code"), distinct=True)
     both = known
     for side in (watched, billed, sites):
@@ -43,13 +43,14 @@ def not_told(moment: ir.IntegerValue, until: ir.IntegerValue, patience_us: int) 
     return until.isnull() | ((moment > until) & (moment <= until + patience_us))
 
 
-def _derived(settlements: ir.Table, captures: ir.Table) -> ir.Table:
+def _derived(settlements: ir.Table, captures: ir.Table, coverage: ir.Table) -> ir.Table:
     windows = CameraRole.WINDOW.value  # what older devices watched, which named no roles; an entrance shows no settlement
-    coverage = named("coverage").filter(lambda t: t.role.fill_null(windows) == windows)
-    words = captures.select("fixmedins_code", source="device_id", since="opened_at", until="closed_at").union(
-        coverage.select("fixmedins_code", source="device_id", since="since", until="until")
-    )
-    words = words.union(
-        settlements.select("fixmedins_code", source=ibis.literal(CLAIMS), since=settlements.setl_time, until=settlements.setl_time)
-    )
-    return words.group_by("fixmedins_code", "source").agg(since=words.since.min(), until=words.until.max())
+    coverage = coverage.filter(coverage.role.fill_null(windows) == windows)
+    words = [
+        captures.group_by("fixmedins_code", "device_id").agg(since=captures.opened_at.min(), until=captures.closed_at.max()),
+        coverage.group_by("fixmedins_code", "device_id").agg(since=coverage.since.min(), until=coverage.until.max()),
+    ]
+    of_devices = ibis.union(*(each.select("fixmedins_code", "since", "until", source="device_id") for each in words))
+    of_devices = of_devices.group_by("fixmedins_code", "source").agg(since=of_devices.since.min(), until=of_devices.until.max())
+    of_claims = settlements.group_by("fixmedins_code").agg(since=settlements.setl_time.min(), until=settlements.setl_time.max())
+    return of_devices.union(of_claims.select("fixmedins_code", "since", "until", source=ibis.literal(CLAIMS)).select(*of_devices.columns))

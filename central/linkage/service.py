@@ -64,9 +64,11 @@ def settlements_at(db: Connection, moment: datetime) -> int:
 
 def link(analysis: Analysis, limits: LinkLimits) -> Links:
     """Pair what was handed over as `settlements` and `captures`; the tables that say so stay in the analysis."""
-    plan = pairing.plan(limits, analysis.dialect)
+    plan = pairing.plan(limits, analysis.dialect, numbered=analysis.numbered)
     for step in plan.steps:
-        analysis.keep(step.name, step.sql)
+        (analysis.keep if step.kept else analysis.show)(step.name, step.sql)
+    for name in plan.passing:
+        analysis.forget(name)
     return plan.links
 
 
@@ -106,7 +108,7 @@ def record(db: Connection, analysis: Analysis, links: Links, run_id: int, *, now
 @lru_cache(maxsize=16)
 def _difference(table: Table, links: Links, dialect: str) -> tuple[str, str]:
     """SQL for the links that are not here any more, and for those that are new or different, each with what was said before."""
-    linked = links.captures.drop("setl_id").rename(setl_id="linked_setl_id") if table is capture_links else links.settlements
+    linked = links.captures.rename(setl_id="linked_setl_id") if table is capture_links else links.settlements
     stored = ibis.table(_LINKS[table], name=stored_name(table.name))
     keys, other = list(store.KEYS[table]), _OTHER[table]
     gone = stored.anti_join(linked, keys).rename(code_before="code", other_before=other)

@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import word
 from central.linkage.model import SettlementCode
 from central.rules.base import HOUR, IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
 from central.rules.bills import at_counter, gathered, span_en, span_zh, standing, yuan
@@ -56,7 +57,7 @@ def find(tables: Tables, limits: SmallBillsLimits) -> ir.Table:
     counted = runs.semi_join(full, ["fixmedins_code", "last"]).select(*_ROW).distinct().mutate(day=lambda t: china_day(t.setl_time))
     days = gathered(counted, "fixmedins_code", "day", faces=lambda t: t.face_group.nunique(), unseen=lambda t: t.capture_id.isnull().sum())
     return days.mutate(
-        subject_key=days.fixmedins_code + "/" + days.day.cast("string"),
+        subject_key=word(days.fixmedins_code) + "/" + days.day.cast("string"),
         psn_no=ibis.null("string"),
         sev_deg=ibis.literal(Severity.HIGH.value),
     )

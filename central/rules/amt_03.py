@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import missing, plain, word
 from central.rules.base import DAY, IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import gathered, plain, span_en, span_zh, standing
+from central.rules.bills import gathered, span_en, span_zh, standing
 
 _BILL = ("fixmedins_code", "setl_id")
 
@@ -76,7 +77,7 @@ def _days(tables: Tables, quick: ir.Table, limits: SettleAndRefundLimits) -> ir.
     of_day = all_bills.group_by("fixmedins_code", "day").agg(of=all_bills.count())
     days = days.join(of_day, ["fixmedins_code", "day"])
     days = days.filter(days.bills * 100 >= days.of * limits.day_percent)
-    return _hits(days, "day-" + days.day.cast("string"), ibis.null("string"), ibis.null("string"))
+    return _hits(days, "day-" + days.day.cast("string"), missing(quick.psn_no), missing(tables.details.med_list_codg))
 
 
 def _loops(tables: Tables, quick: ir.Table, limits: SettleAndRefundLimits) -> ir.Table:
@@ -101,7 +102,7 @@ def _loops(tables: Tables, quick: ir.Table, limits: SettleAndRefundLimits) -> ir
 
 def _hits(rows: ir.Table, rest: ir.StringValue, psn_no: ir.StringValue, item: ir.StringValue) -> ir.Table:
     return rows.select(
-        subject_key=rows.fixmedins_code + "/" + rest,
+        subject_key=word(rows.fixmedins_code) + "/" + rest,
         fixmedins_code=rows.fixmedins_code,
         psn_no=psn_no,
         occurred_at=rows.occurred_at,

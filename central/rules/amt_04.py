@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import word
 from central.rules.base import HOUR, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import at_counter, gathered, inpatient, standing
+from central.rules.bills import at_counter, gathered, standing
 from contract.events import Outcome
 
 _DAY = ("fixmedins_code", "day")
@@ -58,9 +59,9 @@ def find(tables: Tables, limits: VisitorsLimits) -> ir.Table:
 
 def _bills(tables: Tables) -> ir.Table:
     """Bills of people who came in on that day: at institutions with a counted entrance."""
-    entrances = tables.coverage.filter(tables.coverage.role == _ENTRANCE)
+    entrances = tables.coverage.filter(tables.coverage.role == _ENTRANCE).select("fixmedins_code").distinct()
     bills = standing(tables.settlements).semi_join(entrances, "fixmedins_code")
-    bills = at_counter(bills, tables.places).filter(lambda t: ~inpatient(t))
+    bills = at_counter(bills, tables.places).filter(lambda t: ~t.inpatient)
     return bills.mutate(day=china_day(bills.setl_time))
 
 
@@ -101,7 +102,7 @@ def _found(tables: Tables, days: ir.Table) -> ir.Table:
     keys = (*_DAY, "settled_persons", "settled", "came", "days")
     found = gathered(bills, *keys).drop("psn_nos", "persons")
     return found.mutate(
-        subject_key=found.fixmedins_code + "/" + found.day.cast("string"),
+        subject_key=word(found.fixmedins_code) + "/" + found.day.cast("string"),
         psn_no=ibis.null("string"),
         psn_nos=ibis.null("array<string>"),
         sev_deg=ibis.literal(Severity.HIGH.value),

@@ -40,11 +40,11 @@ class Stage(StrEnum):
     SILENT = "silent"
     """Kept apart: on no monitor's list, read by those who calibrate the rule."""
     REMIND = "remind"
-    """A reminder to the institution; nobody is asked to decide."""
+    """Listed apart, for people to remind the institution; nothing is sent by itself, and nobody is asked to decide."""
     REVIEW = "review"
     """On the monitors' lists, to be confirmed or dismissed."""
     RESTRICT = "restrict"
-    """As `review`; besides, a restriction of settlement may be proposed. The product never restricts by itself."""
+    """As `review`; besides, its findings say that a restriction of settlement may be proposed. The product restricts nobody."""
 
 
 class Limits(BaseModel):
@@ -58,11 +58,12 @@ class Tables:
     """What rules may look at: the tables of `central.inputs`, and what linkage made of the first two.
 
     settlements: every settlement, refunds among them, with `code`, `capture_id` (the capture that stands for it, or null), `is_refund`,
-      `refunded` (taken back in full), and net_fund, net_acct (fen, what is left after refunds).
+      `refunded` (taken back in full), `stands` (neither, nor reversed at the till), `inpatient` (the bill of a stay), and net_fund,
+      net_acct (fen, what is left after refunds).
     captures: every capture with `code` and `linked_setl_id`, the settlement that it belongs to (null: none).
-    visits: settlements with the one capture that stands for them, code `matched` only: not refunded, not voided, the same psn_no on both
-      sides, the window not blind, nobody verified by hand, the device to be believed. The columns of `settlements`, and those of
-      `captures` that have another name.
+    visits: settlements with the one capture that stands for them, code `matched` or `late` (a side came late, and says the same): not
+      refunded, not voided, the same psn_no on both sides, the window not blind, nobody verified by hand, the device to be believed. The
+      columns of `settlements`, and those of `captures` that have another name.
     """
 
     settlements: ir.Table

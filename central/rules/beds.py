@@ -5,6 +5,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from central.inputs import FOREVER
 from central.rules.base import DAY, HOUR, Tables, china_day
 from central.rules.bills import NAMED, standing
 
@@ -34,10 +35,9 @@ def without_leave(rows: ir.Table, leaves: ir.Table) -> ir.Table:
 
     A leave without beginning or end is open there.
     """
-    spans = leaves.select(*STAY, away_from=leaves.leave_from.fill_null(0), away_to=leaves.leave_to)
-    away = spans.away_to.isnull() | (spans.away_to > day_start(rows.day))
+    spans = leaves.select(*STAY, away_from=leaves.leave_from.fill_null(0), away_to=leaves.leave_to.fill_null(FOREVER))
     same = [rows[name] == spans[name] for name in STAY]
-    return rows.anti_join(spans, [*same, spans.away_from < day_start(rows.day + 1), away])
+    return rows.anti_join(spans, [*same, spans.away_from < day_start(rows.day + 1), spans.away_to > day_start(rows.day)])
 
 
 def billed(tables: Tables, found: ir.Table) -> ir.Table:

@@ -23,17 +23,12 @@ _CLERK = "1"
 
 def standing(settlements: ir.Table) -> ir.Table:
     """Settlements that were not taken back: neither refunds, nor refunded in full, nor reversed at the till."""
-    return settlements.filter(~settlements.is_refund, ~settlements.refunded, settlements.code != SettlementCode.VOIDED.value)
+    return settlements.filter(settlements.stands)
 
 
 def at_counter(bills: ir.Table, places: ir.Table) -> ir.Table:
     """Those that a clerk settled: neither at a self-service terminal, nor by phone, where nobody stands at the counter."""
     return bills.filter(bills.opter_type.isnull() | (bills.opter_type == _CLERK)).anti_join(places, _BILL)
-
-
-def inpatient(rows: ir.Table) -> Any:
-    """Whether it is the bill of a stay: settled when the patient leaves, for days that lie behind."""
-    return (rows.med_type.startswith("2") | rows.med_type.startswith("52")).fill_null(False)
 
 
 def emergency(rows: ir.Table) -> Any:
@@ -46,37 +41,46 @@ def fen(lines: ir.Table) -> Any:
     return ibis.coalesce(lines.inscp_amt, lines.det_item_fee_sumamt, 0)
 
 
-def plain(text: Any) -> Any:
-    """Text from outside as a part of a subject key, in which a slash parts."""
-    return text.replace("/", "_")
-
-
 def nobody() -> Any:
     """An empty list of names."""
     return ibis.null("array<string>")
 
 
-def sold(tables: Tables, lines: ir.Table, *by: str) -> ir.Table:
-    """What is left of lines (rows of `details`) of standing settlements, summed over each settlement and the columns `by`.
+def billed(tables: Tables, lines: ir.Table, *by: str, few: bool = False) -> ir.Table:
+    """Lines (rows of `details`) of standing settlements and of refunds, with the columns `by` and psn_no, inpatient and setl_time of their
+    settlement. `is_refund` parts both; `cnt` (thousandths), `fen` and `prd_days` (null: not said) are the line's own. `few`: these are
+    lines of hardly any settlement, so the others are left out first.
+    """
+    measured = lines.select(*_BILL, *by, "prd_days", cnt=lines.cnt.fill_null(ONE), fen=fen(lines))
+    bills = tables.settlements.filter(tables.settlements.stands | tables.settlements.is_refund)
+    bills = bills.semi_join(measured, _BILL) if few else bills
+    return measured.join(bills.select(*_BILL, "psn_no", "inpatient", "setl_time", "is_refund", "code", "init_setl_id"), _BILL)
 
-    Gives fixmedins_code, setl_id, psn_no, med_type, setl_time, the columns `by`, `cnt` (thousandths), `fen`, and `days` (the longest
+
+def left_of(standing_lines: ir.Table, refunds: ir.Table, *by: str) -> ir.Table:
+    """What refunds leave of lines, both as `billed` gives them, summed over each settlement and the columns `by`.
+
+    Gives fixmedins_code, setl_id, psn_no, setl_time, the columns `by`, `cnt` (thousandths), `fen`, and `days` (the longest
     prd_days, null: not said). What a refund names is deducted from its own settlement; what a refund without known original takes back
     could be any of the person's there, so it excuses all of them.
     """
-    measured = lines.select(*_BILL, *by, "prd_days", cnt=lines.cnt.fill_null(ONE), fen=fen(lines))
-    bills = standing(tables.settlements).select(*_BILL, "psn_no", "med_type", "setl_time")
-    summed = measured.group_by(*_BILL, *by).agg(cnt=measured.cnt.sum(), fen=measured.fen.sum(), days=measured.prd_days.max())
-    sums = summed.join(bills, _BILL)
-    refunds = tables.settlements.filter(tables.settlements.is_refund)
-    back = measured.join(refunds.select(*_BILL, "psn_no", "code", "init_setl_id"), _BILL)
-    alone = back.filter(back.code == SettlementCode.REFUND_ALONE.value).select("fixmedins_code", "psn_no", *by)
+    rows = standing_lines
+    keys = (*_BILL, "psn_no", "setl_time", *by)
+    sums = rows.group_by(*keys).agg(cnt=rows.cnt.sum(), fen=rows.fen.sum(), days=rows.prd_days.max())
+    alone = refunds.filter(refunds.code == SettlementCode.REFUND_ALONE.value).select("fixmedins_code", "psn_no", *by)
     excused = sums.anti_join(alone, ["fixmedins_code", "psn_no", *by])
-    returned = back.group_by("fixmedins_code", *by, setl_id="init_setl_id")
-    returned = returned.agg(back_cnt=back.cnt.abs().sum(), back_fen=back.fen.abs().sum())
+    returned = refunds.group_by("fixmedins_code", *by, setl_id="init_setl_id")
+    returned = returned.agg(back_cnt=refunds.cnt.abs().sum(), back_fen=refunds.fen.abs().sum())
     both = excused.left_join(returned, [*_BILL, *by])
     left = {"cnt": both.cnt - both.back_cnt.fill_null(0), "fen": both.fen - both.back_fen.fill_null(0)}
     plainly = [both[name] for name in excused.columns if name not in left]
     return both.select(*plainly, **{name: value.cast("int64") for name, value in left.items()}).filter(lambda t: t.cnt > 0)
+
+
+def sold(tables: Tables, lines: ir.Table, *by: str) -> ir.Table:
+    """What is left of lines (rows of `details`) of standing settlements, as `left_of` gives it; the lines are those of few settlements."""
+    rows = billed(tables, lines, *by, few=True)
+    return left_of(rows.filter(~rows.is_refund), rows.filter(rows.is_refund), *by)
 
 
 def gathered(rows: ir.Table, *by: str, **more: Callable[[ir.Table], Any]) -> ir.Table:

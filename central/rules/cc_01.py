@@ -6,6 +6,7 @@ from pydantic import Field
 
 from central.china import local_text
 from central.db import from_micros
+from central.engines.identifiers import word
 from central.rules.base import DAY, IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Stage, Tables
 from central.rules.excuses import looked_at
 from central.rules.faces import Span, many_cards
@@ -56,7 +57,7 @@ def find(tables: Tables, limits: ManyCardsLimits) -> ir.Table:
         burst=(hits.span_us == limits.burst_minutes * MINUTE).any(),
     )
     return faces.mutate(
-        subject_key=faces.fixmedins_code + "/" + faces.face_group.cast("string"),
+        subject_key=word(faces.fixmedins_code) + "/" + faces.face_group.cast("string"),
         psn_no=ibis.null("string"),
         sev_deg=ibis.literal(Severity.MED.value),
     )

@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain
 from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
-from central.rules.bills import gathered, plain, span_en, span_zh
+from central.rules.bills import gathered, span_en, span_zh
 from central.rules.excuses import looked_at
 from central.rules.faces import sure_faces
 from central.rules.spans import crowded
@@ -42,6 +43,7 @@ def find(tables: Tables, limits: ManyFacesLimits) -> ir.Table:
     strange = seen.filter(~seen.maybe_own)
     cards = strange.group_by("psn_no").agg(strangers=strange.face_group.nunique())
     seen = seen.semi_join(cards.filter(cards.strangers >= limits.faces - 1), "psn_no")  # hardly any card, so this goes first
+    seen = seen.distinct()  # each is another row anyway: what stands behind DISTINCT is computed once, however often it is named
     groups = seen.filter(seen.outcome == Outcome.SAME.value).select("psn_no", "face_group", owner=ibis.literal(True)).distinct()
     both = seen.left_join(groups, ["psn_no", "face_group"])
     faces = both.select(

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.linkage.model import SettlementCode
 from central.rules.base import IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
 from central.rules.bills import gathered, span_en, span_zh
@@ -15,6 +16,10 @@ from central.rules.presence import came_in_person
 from contract.events import Outcome
 
 _BILL = ["fixmedins_code", "setl_id"]
+_COLUMNS = (
+    *("fixmedins_code", "setl_id", "psn_no", "setl_time", "inpatient", "opter_type", "code", "stands", "capture_id"),
+    *("net_fund", "net_acct"),
+)
 _VOUCHED = [SettlementCode.MANUAL.value, SettlementCode.PROXY.value]
 _SEEN = [SettlementCode.MATCHED.value, SettlementCode.LATE.value]
 
@@ -60,7 +65,7 @@ def find(tables: Tables, limits: CompanionLimits) -> ir.Table:
     )
     one_face = (found.faces <= 1) & (found.telling * 2 > found.bills)
     return found.mutate(
-        subject_key=found.fixmedins_code + "/" + found.root.replace("/", "_"),
+        subject_key=word(found.fixmedins_code) + "/" + plain(found.root),
         psn_no=ibis.null("string"),
         sev_deg=one_face.ifelse(Severity.HIGH.value, Severity.MED.value),
     ).drop("root")
@@ -68,10 +73,10 @@ def find(tables: Tables, limits: CompanionLimits) -> ir.Table:
 
 def _unshown(tables: Tables, limits: CompanionLimits) -> ir.Table:
     """Bills of regular guests whose owner nobody showed to be there, outside crowds; with day and bucket of the span."""
-    bills = tables.settlements
-    unlike = tables.visits.filter(tables.visits.outcome != Outcome.SAME.value)  # few, while those who were recognised are most
-    unseen = bills.filter(bills.code.notin([*_VOUCHED, *_SEEN])).union(bills.filter(bills.code.isin(_SEEN)).semi_join(unlike, _BILL))
-    bills = came_in_person(replace(tables, settlements=unseen))
+    bills, visits = tables.settlements, tables.visits
+    unseen = bills.filter(bills.code.notin([*_VOUCHED, *_SEEN])).select(*_COLUMNS)
+    unlike = visits.filter(visits.outcome != Outcome.SAME.value).select(*_COLUMNS)  # few, while those who were recognised are most
+    bills = came_in_person(replace(tables, settlements=unseen.union(unlike)))
     sessions = tables.items.filter(tables.items.per_session.fill_null(False)).select("med_list_codg")
     bills = bills.anti_join(tables.details.semi_join(sessions, "med_list_codg").select(*_BILL), _BILL)
     bills = without_exempt(bills, tables.exemptions, at="setl_time")

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from central.china import local_text
 from central.db import from_micros
+from central.engines.identifiers import plain, word
 from central.rules.base import IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
 from central.rules.beds import HALF, half_day
-from central.rules.bills import fen, gathered, inpatient, plain, span_en, span_zh, standing
+from central.rules.bills import fen, gathered, span_en, span_zh, standing
 
 _BILL = ("fixmedins_code", "setl_id")
 _WHO = ("fixmedins_code", "code")
@@ -36,7 +37,7 @@ def find(tables: Tables, limits: AbsentDoctorLimits) -> ir.Table:
     nor of a day on which none of several people signed in: the device was down.
     """
     covered = _covered(tables.sign_ins, limits)
-    claims = _claims(tables)
+    claims = _claims(tables, covered)
     told = _told(tables)
     claims = claims.join(told, ["fixmedins_code", "kind"])
     claims = claims.filter(claims.moment >= claims.first_at, claims.moment < claims.last_at + HALF).drop("first_at", "last_at")
@@ -44,7 +45,7 @@ def find(tables: Tables, limits: AbsentDoctorLimits) -> ir.Table:
     for moment, beside in (("moment", -slack), ("moment", slack)):
         claims = _without(claims, covered, half_day(claims[moment] + beside))
     bills = standing(tables.settlements)
-    bills = bills.filter(~inpatient(bills)).select(*_BILL, "psn_no", "setl_time", "begndate", "capture_id")
+    bills = bills.filter(~bills.inpatient).select(*_BILL, "psn_no", "setl_time", "begndate", "capture_id")
     claims = claims.join(bills, _BILL)
     for moment, beside in ((claims.setl_time, -slack), (claims.setl_time, slack)):
         claims = _without(claims, covered, half_day(moment + beside))
@@ -52,12 +53,17 @@ def find(tables: Tables, limits: AbsentDoctorLimits) -> ir.Table:
     return _found(_on_told_days(claims, tables.sign_ins))
 
 
-def _claims(tables: Tables) -> ir.Table:
-    """(bill, code, kind, moment, fen, early) of institutions with sign-ins; `early`: a bill without lines, prescribed some time before."""
-    lines = tables.details.semi_join(tables.sign_ins, "fixmedins_code").filter(tables.details.fee_ocur_time.notnull())
-    doctors = _lines(lines, "bilg_dr_codg", "doctor").union(_lines(lines, "phar_code", "pharmacist"))
-    bills = standing(tables.settlements).semi_join(tables.sign_ins, "fixmedins_code")
-    bills = bills.filter(bills.dr_codg.notnull()).anti_join(lines.filter(lines.bilg_dr_codg.notnull()), _BILL)
+def _claims(tables: Tables, covered: ir.Table) -> ir.Table:
+    """(bill, code, kind, moment, fen, early) of institutions with sign-ins, but for lines of half-days for which the code had signed in.
+
+    `early`: a bill without lines, prescribed some time before.
+    """
+    sites = tables.sign_ins.select("fixmedins_code").distinct()
+    lines = tables.details.semi_join(sites, "fixmedins_code").filter(tables.details.fee_ocur_time.notnull())
+    doctors = _lines(lines, covered, "bilg_dr_codg", "doctor").union(_lines(lines, covered, "phar_code", "pharmacist"))
+    bills = standing(tables.settlements).semi_join(sites, "fixmedins_code")
+    bills = _without(bills.filter(bills.dr_codg.notnull()).mutate(code=bills.dr_codg), covered, half_day(bills.setl_time)).drop("code")
+    bills = bills.anti_join(lines.filter(lines.bilg_dr_codg.notnull()), _BILL)
     alone = bills.select(
         *_BILL,
         code=bills.dr_codg,
@@ -69,8 +75,9 @@ def _claims(tables: Tables) -> ir.Table:
     return doctors.union(alone)
 
 
-def _lines(lines: ir.Table, column: str, kind: str) -> ir.Table:
+def _lines(lines: ir.Table, covered: ir.Table, column: str, kind: str) -> ir.Table:
     coded = lines.filter(lines[column].notnull()).mutate(code=lines[column], half=half_day(lines.fee_ocur_time), fen=fen(lines))
+    coded = coded.anti_join(covered, [*_WHO, "half"])  # hardly a line is left, so this goes before all that is exact
     summed = coded.group_by(*_BILL, "code", "half").agg(moment=coded.fee_ocur_time.min(), fen=coded.fen.sum().cast("int64"))
     return summed.select(*_BILL, "code", kind=ibis.literal(kind), moment="moment", fen="fen", early=ibis.literal(False))
 
@@ -126,7 +133,7 @@ def _found(claims: ir.Table) -> ir.Table:
         "psn_nos", "capture_ids"
     )
     return days.mutate(
-        subject_key=days.fixmedins_code + "/" + plain(days.code) + "-" + days.day.cast("string"),
+        subject_key=word(days.fixmedins_code) + "/" + plain(days.code) + "-" + days.day.cast("string") + "-" + days.kind,
         psn_no=ibis.null("string"),
         sev_deg=ibis.literal(Severity.MED.value),
         psn_nos=ibis.null("array<string>"),
@@ -157,7 +164,7 @@ def explain(hit: Hit, limits: AbsentDoctorLimits) -> Explanation:
 
 RULE = Rule(
     id="DOC-01",
-    version=1,
+    version=2,
     by="fixmedins_code",
     name_zh="医师/药师不在岗",
     name_en="doctor absent",

@@ -4,8 +4,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import nobody, plain, span_en, span_zh
+from central.rules.bills import nobody, span_en, span_zh
+from central.rules.presence import known_places
 from central.rules.travel import km, needed_us
 
 
@@ -28,10 +30,10 @@ def find(tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
     An institution whose place is not known could be next door, so nothing is said of it. When somebody signed out proves nothing: devices
     do that by themselves.
     """
-    sites = tables.sites.filter(tables.sites.latitude.notnull(), tables.sites.longitude.notnull())
-    sites = sites.select("fixmedins_code", "latitude", "longitude")
     signed = tables.sign_ins.filter(tables.sign_ins.code.notnull(), tables.sign_ins.signed_at.notnull())
-    signed = signed.join(sites, "fixmedins_code").select("code", "fixmedins_code", "signed_at", "latitude", "longitude")
+    signed = signed.join(known_places(tables.sites), "fixmedins_code").select(
+        "code", "fixmedins_code", "signed_at", "latitude", "longitude"
+    )
     order = ibis.window(group_by=signed.code, order_by=[signed.signed_at, signed.fixmedins_code])
     last = {f"last_{name}": signed[name].lag().over(order) for name in ("fixmedins_code", "signed_at", "latitude", "longitude")}
     moved = signed.mutate(**last).filter(lambda t: t.fixmedins_code != t.last_fixmedins_code)
@@ -58,7 +60,7 @@ def _found(moved: ir.Table) -> ir.Table:
         times=moved.count(),
     )
     return days.mutate(
-        subject_key=plain(days.code) + "/" + days.one + "-" + days.other + "-" + days.day.cast("string"),
+        subject_key=plain(days.code) + "/" + word(days.one) + "-" + word(days.other) + "-" + days.day.cast("string"),
         psn_no=ibis.null("string"),
         sev_deg=ibis.literal(Severity.HIGH.value),
         amount_fen=ibis.literal(0, "int64"),
@@ -88,7 +90,7 @@ def explain(hit: Hit, limits: TwoPlacesLimits) -> Explanation:
 
 RULE = Rule(
     id="DOC-02",
-    version=1,
+    version=2,
     by="code",
     name_zh="一医两地",
     name_en="doctor in two places",

@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
-from central.rules.bills import gathered, inpatient, plain, sold, span_en, span_zh
+from central.rules.bills import billed, gathered, left_of, span_en, span_zh
 
 
 class OverSupplyLimits(Limits):
@@ -52,18 +53,16 @@ def _bought(tables: Tables, limits: OverSupplyLimits) -> ir.Table:
     """(psn_no, ingredient, settlement) with `days` and what is allowed for them, of persons who bought more than the least limit at all."""
     items = tables.items.filter(tables.items.ingredient.notnull())
     lines = tables.details.filter(tables.details.prd_days > 0).join(items.select("med_list_codg", "ingredient"), "med_list_codg")
-    left = sold(tables, lines, "ingredient")
-    left = left.filter(~inpatient(left))
-    courses = left.group_by("fixmedins_code", "setl_id", "psn_no", "setl_time", "ingredient").agg(
-        days=left.days.max(), fen=left.fen.sum().cast("int64")
-    )
-    least = limits.ordinary_days + limits.carry_days
-    totals = courses.group_by("psn_no", "ingredient").agg(total=courses.days.sum())
-    many = courses.semi_join(totals.filter(totals.total > least), ["psn_no", "ingredient"])
+    rows = billed(tables, lines, "ingredient")
+    bought = rows.filter(~rows.is_refund, ~rows.inpatient)
+    listed = items.group_by("ingredient").agg(item_days=items.most_days.max())
+    totals = bought.group_by("psn_no", "ingredient").agg(total=bought.prd_days.sum()).left_join(listed, "ingredient")
+    least = totals.item_days.fill_null(limits.ordinary_days) + limits.carry_days
+    enough = totals.filter(totals.total > least)  # hardly anybody, so this goes before all that is exact
+    many = left_of(bought.semi_join(enough, ["psn_no", "ingredient"]), rows.filter(rows.is_refund), "ingredient")
     by_days = ibis.cases(
         (many.days <= limits.ordinary_days, limits.ordinary_days), (many.days <= limits.long_days, limits.long_days), else_=limits.most_days
     )
-    listed = items.group_by("ingredient").agg(item_days=items.most_days.max())
     many = many.mutate(by_days=by_days, supply_us=many.days * DAY).left_join(listed, "ingredient").drop("ingredient_right")
     return many.mutate(allowed_days=many.item_days.fill_null(many.by_days)).drop("item_days", "by_days")
 
@@ -84,7 +83,7 @@ def _persons(part: ir.Table) -> ir.Table:
         allowed_days=lambda t: t.allowed.max(),
     )
     return persons.mutate(
-        subject_key=persons.psn_no + "/" + plain(persons.ingredient),
+        subject_key=word(persons.psn_no) + "/" + plain(persons.ingredient),
         sev_deg=ibis.literal(Severity.MED.value),
     )
 

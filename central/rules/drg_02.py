@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import gathered, inpatient, plain, sold, span_en, span_zh
+from central.rules.bills import billed, gathered, left_of, span_en, span_zh
 from contract.events import Outcome
 
 _DRUGS = "1"
@@ -46,11 +47,14 @@ def _fetched(tables: Tables, limits: DoctorShoppingLimits) -> ir.Table:
     lines = lines.left_join(items, "med_list_codg").drop("med_list_codg_right")
     lines = lines.filter(lines.ingredient.notnull() | lines.list_type.startswith(_DRUGS))
     lines = lines.mutate(drug=ibis.coalesce(lines.ingredient, lines.med_list_codg))
-    left = sold(tables, lines, "drug")
-    left = left.filter(~inpatient(left))
-    spread = left.group_by("psn_no", "drug").agg(sites=left.fixmedins_code.nunique())
-    spread = left.semi_join(spread.filter(spread.sites >= limits.institutions), ["psn_no", "drug"])
-    return spread.mutate(day=china_day(spread.setl_time))
+    rows = billed(tables, lines, "drug")
+    fetched = rows.filter(~rows.is_refund, ~rows.inpatient)
+    sites = fetched.group_by("psn_no", "drug").agg(low=fetched.fixmedins_code.min(), high=fetched.fixmedins_code.max())
+    spread = sites.filter(sites.low < sites.high)  # few, so this goes before all that is exact
+    left = left_of(fetched.semi_join(spread, ["psn_no", "drug"]), rows.filter(rows.is_refund), "drug")
+    sites = left.group_by("psn_no", "drug").agg(sites=left.fixmedins_code.nunique())
+    left = left.semi_join(sites.filter(sites.sites >= limits.institutions), ["psn_no", "drug"])
+    return left.mutate(day=china_day(left.setl_time))
 
 
 def _supply(fetched: ir.Table, window_days: int) -> ir.Table:
@@ -74,7 +78,7 @@ def _persons(tables: Tables, rows: ir.Table) -> ir.Table:
         recognised=lambda t: t.capture_id.count(),
         supply_days=lambda t: t.days.sum(),
     )
-    return persons.mutate(subject_key=persons.psn_no + "/" + plain(persons.drug), sev_deg=ibis.literal(Severity.MED.value))
+    return persons.mutate(subject_key=word(persons.psn_no) + "/" + plain(persons.drug), sev_deg=ibis.literal(Severity.MED.value))
 
 
 def explain(hit: Hit, limits: DoctorShoppingLimits) -> Explanation:

@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
-from central.rules.bills import ONE, gathered, plain, sold, span_en, span_zh
+from central.rules.bills import ONE, gathered, sold, span_en, span_zh
 
 _CODE = "drug_trac_codg"
 

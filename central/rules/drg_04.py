@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import missing, plain, word
 from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import ONE, gathered, plain, sold, span_en, span_zh
+from central.rules.bills import ONE, gathered, sold, span_en, span_zh
 
 _SAME = ("fixmedins_code", "med_list_codg")
 _OPENING, _PURCHASE, _RETURN, _SALE = "opening", "purchase", "return", "sale"
@@ -32,10 +33,10 @@ def find(tables: Tables, limits: StockLimits) -> ir.Table:
     Without a stock-taking nothing is said. What was lost is not deducted; what is delivered at any time until the next stock-taking
     counts, however late it was booked; packs sold in parts are left out.
     """
-    moves = _moves(tables)
-    moves = moves.semi_join(_doubted(tables, moves, limits), _SAME)
+    stock = tables.stock.filter(tables.stock.movement.isin([_OPENING, _PURCHASE, _RETURN]))
+    moves = _moves(stock.semi_join(_doubted(stock, tables.details, limits), _SAME))
     sales = _sales(tables, moves, limits)
-    nothing = {"setl_id": ibis.null("string"), "psn_no": ibis.null("string"), "fen": ibis.literal(0, "int64")}
+    nothing = {"setl_id": missing(sales.setl_id), "psn_no": missing(sales.psn_no), "fen": ibis.literal(0, "int64")}
     sold_ = sales.select(*_SAME, "setl_id", "psn_no", "fen", "cnt", at="setl_time", kind=ibis.literal(_SALE))
     events = _numbered(moves.mutate(**nothing).select(*sold_.columns).union(sold_))
     period = ibis.window(group_by=[events.fixmedins_code, events.med_list_codg, events.period])
@@ -49,9 +50,8 @@ def find(tables: Tables, limits: StockLimits) -> ir.Table:
     return _found(events.filter(events.period > 0, beyond, events.kind == _SALE))
 
 
-def _moves(tables: Tables) -> ir.Table:
+def _moves(stock: ir.Table) -> ir.Table:
     """Movements of items whose stock was ever taken; stock-takings of one day are one, at its first moment."""
-    stock = tables.stock.filter(tables.stock.movement.isin([_OPENING, _PURCHASE, _RETURN]))
     taken = stock.filter(stock.movement == _OPENING)
     taken = taken.group_by(*_SAME, day=china_day(taken.moved_at)).agg(at=taken.moved_at.min(), cnt=taken.cnt.sum().cast("int64"))
     others = stock.filter(stock.movement != _OPENING).semi_join(taken, _SAME)
@@ -59,20 +59,23 @@ def _moves(tables: Tables) -> ir.Table:
     return opening.union(others.select(*_SAME, at="moved_at", kind="movement", cnt="cnt"))
 
 
-def _doubted(tables: Tables, moves: ir.Table, limits: StockLimits) -> ir.Table:
+def _doubted(stock: ir.Table, details: ir.Table, limits: StockLimits) -> ir.Table:
     """Institutions and items that may be found at all; the exact comparison sorts all that happened, so most are spared it.
 
-    Billed at any time, returns of patients not deducted, against the first stock-taking and what followed; or several stock-takings.
+    Billed at any time, returns of patients not deducted, against the first stock-taking and what followed; or stock-takings on several
+    days.
     """
-    takings = moves.filter(moves.kind == _OPENING).group_by(*_SAME).agg(first_at=lambda t: t["at"].min(), takings=lambda t: t.count())
-    since = moves.join(takings, _SAME)
-    since = since.filter(since["at"] >= since.first_at)
-    signed = (since.kind == _RETURN).ifelse(-since.cnt, since.cnt)
-    there = since.group_by(*_SAME, "takings").agg(there=signed.sum().cast("int64"))
-    lines = tables.details.filter(tables.details.cnt > 0).semi_join(takings, _SAME)
+    taken = stock.filter(stock.movement == _OPENING)
+    takings = taken.group_by(*_SAME).agg(first_at=taken.moved_at.min(), last_at=taken.moved_at.max())
+    takings = takings.mutate(several=china_day(takings.first_at) < china_day(takings.last_at))
+    since = stock.join(takings, _SAME)
+    since = since.filter(since.moved_at >= since.first_at)
+    signed = (since.movement == _RETURN).ifelse(-since.cnt, since.cnt)
+    there = since.group_by(*_SAME, "several").agg(there=signed.sum().cast("int64"))
+    lines = details.filter(details.cnt > 0).semi_join(takings, _SAME)
     gross = lines.group_by(*_SAME).agg(gross=lines.cnt.sum().cast("int64"))
     both = there.join(gross, _SAME)
-    return both.filter((both.takings > 1) | (both.gross > both.there + limits.over_packs * ONE)).select(*_SAME)
+    return both.filter(both.several | (both.gross > both.there + limits.over_packs * ONE)).select(*_SAME)
 
 
 def _sales(tables: Tables, moves: ir.Table, limits: StockLimits) -> ir.Table:
@@ -104,7 +107,7 @@ def _found(bills: ir.Table) -> ir.Table:
     share = items.amount_fen.cast("float64") * items.over.cast("float64") / items.billed.cast("float64")
     return items.drop("persons", "psn_nos").mutate(
         amount_fen=share.floor().cast("int64"),
-        subject_key=items.fixmedins_code + "/" + plain(items.med_list_codg) + "-" + china_day(items.counted_at).cast("string"),
+        subject_key=word(items.fixmedins_code) + "/" + plain(items.med_list_codg) + "-" + china_day(items.counted_at).cast("string"),
         psn_no=ibis.null("string"),
         psn_nos=ibis.null("array<string>"),
         sev_deg=ibis.literal(Severity.MED.value),

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from central.china import local_text
 from central.db import from_micros
+from central.engines.identifiers import plain, word
 from central.rules.base import DAY, HOUR, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import emergency, gathered, inpatient, plain, span_en, span_zh, standing
+from central.rules.bills import emergency, gathered, span_en, span_zh, standing
 from contract.events import Outcome
 
 _DIED = "5"
@@ -31,7 +32,7 @@ def find(tables: Tables, limits: AfterDeathLimits) -> ir.Table:
     dead = _dead(tables)
     bills = standing(tables.settlements).semi_join(dead, "psn_no").join(dead, "psn_no")
     begun_before = bills.begndate.isnull() | (bills.begndate < bills.died_by)
-    last_bill = (inpatient(bills) | emergency(bills)) & begun_before & (bills.setl_time < bills.died_by + limits.last_bill_days * DAY)
+    last_bill = (bills.inpatient | emergency(bills)) & begun_before & (bills.setl_time < bills.died_by + limits.last_bill_days * DAY)
     after = bills.filter(bills.setl_time >= bills.died_by, ~last_bill)
     seen = tables.visits
     alive = seen.filter(seen.outcome == Outcome.SAME.value, seen.liveness == _LIVE).select("psn_no", alive_at=seen.setl_time)
@@ -40,7 +41,7 @@ def find(tables: Tables, limits: AfterDeathLimits) -> ir.Table:
     after = after.mutate(fen=after.net_fund + after.net_acct)
     persons = gathered(after, "psn_no", "fixmedins_code", died_by=lambda t: t.died_by.max())
     return persons.mutate(
-        subject_key=persons.psn_no + "/" + plain(persons.fixmedins_code),
+        subject_key=word(persons.psn_no) + "/" + plain(persons.fixmedins_code),
         sev_deg=ibis.literal(Severity.HIGH.value),
         died_on=persons.died_by - DAY,
     ).drop("died_by")

@@ -24,8 +24,17 @@ def without_exempt(rows: ir.Table, exemptions: ir.Table, *, at: str, psn_no: str
 
 def without_proxy(rows: ir.Table, proxies: ir.Table, *, at: str) -> ir.Table:
     """The rows whose psn_no had no proxy registered at that moment."""
+    return rows.anti_join(*_represented(rows, proxies, at))
+
+
+def with_proxy(rows: ir.Table, proxies: ir.Table, *, at: str) -> ir.Table:
+    """The rows whose psn_no had one."""
+    return rows.semi_join(*_represented(rows, proxies, at))
+
+
+def _represented(rows: ir.Table, proxies: ir.Table, at: str) -> tuple[ir.Table, list[Any]]:
     entries = proxies.select(proxy_of=proxies.psn_no, proxy_from=proxies.valid_from, proxy_to=proxies.valid_to)
-    return rows.anti_join(entries, _valid(rows.psn_no == entries.proxy_of, rows[at], entries.proxy_from, entries.proxy_to))
+    return entries, _valid(rows.psn_no == entries.proxy_of, rows[at], entries.proxy_from, entries.proxy_to)
 
 
 def _valid(same: Any, moment: Any, since: Any, until: Any) -> list[Any]:

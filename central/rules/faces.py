@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from central.engines.identifiers import nobodys
 from contract.events import Outcome
 
 _DOUBTFUL = "doubtful"
-_THEMSELVES = ""
-"""Stands for the holder where a person was recognised: not a number that anybody has."""
+_OF_VISITS = ("fixmedins_code", "setl_id", "psn_no", "setl_time", "capture_id", "face_group", "outcome", "net_fund", "net_acct")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,15 @@ def sure_faces(visits: ir.Table) -> ir.Table:
 def many_cards(
     visits: ir.Table, proxies: ir.Table, *, keys: Sequence[str], spans: Sequence[Span], newest: int, lookalikes: int
 ) -> ir.Table:
-    """The visits that make too many persons of one face, with `span_us`, the shortest span that each was counted in.
+    """The visits that make too many persons of one face, with what findings tell of them, and `span_us`, the shortest span that each was
+    counted in.
 
     `keys` part the faces. Persons of whom one is the registered proxy of the other, or who share a registered proxy, count as one: the face
     may be the proxy's. So do the persons whom windows recognised under one face, while there are no more than `lookalikes` of them: twins
     look alike. Of those who count as one only the first is given, where there is a choice. Of each face only so many newest visits are
     looked at, and every visit is compared with those of its face in the span before it, so a face costs at most `newest` squared.
     """
-    seen = _crowded(sure_faces(visits), keys, min(span.cards for span in spans), newest)
+    seen = _crowded(sure_faces(visits).select(*_OF_VISITS), keys, min(span.cards for span in spans), newest)
     seen = _counted_as(seen, proxies, keys, lookalikes)
     counted = ibis.union(*(_too_many(seen, keys, span).mutate(span_us=ibis.literal(span.us, "int64")) for span in spans))
     hits = seen.join(counted.group_by("capture_id").agg(span_us=counted.span_us.min()), "capture_id")
@@ -62,7 +63,7 @@ def _counted_as(seen: ir.Table, proxies: ir.Table, keys: Sequence[str], lookalik
     )
     valid = [seen.psn_no == register.proxy_of, seen.setl_time >= register.valid_from, seen.setl_time < register.valid_to]
     by_proxy = seen.join(register, valid).select(*columns, "holder")
-    holders = ibis.union(own, by_proxy, _themselves(seen, keys, lookalikes).select(*columns, holder=ibis.literal(_THEMSELVES)))
+    holders = ibis.union(own, by_proxy, _themselves(seen, keys, lookalikes).select(*columns, holder=nobodys(own.holder)))
     firsts = holders.group_by(*keys, "holder").agg(first=holders.psn_no.min())
     shared = holders.join(firsts, [*keys, "holder"])
     near = seen.join(shared.group_by("capture_id").agg(near=shared.first.min()), "capture_id")

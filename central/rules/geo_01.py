@@ -6,13 +6,13 @@ from pydantic import Field
 
 from central.china import local_text
 from central.db import from_micros
+from central.engines.identifiers import listed, plain, word
 from central.rules.base import IMPLEMENTING_RULES, MINUTE, Explanation, Hit, Limits, Rule, Severity, Tables
-from central.rules.bills import plain
-from central.rules.presence import came_in_person, known_places, named
+from central.rules.presence import came_in_person, known_places
 from central.rules.travel import km, needed_us
 
 _SECOND = 1_000_000
-_LAST = ("fixmedins_code", "setl_id", "setl_time", "capture_id", "latitude", "longitude")
+_LAST = ("fixmedins_code", "setl_id", "setl_time", "capture_id")
 
 
 class TwoPlacesLimits(Limits):
@@ -45,10 +45,12 @@ def find(tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
     bills = came_in_person(tables)
     bills = bills.select("fixmedins_code", "setl_id", "psn_no", "setl_time", "capture_id", fen=bills.net_fund + bills.net_acct)
     spread = bills.group_by("psn_no").agg(low=bills.fixmedins_code.min(), high=bills.fixmedins_code.max())
-    bills = bills.semi_join(spread.filter(spread.low != spread.high), "psn_no").join(known_places(tables.sites), "fixmedins_code")
+    places = known_places(tables.sites)
+    bills = bills.semi_join(spread.filter(spread.low != spread.high), "psn_no").semi_join(places, "fixmedins_code")
     order = ibis.window(group_by=bills.psn_no, order_by=[bills.setl_time, bills.fixmedins_code, bills.setl_id])
     moved = bills.mutate(**{f"last_{name}": bills[name].lag().over(order) for name in _LAST})
-    moved = moved.filter(moved.fixmedins_code != moved.last_fixmedins_code)
+    moved = moved.filter(moved.fixmedins_code != moved.last_fixmedins_code).join(places, "fixmedins_code")
+    moved = moved.join(places.rename(lambda name: f"last_{name}"), "last_fixmedins_code")
     moved = moved.mutate(
         distance=km(moved.latitude, moved.longitude, moved.last_latitude, moved.last_longitude),
         gap_us=moved.setl_time - moved.last_setl_time,
@@ -58,13 +60,13 @@ def find(tables: Tables, limits: TwoPlacesLimits) -> ir.Table:
     timed = _with_clocks(near, tables, limits)
     fast = timed.filter(timed.gap_us.cast("float64") + timed.errors_us < timed.needed)
     return fast.select(
-        subject_key=plain(fast.psn_no) + "/" + fast.fixmedins_code + ":" + fast.setl_id,
+        subject_key=plain(fast.psn_no) + "/" + word(fast.fixmedins_code) + ":" + word(fast.setl_id),
         fixmedins_code=fast.fixmedins_code,
         psn_no=fast.psn_no,
         occurred_at=fast.setl_time,
         sev_deg=ibis.literal(Severity.HIGH.value),
         amount_fen=fast.fen,
-        capture_ids=named(fast.last_capture_id, fast.capture_id),
+        capture_ids=listed(fast.last_capture_id, fast.capture_id),
         setl_ids=ibis.array([fast.last_setl_id, fast.setl_id]),
         psn_nos=ibis.array([fast.psn_no]),
         setl_id=fast.setl_id,
@@ -81,6 +83,8 @@ def _with_clocks(moved: ir.Table, tables: Tables, limits: TwoPlacesLimits) -> ir
     """With errors_us: how far both times together may be off, each as the device of its window knows, and at least clock_s."""
     clocks = tables.captures.filter(tables.captures.clock_error_ms.notnull())
     clocks = clocks.select(seen="capture_id", error_us=clocks.clock_error_ms.abs() * 1000)
+    asked = moved.select("capture_id").union(moved.select(capture_id="last_capture_id"))
+    clocks = clocks.semi_join(asked, clocks.seen == asked.capture_id)  # few, so that they stand on the right
     second = clocks.rename(last_seen="seen", last_error_us="error_us")
     both = moved.left_join(clocks, moved.capture_id == clocks.seen)
     both = both.left_join(second, both.last_capture_id == second.last_seen)

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from central.china import local_text
 from central.db import from_micros
+from central.engines.identifiers import listed, plain, word
 from central.inputs import FOREVER
 from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import inpatient, plain, standing
+from central.rules.bills import standing
 from central.rules.excuses import looked_at
 from central.rules.presence import came_in_person
 
@@ -31,7 +32,7 @@ def find(tables: Tables, limits: ElsewhereLimits) -> ir.Table:
     """
     stays = _stays(tables, limits)
     bills = came_in_person(tables)
-    bills = bills.select("fixmedins_code", "setl_id", "psn_no", "setl_time", "capture_id", "net_fund", "net_acct", "med_type")
+    bills = bills.select("fixmedins_code", "setl_id", "psn_no", "setl_time", "capture_id", "net_fund", "net_acct")
     inside = bills.join(
         stays,
         [
@@ -58,13 +59,13 @@ def find(tables: Tables, limits: ElsewhereLimits) -> ir.Table:
     faces = looked_at(tables).select("fixmedins_code", "setl_id", "outcome")
     seen = once.left_join(faces, ["fixmedins_code", "setl_id"])
     return seen.select(
-        subject_key=plain(seen.psn_no) + "/" + seen.fixmedins_code + ":" + seen.setl_id,
+        subject_key=plain(seen.psn_no) + "/" + word(seen.fixmedins_code) + ":" + word(seen.setl_id),
         fixmedins_code=seen.fixmedins_code,
         psn_no=seen.psn_no,
         occurred_at=seen.setl_time,
         sev_deg=ibis.literal(Severity.HIGH.value),
         amount_fen=seen.net_fund + seen.net_acct,
-        capture_ids=seen.capture_id.isnull().ifelse(ibis.null("array<string>"), ibis.array([seen.capture_id])),
+        capture_ids=listed(seen.capture_id),
         setl_ids=ibis.array([seen.setl_id]),
         psn_nos=ibis.array([seen.psn_no]),
         hospital=seen.hospital,
@@ -81,7 +82,7 @@ def _stays(tables: Tables, limits: ElsewhereLimits) -> ir.Table:
         hospital="fixmedins_code", stay="mdtrt_id", patient="psn_no", admitted_at="admitted_at", discharged_at="discharged_at"
     )
     bills = standing(tables.settlements)
-    billed = bills.filter(inpatient(bills), bills.mdtrt_id.notnull(), bills.begndate.notnull(), bills.enddate.notnull())
+    billed = bills.filter(bills.inpatient, bills.mdtrt_id.notnull(), bills.begndate.notnull(), bills.enddate.notnull())
     billed = billed.anti_join(tables.stays, ["fixmedins_code", "mdtrt_id"])
     billed = billed.group_by(hospital="fixmedins_code", stay="mdtrt_id", patient="psn_no").agg(
         admitted_at=billed.begndate.min(), discharged_at=billed.enddate.max()

@@ -6,8 +6,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import listed, plain, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
-from central.rules.bills import emergency, plain, standing
+from central.rules.bills import emergency, standing
 from central.rules.presence import known_places
 from central.rules.travel import km
 
@@ -37,22 +38,14 @@ def find(tables: Tables, limits: RemoteLimits) -> ir.Table:
 def _unfiled(tables: Tables) -> ir.Table:
     bills = standing(tables.settlements)
     there, home = bills.mdtrtarea_admvs, bills.insuplc_admdvs
-    abroad = bills.filter(
-        there.notnull(), home.notnull(), there.length() == 6, home.length() == 6, _city(there) != _city(home), bills.net_fund > 0
-    )
+    abroad = bills.filter(there != home, there.length() == 6, home.length() == 6, _city(there) != _city(home), bills.net_fund > 0)
     abroad = abroad.filter(~emergency(abroad))
     filed = tables.filings.select(of="psn_no", area="mdtrtarea_admvs", since="valid_from", until="valid_to")
-    whole = filed.area.endswith("0000").ifelse(filed.area[:2], _city(filed.area))
+    whole = filed.area.endswith("0000").ifelse(filed.area.left(2), _city(filed.area))
     filed = filed.mutate(whole=whole)
-    abroad = abroad.anti_join(
-        filed,
-        [
-            abroad.psn_no == filed.of,
-            abroad.mdtrtarea_admvs.startswith(filed.whole),
-            abroad.setl_time >= filed.since,
-            abroad.setl_time < filed.until,
-        ],
-    )
+    covering = abroad.join(filed, [abroad.psn_no == filed.of, abroad.setl_time >= filed.since, abroad.setl_time < filed.until])
+    covering = covering.filter(covering.mdtrtarea_admvs.startswith(covering.whole))
+    abroad = abroad.anti_join(covering.select("fixmedins_code", "setl_id"), ["fixmedins_code", "setl_id"])
     delivered = tables.filings.agg(delivered=tables.filings.count()).filter(lambda t: t.delivered > 0).mutate(joint=ibis.literal(1))
     abroad = abroad.mutate(joint=ibis.literal(1)).semi_join(delivered, "joint")
     return _found(abroad, _AREA, distance_km=ibis.null("int64"))
@@ -60,7 +53,7 @@ def _unfiled(tables: Tables) -> ir.Table:
 
 def _city(area: Any) -> Any:
     """The digits of an area code that tell cities apart."""
-    return area[:2].isin(_MUNICIPALITIES).ifelse(area[:2], area[:_CITY])
+    return area.left(2).isin(_MUNICIPALITIES).ifelse(area.left(2), area.left(_CITY))
 
 
 def _far_away(tables: Tables, limits: RemoteLimits) -> ir.Table:
@@ -77,13 +70,13 @@ def _far_away(tables: Tables, limits: RemoteLimits) -> ir.Table:
 
 def _found(bills: ir.Table, kind: str, distance_km: Any) -> ir.Table:
     return bills.select(
-        subject_key=plain(bills.psn_no) + "/" + bills.fixmedins_code + ":" + bills.setl_id + ":" + kind,
+        subject_key=plain(bills.psn_no) + "/" + word(bills.fixmedins_code) + ":" + word(bills.setl_id) + ":" + kind,
         fixmedins_code=bills.fixmedins_code,
         psn_no=bills.psn_no,
         occurred_at=bills.setl_time,
         sev_deg=ibis.literal(Severity.LOW.value),
         amount_fen=bills.net_fund + bills.net_acct,
-        capture_ids=bills.capture_id.isnull().ifelse(ibis.null("array<string>"), ibis.array([bills.capture_id])),
+        capture_ids=listed(bills.capture_id),
         setl_ids=ibis.array([bills.setl_id]),
         psn_nos=ibis.array([bills.psn_no]),
         kind=ibis.literal(kind),

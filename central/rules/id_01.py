@@ -6,6 +6,7 @@ from pydantic import Field
 
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Stage, Tables
 from central.rules.excuses import looked_at, without_proxy
+from central.rules.visited import each_visit
 from contract.events import Outcome
 
 
@@ -27,20 +28,7 @@ def find(tables: Tables, limits: ImpersonationLimits) -> ir.Table:
         visits.outcome == Outcome.DIFFERENT.value, visits.frames_used >= limits.min_frames_used, visits.proxy_psn_no.isnull()
     )
     accused = without_proxy(different, tables.proxies, at="setl_time")
-    return accused.select(
-        subject_key=accused.fixmedins_code + "/" + accused.setl_id,
-        fixmedins_code=accused.fixmedins_code,
-        psn_no=accused.psn_no,
-        occurred_at=accused.setl_time,
-        sev_deg=ibis.literal(Severity.HIGH.value),
-        amount_fen=accused.net_fund + accused.net_acct,
-        capture_ids=ibis.array([accused.capture_id]),
-        setl_ids=ibis.array([accused.setl_id]),
-        psn_nos=ibis.array([accused.psn_no]),
-        window=accused.window,
-        similarity=accused.similarity,
-        frames_used=accused.frames_used,
-    )
+    return each_visit(accused, "window", "similarity", "frames_used", sev_deg=ibis.literal(Severity.HIGH.value))
 
 
 def explain(hit: Hit, limits: ImpersonationLimits) -> Explanation:

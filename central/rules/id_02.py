@@ -4,9 +4,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.linkage.model import CaptureCode
 from central.rules.base import DAY, HOUR, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
-from central.rules.bills import gathered, plain, span_en, span_zh
+from central.rules.bills import gathered, span_en, span_zh
 from central.rules.excuses import looked_at, without_exempt
 from central.rules.spans import crowded
 from contract.events import Outcome
@@ -61,7 +62,7 @@ def _another_face(tables: Tables, limits: ProxyLimits) -> ir.Table:
     )
     other = other.left_join(valid, "capture_id").filter(lambda t: ~t.unknown.fill_null(False))
     return other.select(
-        subject_key=plain(other.proxy_psn_no) + "/" + other.fixmedins_code + ":" + other.setl_id,
+        subject_key=plain(other.proxy_psn_no) + "/" + word(other.fixmedins_code) + ":" + word(other.setl_id),
         fixmedins_code=other.fixmedins_code,
         psn_no=other.psn_no,
         occurred_at=other.setl_time,

@@ -4,9 +4,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import word
 from central.linkage.model import SettlementCode
 from central.rules.base import HOUR, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import at_counter, gathered, inpatient, nobody, span_en, span_zh
+from central.rules.bills import at_counter, gathered, nobody, span_en, span_zh
 from central.rules.excuses import without_exempt
 
 _VERIFIED = [code.value for code in (SettlementCode.MATCHED, SettlementCode.LATE, SettlementCode.MANUAL, SettlementCode.PROXY)]
@@ -40,7 +41,7 @@ def find(tables: Tables, limits: GapLimits) -> ir.Table:
     at visits alone: what it looks for has none.
     """
     bills = at_counter(tables.settlements, tables.places)
-    bills = bills.filter(~inpatient(bills)).mutate(day=china_day(bills.setl_time), fen=bills.net_fund + bills.net_acct)
+    bills = bills.filter(~bills.inpatient).mutate(day=china_day(bills.setl_time), fen=bills.net_fund + bills.net_acct)
     unseen = bills.filter(bills.code.isin(_UNSEEN))
     unseen = without_exempt(unseen, tables.exemptions, at="setl_time").mutate(hour=lambda t: t.setl_time // HOUR)
     cameras = tables.coverage.filter(tables.coverage.role == "window")
@@ -55,7 +56,7 @@ def find(tables: Tables, limits: GapLimits) -> ir.Table:
     share = days.bills * 100
     days = days.filter(share > limits.warn_percent * (days.bills + days.verified))
     return days.mutate(
-        subject_key=days.fixmedins_code + "/" + days.day.cast("string"),
+        subject_key=word(days.fixmedins_code) + "/" + days.day.cast("string"),
         psn_no=ibis.null("string"),
         psn_nos=nobody(),
         sev_deg=(share > limits.alert_percent * (days.bills + days.verified)).ifelse(Severity.MED.value, Severity.LOW.value),

@@ -4,9 +4,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.beds import ABSENT, STAY, billed, day_start, days_of, half_day, without_leave
-from central.rules.bills import plain, span_en, span_zh
+from central.rules.beds import ABSENT, BED, STAY, billed, day_start, days_of, half_day, without_leave
+from central.rules.bills import span_en, span_zh
 from central.rules.excuses import without_exempt
 
 
@@ -24,7 +25,8 @@ def find(tables: Tables, limits: EmptyBedLimits) -> ir.Table:
     """Stays with whole days on which neither the morning's nor the afternoon's round met the patient.
 
     Days of admission and discharge never count, nor days with any leave, nor those of exempt persons; a round that was blind or undecided,
-    or met somebody else in the bed, excuses the day. A day counts only where rounds of the patient's ward were held in both halves.
+    or met somebody else in the bed, excuses the day. A day counts only where rounds of the patient's ward were held at the beds in both
+    halves; a look into the treatment room is none, but whoever was met there was there.
     """
     days = _days(tables)
     met = _met(tables.rounds)
@@ -35,7 +37,7 @@ def find(tables: Tables, limits: EmptyBedLimits) -> ir.Table:
 def _days(tables: Tables) -> ir.Table:
     """(stay, psn_no, ward, day) of whole days in hospital on which the ward had rounds both in the morning and in the afternoon."""
     stays = days_of(tables.stays.filter(tables.stays.admitted_at.notnull())).mutate(ward_of=tables.stays.ward.fill_null(""))
-    halves = tables.rounds.join(stays.select(*STAY, "ward_of"), STAY)
+    halves = tables.rounds.filter(tables.rounds.place == BED).join(stays.select(*STAY, "ward_of"), STAY)
     halves = halves.select("fixmedins_code", "ward_of", half=half_day(halves["at"])).distinct()
     held = halves.group_by("fixmedins_code", "ward_of", day=halves.half // 2).agg(halves=halves.count())
     held = held.filter(held.halves == 2)
@@ -85,7 +87,7 @@ def _found(tables: Tables, rows: ir.Table) -> ir.Table:
         "missed_days",
         "in_row",
         "setl_ids",
-        subject_key=both.fixmedins_code + "/" + plain(both.mdtrt_id),
+        subject_key=word(both.fixmedins_code) + "/" + plain(both.mdtrt_id),
         sev_deg=(both.high == 1).ifelse(Severity.HIGH.value, Severity.MED.value),
         amount_fen=(both.total_fen * both.missed_days // lasted).fill_null(0),
         capture_ids=ibis.null("array<string>"),
@@ -114,7 +116,7 @@ def explain(hit: Hit, limits: EmptyBedLimits) -> Explanation:
 
 RULE = Rule(
     id="INP-01",
-    version=1,
+    version=2,
     by="fixmedins_code",
     name_zh="挂床住院",
     name_en="empty bed",

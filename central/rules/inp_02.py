@@ -4,9 +4,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
 from central.rules.beds import BED, DIFFERENT, SAME, STAY, billed, half_day, half_start, without_leave
-from central.rules.bills import plain, span_en, span_zh
+from central.rules.bills import span_en, span_zh
 from central.rules.excuses import without_exempt
 
 
@@ -40,7 +41,7 @@ def find(tables: Tables, limits: WrongInpatientLimits) -> ir.Table:
     return both.select(
         *[both[name] for name in found.columns],
         "setl_ids",
-        subject_key=both.fixmedins_code + "/" + plain(both.mdtrt_id),
+        subject_key=word(both.fixmedins_code) + "/" + plain(both.mdtrt_id),
         sev_deg=ibis.literal(Severity.HIGH.value),
         amount_fen=both.total_fen.fill_null(0),
         capture_ids=ibis.null("array<string>"),

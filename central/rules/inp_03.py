@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import missing, plain, word
 from central.rules.base import DAY, HOUR, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import gathered, inpatient, plain, span_en, span_zh, standing
+from central.rules.bills import gathered, span_en, span_zh, standing
 
 _BY_DOCTOR = "1"
 _FROM_EMERGENCY = "24"
@@ -58,7 +59,7 @@ def find(tables: Tables, limits: SplitStayLimits) -> ir.Table:
     bills = _bills(tables).join(split.select(*_STAY, "before", "gap_days", "diagnosis", "ended", "begins"), _STAY)
     found = gathered(bills.mutate(fen=bills.net_fund + bills.net_acct), *_STAY, "before", "gap_days", "diagnosis", "ended", "begins")
     return found.mutate(
-        subject_key=found.fixmedins_code + "/" + plain(found.stay),
+        subject_key=word(found.fixmedins_code) + "/" + plain(found.stay),
         sev_deg=ibis.literal(Severity.MED.value),
         ended=found.ended * DAY - 8 * HOUR,
         begins=found.begins * DAY - 8 * HOUR,
@@ -67,8 +68,9 @@ def find(tables: Tables, limits: SplitStayLimits) -> ir.Table:
 
 def _bills(tables: Tables) -> ir.Table:
     bills = standing(tables.settlements)
-    bills = bills.filter(inpatient(bills), bills.begndate.notnull(), bills.enddate.notnull())
-    return bills.mutate(stay=ibis.coalesce(bills.mdtrt_id, bills.setl_id))
+    bills = bills.filter(bills.inpatient, bills.begndate.notnull(), bills.enddate.notnull())
+    unnamed = bills.mdtrt_id.isnull().ifelse(bills.setl_id, missing(bills.setl_id))
+    return bills.mutate(stay=ibis.coalesce(word(bills.mdtrt_id), word(unnamed)))
 
 
 def _stays(tables: Tables, limits: SplitStayLimits) -> ir.Table:

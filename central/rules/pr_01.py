@@ -1,11 +1,11 @@
 """PR-01 空刷: a settlement at a window where the camera saw nobody."""
 
-import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Stage, Tables
+from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Stage, Tables
 from central.rules.excuses import looked_at
+from central.rules.visited import each_repeated
 from contract.events import Outcome
 
 
@@ -29,24 +29,7 @@ def find(tables: Tables, limits: EmptyWindowLimits) -> ir.Table:
     """
     visits = looked_at(tables)
     empty = visits.filter(visits.outcome == Outcome.NO_PERSON.value, visits.frames_seen >= limits.min_frames_seen)
-    around = ibis.range_window(
-        group_by=empty.fixmedins_code, order_by=empty.setl_time, preceding=limits.repeat_days * DAY, following=limits.repeat_days * DAY
-    )
-    empty = empty.mutate(repeated=empty.capture_id.count().over(around))
-    return empty.select(
-        subject_key=empty.fixmedins_code + "/" + empty.setl_id,
-        fixmedins_code=empty.fixmedins_code,
-        psn_no=empty.psn_no,
-        occurred_at=empty.setl_time,
-        sev_deg=(empty.repeated >= limits.repeat_count).ifelse(Severity.HIGH.value, Severity.MED.value),
-        amount_fen=empty.net_fund + empty.net_acct,
-        capture_ids=ibis.array([empty.capture_id]),
-        setl_ids=ibis.array([empty.setl_id]),
-        psn_nos=ibis.array([empty.psn_no]),
-        window=empty.window,
-        frames_seen=empty.frames_seen,
-        repeated=empty.repeated,
-    )
+    return each_repeated(empty, "window", "frames_seen", days=limits.repeat_days, count=limits.repeat_count)
 
 
 def explain(hit: Hit, limits: EmptyWindowLimits) -> Explanation:

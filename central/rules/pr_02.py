@@ -1,11 +1,11 @@
 """PR-02 仅工作人员在场: a settlement at a window where the camera saw a member of staff and nobody else."""
 
-import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
+from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Tables
 from central.rules.staffed import staff_alone
+from central.rules.visited import each_repeated
 
 
 class StaffOnlyLimits(Limits):
@@ -25,24 +25,7 @@ class StaffOnlyLimits(Limits):
 def find(tables: Tables, limits: StaffOnlyLimits) -> ir.Table:
     """One row per such settlement. Nothing follows where more faces were in view, or the picture failed for a while."""
     alone = staff_alone(tables, limits.min_frames_used)
-    around = ibis.range_window(
-        group_by=alone.fixmedins_code, order_by=alone.setl_time, preceding=limits.repeat_days * DAY, following=limits.repeat_days * DAY
-    )
-    alone = alone.mutate(repeated=alone.capture_id.count().over(around))
-    return alone.select(
-        subject_key=alone.fixmedins_code + "/" + alone.setl_id,
-        fixmedins_code=alone.fixmedins_code,
-        psn_no=alone.psn_no,
-        occurred_at=alone.setl_time,
-        sev_deg=(alone.repeated >= limits.repeat_count).ifelse(Severity.HIGH.value, Severity.MED.value),
-        amount_fen=alone.net_fund + alone.net_acct,
-        capture_ids=ibis.array([alone.capture_id]),
-        setl_ids=ibis.array([alone.setl_id]),
-        psn_nos=ibis.array([alone.psn_no]),
-        window=alone.window,
-        frames_used=alone.frames_used,
-        repeated=alone.repeated,
-    )
+    return each_repeated(alone, "window", "frames_used", days=limits.repeat_days, count=limits.repeat_count)
 
 
 def explain(hit: Hit, limits: StaffOnlyLimits) -> Explanation:

@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import listed, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
 from central.rules.excuses import without_exempt
 from contract.events import Liveness, Outcome
@@ -35,14 +36,14 @@ def find(tables: Tables, limits: AttackLimits) -> ir.Table:
     bills = tables.settlements.select("fixmedins_code", "net_fund", "net_acct", linked_setl_id=tables.settlements.setl_id)
     shown = shown.left_join(bills, ["fixmedins_code", "linked_setl_id"])
     return shown.select(
-        subject_key=shown.fixmedins_code + "/" + shown.capture_id,
+        subject_key=word(shown.fixmedins_code) + "/" + word(shown.capture_id),
         fixmedins_code=shown.fixmedins_code,
         psn_no=shown.psn_no,
         occurred_at=shown.opened_at,
         sev_deg=ibis.literal(Severity.HIGH.value),
         amount_fen=(shown.net_fund + shown.net_acct).fill_null(0),
         capture_ids=ibis.array([shown.capture_id]),
-        setl_ids=shown.linked_setl_id.isnull().ifelse(ibis.null("array<string>"), ibis.array([shown.linked_setl_id])),
+        setl_ids=listed(shown.linked_setl_id),
         psn_nos=ibis.array([shown.psn_no]),
         window=shown.window,
         frames_used=shown.frames_used,

@@ -1,11 +1,10 @@
 """Bills for which the insured person, and nobody else by right, must have come."""
 
-import ibis
 import ibis.expr.types as ir
 
 from central.linkage.model import SettlementCode
 from central.rules.base import Tables
-from central.rules.bills import inpatient, standing
+from central.rules.bills import standing
 from central.rules.excuses import without_proxy
 
 _MOBILE = "3"
@@ -20,7 +19,7 @@ def came_in_person(tables: Tables) -> ir.Table:
     """
     bills = standing(tables.settlements)
     bills = bills.filter(
-        ~inpatient(bills), bills.opter_type.isnull() | (bills.opter_type != _MOBILE), bills.code != SettlementCode.PROXY.value
+        ~bills.inpatient, bills.opter_type.isnull() | (bills.opter_type != _MOBILE), bills.code != SettlementCode.PROXY.value
     )
     stated = tables.captures.filter(tables.captures.proxy_psn_no.notnull(), tables.captures.linked_setl_id.notnull())
     stated = stated.select("fixmedins_code", setl_id=stated.linked_setl_id).distinct()
@@ -31,14 +30,3 @@ def known_places(sites: ir.Table) -> ir.Table:
     """(fixmedins_code, latitude, longitude) of institutions whose place is known; 0, 0 is what systems send that do not know it."""
     somewhere = sites.filter(sites.latitude.notnull(), sites.longitude.notnull(), (sites.latitude != 0) | (sites.longitude != 0))
     return somewhere.select("fixmedins_code", "latitude", "longitude")
-
-
-def named(*capture_ids: ir.StringValue) -> ir.ArrayValue:
-    """A list of two captures, each of which there may be none."""
-    first, second = capture_ids
-    return ibis.cases(
-        (first.isnull() & second.isnull(), ibis.null("array<string>")),
-        (first.isnull(), ibis.array([second])),
-        (second.isnull(), ibis.array([first])),
-        else_=ibis.array([first, second]),
-    )

@@ -7,6 +7,7 @@ from pydantic import Field
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
 from central.rules.faces import sure_faces
 from central.rules.staffed import staff_alone
+from central.rules.visited import each_visit
 from contract.events import Liveness
 
 
@@ -25,21 +26,7 @@ def find(tables: Tables, limits: StaffSwipeLimits) -> ir.Table:
     """
     alone = sure_faces(staff_alone(tables, limits.min_frames_used))
     swiped = alone.filter(alone.liveness == Liveness.LIVE.value)
-    return swiped.select(
-        subject_key=swiped.fixmedins_code + "/" + swiped.setl_id,
-        fixmedins_code=swiped.fixmedins_code,
-        psn_no=swiped.psn_no,
-        occurred_at=swiped.setl_time,
-        sev_deg=ibis.literal(Severity.HIGH.value),
-        amount_fen=swiped.net_fund + swiped.net_acct,
-        capture_ids=ibis.array([swiped.capture_id]),
-        setl_ids=ibis.array([swiped.setl_id]),
-        psn_nos=ibis.array([swiped.psn_no]),
-        window=swiped.window,
-        frames_used=swiped.frames_used,
-        face_group=swiped.face_group,
-        opter=swiped.opter,
-    )
+    return each_visit(swiped, "window", "frames_used", "face_group", "opter", sev_deg=ibis.literal(Severity.HIGH.value))
 
 
 def explain(hit: Hit, limits: StaffSwipeLimits) -> Explanation:

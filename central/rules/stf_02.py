@@ -4,8 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import DAY, IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
-from central.rules.bills import gathered, plain, span_en, span_zh, standing
+from central.rules.bills import gathered, span_en, span_zh, standing
 from central.rules.spans import crowded
 
 _CHRONIC = "14"
@@ -30,7 +31,7 @@ def find(tables: Tables, limits: OwnClaimsLimits) -> ir.Table:
     series, refunds, and who had left or not yet begun.
     """
     bills, staff = standing(tables.settlements), tables.staff
-    bills = bills.filter(bills.fixmedins_code.startswith("P"), ~bills.med_type.startswith(_CHRONIC).fill_null(False))
+    bills = bills.filter(~bills.med_type.startswith(_CHRONIC).fill_null(False))
     staff = staff.select(site="fixmedins_code", own="psn_no", since="valid_from", until="valid_to")
     own = bills.semi_join(
         staff,
@@ -50,7 +51,8 @@ def find(tables: Tables, limits: OwnClaimsLimits) -> ir.Table:
     )
     many = crowded(own, "psn_no", "fixmedins_code", thing="day", us=limits.window_days * DAY, newest=limits.newest_settlements)
     found = gathered(many, "psn_no", "fixmedins_code", days=lambda t: t.day.nunique())
-    return found.mutate(subject_key=plain(found.psn_no) + "/" + found.fixmedins_code, sev_deg=ibis.literal(Severity.LOW.value)).drop(
+    found = found.filter(word(found.fixmedins_code).startswith("P"))
+    return found.mutate(subject_key=plain(found.psn_no) + "/" + word(found.fixmedins_code), sev_deg=ibis.literal(Severity.LOW.value)).drop(
         "persons"
     )
 

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import word
 from central.linkage.model import CaptureCode
 from central.rules.base import (
     HOUR,
@@ -24,6 +25,7 @@ from central.rules.base import (
 from central.rules.bills import gathered, nobody, span_en, span_zh
 
 _PLACE = ("fixmedins_code", "device_id", "window", "day")
+_HOUR = ("fixmedins_code", "device_id", "window", "hour")
 
 
 class EvasionLimits(Limits):
@@ -63,7 +65,7 @@ def find(tables: Tables, limits: EvasionLimits) -> ir.Table:
         hour=blind.closed_at // HOUR,
         day=china_day(blind.closed_at),
     )
-    passed = blind.semi_join(covered, ["fixmedins_code", "device_id", "window", "hour"])
+    passed = blind.semi_join(covered, _HOUR)
     bills = tables.settlements
     bills = bills.select("fixmedins_code", "setl_id", "psn_no", "setl_time", fen=bills.net_fund + bills.net_acct)
     days = gathered(passed.join(bills, ["fixmedins_code", "setl_id"]), *_PLACE)
@@ -76,7 +78,7 @@ def find(tables: Tables, limits: EvasionLimits) -> ir.Table:
     found = found.filter((found.bills >= limits.settlements) | (found.business_us > limits.business_minutes * MINUTE))
     rest = [found.device_id, found.window, found.day.cast("string")]
     return found.mutate(
-        subject_key=found.fixmedins_code + "/" + rest[0] + ":" + rest[1] + ":" + rest[2],
+        subject_key=word(found.fixmedins_code) + "/" + rest[0] + ":" + rest[1] + ":" + rest[2],
         psn_no=ibis.null("string"),
         psn_nos=nobody(),
         sev_deg=ibis.literal(Severity.MED.value),
@@ -86,8 +88,9 @@ def find(tables: Tables, limits: EvasionLimits) -> ir.Table:
 
 def _covered(tables: Tables, limits: EvasionLimits) -> ir.Table:
     """Hours in which a hand kept a window's camera from seeing, rather than a fault; `open_then` if all of it was within business hours."""
-    cameras = tables.coverage.filter(tables.coverage.role == "window")
-    hours = cameras.group_by("fixmedins_code", "device_id", "window", hour=cameras.since // HOUR).agg(
+    cameras = tables.coverage.filter(tables.coverage.role == "window").mutate(hour=tables.coverage.since // HOUR)
+    cameras = cameras.semi_join(cameras.filter(cameras.covered_us > 0), _HOUR)  # few hours, so this goes before the sums
+    hours = cameras.group_by(*_HOUR).agg(
         since=cameras.since.min(),
         until=cameras.until.max(),
         covered_us=cameras.covered_us.fill_null(0).sum(),

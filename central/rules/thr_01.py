@@ -4,9 +4,10 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import plain, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables, china_day
 from central.rules.beds import ABSENT, BLIND, TREATMENT, day_start
-from central.rules.bills import ONE, gathered, plain, sold, span_en, span_zh
+from central.rules.bills import ONE, gathered, sold, span_en, span_zh
 from central.rules.excuses import without_exempt
 
 _PERSON = ("fixmedins_code", "psn_no")
@@ -48,7 +49,7 @@ def find(tables: Tables, limits: TherapyLimits) -> ir.Table:
     missed = without_exempt(missed.mutate(begins=day_start(missed.day)), tables.exemptions, at="begins")
     days = gathered(missed.mutate(capture_id=ibis.null("string")), *_PERSON, "day", "begins", item=lambda t: t.med_list_codg.min())
     return days.mutate(
-        subject_key=days.fixmedins_code + "/" + plain(days.psn_no) + "-" + days.day.cast("string"),
+        subject_key=word(days.fixmedins_code) + "/" + plain(days.psn_no) + "-" + days.day.cast("string"),
         sev_deg=ibis.literal(Severity.HIGH.value),
     )
 

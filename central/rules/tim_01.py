@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import word
 from central.rules.base import (
     IMPLEMENTING_RULES,
     Explanation,
@@ -16,7 +17,7 @@ from central.rules.base import (
     china_minute,
     china_weekday,
 )
-from central.rules.bills import at_counter, emergency, gathered, inpatient, span_en, span_zh, standing
+from central.rules.bills import at_counter, emergency, gathered, span_en, span_zh, standing
 from central.rules.excuses import looked_at
 from contract.events import Outcome
 
@@ -38,7 +39,7 @@ def find(tables: Tables, limits: AfterHoursLimits) -> ir.Table:
     Nothing is said of an institution that declared none, or to be always open, nor of emergencies, bills of stays, payments by phone and
     self-service. A weekday without hours is a closed day where others have some.
     """
-    bills = at_counter(standing(tables.settlements), tables.places).filter(lambda t: ~emergency(t), lambda t: ~inpatient(t))
+    bills = at_counter(standing(tables.settlements), tables.places).filter(lambda t: ~emergency(t), lambda t: ~t.inpatient)
     open_always = tables.sites.filter(tables.sites.always_open.fill_null(False))
     bills = bills.semi_join(tables.hours, "fixmedins_code").anti_join(open_always, "fixmedins_code")
     bills = bills.mutate(weekday=china_weekday(bills.setl_time), minute=china_minute(bills.setl_time), day=china_day(bills.setl_time))
@@ -50,7 +51,7 @@ def find(tables: Tables, limits: AfterHoursLimits) -> ir.Table:
     late = late.left_join(empty, ["fixmedins_code", "setl_id"])
     days = gathered(late, "fixmedins_code", "day", nobody=lambda t: t.nobody_there.fill_null(False).sum())
     return days.mutate(
-        subject_key=days.fixmedins_code + "/" + days.day.cast("string"),
+        subject_key=word(days.fixmedins_code) + "/" + days.day.cast("string"),
         psn_no=ibis.null("string"),
         sev_deg=(days.nobody > 0).ifelse(Severity.HIGH.value, Severity.MED.value),
     )

@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from central.engines.identifiers import listed, word
 from central.rules.base import IMPLEMENTING_RULES, Explanation, Hit, Limits, Rule, Severity, Tables
 from contract.events import Outcome
 
@@ -28,14 +29,14 @@ def find(tables: Tables, limits: WatchedLimits) -> ir.Table:
         ~captures.distrusted.fill_null(False),
     )
     return hits.select(
-        subject_key=hits.fixmedins_code + "/" + hits.capture_id,
+        subject_key=word(hits.fixmedins_code) + "/" + word(hits.capture_id),
         fixmedins_code=hits.fixmedins_code,
         psn_no=ibis.null("string"),
         occurred_at=hits.opened_at,
         sev_deg=ibis.literal(Severity.MED.value),
         amount_fen=ibis.literal(0, "int64"),
         capture_ids=ibis.array([hits.capture_id]),
-        setl_ids=hits.linked_setl_id.isnull().ifelse(ibis.null("array<string>"), ibis.array([hits.linked_setl_id])),
+        setl_ids=listed(hits.linked_setl_id),
         psn_nos=ibis.null("array<string>"),
         window=hits.window,
         persons=hits.persons,

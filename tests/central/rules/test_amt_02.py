@@ -55,6 +55,11 @@ def test_devices_are_told_apart_and_a_clerk_stands_in_for_one() -> None:
     assert found(series(dev_no="")) == []
 
 
+def test_a_device_number_of_several_clerks_is_that_of_a_whole_site() -> None:
+    assert found([row | {"opter": f"clerk {n}"} for n, row in enumerate(series(4))]) == []
+    assert found(series(opter="clerk 1")) == FOUND
+
+
 @pytest.mark.parametrize("outcome", ["same", "manual_verified", "proxy"])
 def test_people_who_stood_there_break_a_series(outcome: str) -> None:
     assert found(series(), seen(outcome=outcome)) == []

@@ -10,7 +10,7 @@ from tests.central.analysis import SITE, Row, World, refund, settlement
 from tests.central.rules.lines import china, keys, line, sign_in
 
 world = partial(World, only=["DOC-01"])
-FOUND = ["P99999900001/D1-20467"]
+FOUND = ["P99999900001/D1-20467-doctor"]
 
 
 def register(*own: Row, days: Any = range(10, 20)) -> list[Row]:
@@ -100,9 +100,19 @@ def test_pharmacists_answer_for_what_they_handed_out() -> None:
     lines = [line(1, fee_ocur_time=china(14, 10), phar_code="Y1"), line(2, fee_ocur_time=china(14, 9), phar_code="Y2")]
     others = [row | {"code": "Y2"} for row in register()]
     (suspicion,) = world(bills, [], details=lines, sign_ins=others).suspicions("DOC-01")
-    assert suspicion.subject_key == "P99999900001/Y1-20467"
+    assert suspicion.subject_key == "P99999900001/Y1-20467-pharmacist"
     assert "以药师Y1名义" in suspicion.vola_cont
     assert world(bills, [], details=lines, sign_ins=register()).suspicions("DOC-01") == [], "doctors sign in there, pharmacists do not"
+
+
+def test_one_code_as_doctor_and_as_pharmacist_is_two_things() -> None:
+    bills = [settlement(1, setl_time=china(14, 10)), settlement(2, setl_time=china(14, 9))]
+    lines = [
+        line(1, fee_ocur_time=china(14, 10), bilg_dr_codg="D1", phar_code="D1"),
+        line(2, fee_ocur_time=china(14, 9), bilg_dr_codg="D2", phar_code="D2"),
+    ]
+    found = world(bills, [], details=lines, sign_ins=register()).suspicions("DOC-01")
+    assert sorted(keys(found)) == [*FOUND, "P99999900001/D1-20467-pharmacist"]
 
 
 def test_a_bill_without_lines_is_judged_by_its_visit() -> None:

@@ -44,7 +44,9 @@ def test_what_the_way_takes(minutes: float, km: float, suspected: bool) -> None:
     assert bool(found(minutes, km)) is suspected
 
 
-@pytest.mark.parametrize("changes", [{"latitude": None}, {"longitude": None}, {"fixmedins_code": THIRD}])
+@pytest.mark.parametrize(
+    "changes", [{"latitude": None}, {"longitude": None}, {"fixmedins_code": THIRD}, {"latitude": 0.0, "longitude": 0.0}]
+)
 def test_an_unknown_place_could_be_next_door(changes: Row) -> None:
     assert found(places=sites(**changes)) == []
     assert found(places=[]) == []

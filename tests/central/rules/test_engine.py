@@ -28,6 +28,11 @@ def too_few_columns(tables: Tables, _: object) -> ir.Table:
     return tables.visits.select("setl_id")
 
 
+def twice(tables: Tables, limits: Any) -> ir.Table:
+    found = id_01.RULE.find(tables, limits)
+    return found.union(found)
+
+
 def broken_text(_: Hit, __: object) -> Any:
     raise KeyError("window")
 
@@ -39,6 +44,7 @@ def broken_text(_: Hit, __: object) -> Any:
         ({"find": unknown_column}, "no_such_column"),
         ({"find": too_few_columns}, "KeyError: 'subject_key'"),
         ({"explain": broken_text}, "KeyError: 'window'"),
+        ({"find": twice}, "names 'P99999900001/S-1' twice"),
     ],
 )
 def test_a_rule_that_fails_is_recorded_and_stops_no_other(change: dict[str, Any], named: str) -> None:

@@ -68,6 +68,11 @@ def test_any_other_round_of_the_day_excuses(outcome: str | None) -> None:
     assert found([*rounds(), round_(8, 20, outcome)]) == {}  # type: ignore[arg-type]
 
 
+def test_looks_into_the_treatment_room_are_no_rounds_of_the_ward() -> None:
+    assert found(rounds(place="treatment", mdtrt_id="V-3", psn_no="PSN-3", neighbour=False), [stay(), stay(mdtrt_id="V-3")]) == {}
+    assert found(rounds(mdtrt_id="V-3", psn_no="PSN-3", neighbour=False), [stay(), stay(mdtrt_id="V-3")]), "at the beds they are"
+
+
 def test_being_seen_in_the_treatment_room_excuses() -> None:
     assert found([*rounds(), round_(8, 20, "same", place="treatment")]) == {}
 

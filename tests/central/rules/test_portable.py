@@ -33,10 +33,10 @@ BY = {column.name for schema in SCHEMAS.values() for column in schema}
 
 
 @cache
-def found(rule_id: str) -> ir.Table:
+def found(rule_id: str, *, numbered: bool = False) -> ir.Table:
     """What a rule finds; the tables have the same names for every engine."""
     (rule,) = (each for each in RULES if each.id == rule_id)
-    table: ir.Table = rule.find(tables_of(LinkLimits(), "duckdb"), rule.limits())
+    table: ir.Table = rule.find(tables_of(LinkLimits(), "duckdb", numbered=numbered), rule.limits())
     return table
 
 
@@ -45,6 +45,16 @@ def test_a_rule_gives_the_columns_of_a_finding(rule: Rule[Any]) -> None:
     types = {name: str(kind).removeprefix("!") for name, kind in found(rule.id).schema().items()}
     assert {name: types.get(name) for name in NEEDED} == NEEDED
     assert rule.by in BY
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_asks_nothing_of_identifiers_that_numbers_could_not_answer(rule: Rule[Any]) -> None:
+    plain, numbered = (found(rule.id, numbered=each).schema() for each in (False, True))
+    assert numbered.names == plain.names
+    assert [kind for kind in numbered.types if str(kind) in ("uint64", "int32")] == [], "numbers are told by their type"
+    told = {name: str(kind).replace("uint32", "string") for name, kind in numbered.items()}
+    assert told == {name: str(kind) for name, kind in plain.items()}
+    assert str(numbered["subject_key"]).removeprefix("!") == "string"
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
