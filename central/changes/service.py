@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from central.changes import store
 from central.changes.model import MANY, Change, ChangeKind, Pending
 
+_KINDS = {kind.value: kind for kind in ChangeKind}
+
 
 def note(db: Connection, news: Iterable[Change]) -> None:
     """Queue news; of very many only that there were many."""
@@ -34,9 +36,14 @@ def any_pending(db: Connection) -> bool:
 def pending(db: Connection) -> Pending:
     """The news that this transaction sees, the oldest first, no more than can be looked at one by one; then `whole` is true."""
     rows = store.oldest(db, MANY + 1)
-    news = frozenset(Change(kind=ChangeKind(row["kind"]), place=row["place"], name=row["name"]) for row in rows)
+    news = frozenset(Change(kind=_kind(row["kind"]), place=row["place"], name=row["name"]) for row in rows)
     whole = len(rows) > MANY or any(each.kind is ChangeKind.EVERYTHING for each in news)
     return Pending(numbers=tuple(store.numbers(db) if whole else (row["change_id"] for row in rows)), changes=news, whole=whole)
+
+
+def _kind(text: str) -> ChangeKind:
+    """What another version of this program calls otherwise may be about everything."""
+    return _KINDS.get(text, ChangeKind.EVERYTHING)
 
 
 def numbers(db: Connection) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Take in claim files, and hand out what the fund was billed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from central.feeds.service import ImportReport, Period, Progress, Request
 from central.settings import ClaimSettings
 
 _AMONG = 5000
+_PERSONS = 500
 
 
 def kept(settings: ClaimSettings, *, now: datetime) -> Kept:
@@ -71,6 +72,13 @@ def get(db: Connection, fixmedins_code: str, setl_id: str) -> Settlement:
     if found is None:
         raise NotFound(f"settlement {setl_id} of {fixmedins_code} is not in the claims")
     return found
+
+
+def of_persons(db: Connection, persons: Collection[str], setl_ids: Collection[str]) -> Iterator[Settlement]:
+    """Settlements with one of these numbers, of these persons, at whatever institution: a number alone may stand at several."""
+    ordered, wanted = sorted(persons), frozenset(setl_ids)
+    for start in range(0, len(ordered), _PERSONS):
+        yield from (each for each in store.of_persons(db, ordered[start : start + _PERSONS]) if each.setl_id in wanted)
 
 
 def provenance(db: Connection, fixmedins_code: str, setl_id: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """All SQL about settlements and their older versions. How they are written is the matter of `central.feeds`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select, tuple_
@@ -16,6 +16,12 @@ def one(db: Connection, key: Key) -> Settlement | None:
     """One settlement, or None."""
     row = db.execute(select(settlements).where(_among([key]))).mappings().first()
     return None if row is None else _settlement(row)
+
+
+def of_persons(db: Connection, persons: Collection[str]) -> Iterator[Settlement]:
+    """Every settlement of these persons, in the order of its key."""
+    query = select(settlements).where(_columns.psn_no.in_(list(persons))).order_by(_columns.fixmedins_code, _columns.setl_id)
+    yield from (_settlement(row) for row in db.execute(query).mappings())
 
 
 def stated_by(db: Connection, key: Key) -> RowMapping | None:

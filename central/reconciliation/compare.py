@@ -18,14 +18,20 @@ def compare(analysis: Analysis, inputs: Inputs, book: RuleBook) -> tuple[Links, 
     """Link and run the rules; the analysis then also holds what linkage made."""
     for name in SCHEMAS:
         analysis.load(name, inputs.get(name, empty(name)))
+    analysis.settle()
     links = linkage.link(analysis, book.linkage)
-    return links, run_rules(book, tables_of(book.linkage, analysis.dialect), analysis)
+    return links, run_rules(book, tables_in(analysis, book.linkage), analysis)
+
+
+def tables_in(analysis: Analysis, limits: LinkLimits) -> Tables:
+    """What rules look at in an analysis."""
+    return tables_of(limits, analysis.dialect, numbered=analysis.numbered)
 
 
 @lru_cache(maxsize=16)
-def tables_of(limits: LinkLimits, dialect: str) -> Tables:
+def tables_of(limits: LinkLimits, dialect: str, *, numbered: bool = False) -> Tables:
     """What rules look at, by name; the same object for the same limits, so that their SQL is made once."""
-    links = pairing.plan(limits, dialect).links
+    links = pairing.plan(limits, dialect, numbered=numbered).links
     linked = {"settlements": links.settlements, "captures": links.captures, "visits": links.visits}
-    plain = {field.name: named(field.name) for field in fields(Tables) if field.name in SCHEMAS}
+    plain = {field.name: named(field.name, numbered=numbered) for field in fields(Tables) if field.name in SCHEMAS}
     return Tables(**(plain | linked))

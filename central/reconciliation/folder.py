@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,19 @@ from central.feeds.folder import Folder
 from central.inputs import SCHEMAS, empty
 from central.linkage import service as linkage
 from central.linkage.pairing import Links
-from central.reconciliation.compare import tables_of
+from central.reconciliation.compare import tables_in
 from central.reconciliation.report import FolderReport, Taken
 from central.reconciliation.timing import Stopwatch, Timed
-from central.rules.engine import run_rules
+from central.rules.engine import run_rules, translate
 from central.rules.registry import RuleBook
 from central.settings import ClaimSettings
 
 TRUTH = "truth.csv"
 _EVERYTHING = EngineOptions()
 _LITTLE = 50_000_000
+"""Bytes of files, of which a million settlements as Parquet have 120 million."""
+_OF_A_MEGABYTE = 250_000
+"""Bytes of files for each megabyte of memory that are compared within it; Parquet grows tenfold, and half is for the work."""
 
 
 def reconcile_folder(
@@ -42,16 +46,23 @@ def reconcile_folder(
     watch = Stopwatch()
     folder = feeds.read_folder(path, settings=settings, progress=progress)
     truth = scoring.read_truth((path / TRUTH).read_text("utf-8-sig"), TRUTH) if (path / TRUTH).is_file() else None
-    little = sum(each.stat().st_size for each in path.iterdir()) <= _LITTLE
-    with open_engine(engine, replace(options, little=little)) as opened:
+    size = sum(each.stat().st_size for each in path.iterdir())
+    asked = replace(options, little=size <= _LITTLE, large=size > options.memory_mb * _OF_A_MEGABYTE, numbered=True)
+    with open_engine(engine, asked) as opened:
         watch.seconds["start"] = watch.total
         analysis = Timed(opened, watch)
-        for name in SCHEMAS:
-            progress(f"loading {name}")
-            analysis.load(name, folder.stream(name) if name in folder.names else empty(name))
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            translated = beside.submit(lambda: translate(book, tables_in(opened, book.linkage), opened.dialect))
+            for name in SCHEMAS:
+                progress(f"loading {name}")
+                analysis.load(name, folder.stream(name) if name in folder.names else empty(name))
+            with watch.times("translating, after loading"):
+                translated.result()
+        progress("laying the tables out")
+        analysis.settle()
         progress("linking")
         links = linkage.link(analysis, book.linkage)
-        results = run_rules(book, tables_of(book.linkage, analysis.dialect), analysis, progress)
+        results = run_rules(book, tables_in(analysis, book.linkage), analysis, progress)
         watch.seconds |= {f"rule {rule_id}": seconds for rule_id, seconds in results.seconds.items()}
         return FolderReport(
             folder=path,

@@ -2,14 +2,16 @@
 
 1. Read the news, and the rows that it names; they replace the rows at hand.
 2. Link the institutions that are touched, anew and whole. What then differs from before, rows or codes, is the difference.
-3. Every value that the difference names (institution, person, face, doctor, trace code) is looked at again by the rules that part by it.
-4. Store the links that differ and the findings about those values, and forget the news, in one transaction.
+3. Every value that the difference names (institution, person, face, doctor, trace code) is looked at again by the rules that part by it
+   and read a table in which something differs (`parts`, `reads`).
+4. Store the links that differ and the findings about those values, and forget the news, in one transaction. A look that changes nothing
+   leaves no run.
 
 Whatever fails, nothing was stored and nothing is kept in memory: the next look begins with everything. The result is that of a run over
 everything, because a rule's findings about one value hang on the rows with that value alone (`Rule.by`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,21 +21,22 @@ from sqlalchemy import Engine
 
 from central.cases import service as cases
 from central.changes import service as changes
-from central.changes.model import Pending
 from central.db import reading, unmoved
 from central.engines.duckdb import DuckDb
 from central.inputs import Inputs
 from central.linkage import service as linkage
 from central.linkage.model import RunKind
-from central.reconciliation.compare import compare, tables_of
+from central.reconciliation.compare import compare, tables_in
 from central.reconciliation.model import NewsReport, RunReport
+from central.reconciliation.reads import finds_nothing, tables_read
 from central.reconciliation.resident import EVERY, Resident
 from central.reconciliation.service import compare_all, keep, require_newest
 from central.reconciliation.stored import read_news
 from central.rulebook import breaker, exhibits
 from central.rulebook import service as rulebook
+from central.rules.base import Tables
 from central.rules.engine import RuleResults, run_rules
-from central.rules.registry import RuleBook
+from central.rules.registry import RuleBook, Variant
 
 
 class Live:
@@ -65,6 +68,7 @@ class Live:
             analysis.close()
             raise
         self._at_hand, self._book, self._seen = Resident(analysis), compared.book, report.run_id
+        _read(compared.book.active, tables_in(analysis, compared.book.linkage))  # takes seconds, which no news should wait for
         return report
 
     def news(self) -> NewsReport | RunReport | None:
@@ -95,22 +99,26 @@ class Live:
         at_hand.replace(fresh)
         sites = at_hand.touched(pending)
         links = at_hand.link(sites, book.linkage)
-        at_hand.compare_links(sites)
-        results, about, slices = _run(at_hand, book, pending)
+        sizes = at_hand.looked_at()
+        results, about, slices = _run(at_hand, book)
         at_hand.show_links()
         with self._engine.begin() as db:
             require_newest(db, self._seen)
-            run_id = linkage.begin_run(db, engine=at_hand.analysis.dialect, started_at=started, kind=RunKind.NEWS, **at_hand.looked_at())
-            changed = linkage.record(db, at_hand.analysis, links, run_id, now=started, sites=sites)
-            admitted = breaker.admit(db, book, results, settlements=at_hand.size("settlements"), now=started)
-            findings = cases.record(db, admitted, run_id=run_id, now=started, about=about, group_limits=book.groups)
+            with db.begin_nested() as noted:
+                run_id = linkage.begin_run(db, engine=at_hand.analysis.dialect, started_at=started, kind=RunKind.NEWS, **sizes)
+                changed = linkage.record(db, at_hand.analysis, links, run_id, now=started, sites=sites)
+                admitted = breaker.admit(db, book, results, settlements=at_hand.size("settlements"), now=started)
+                findings = cases.record(db, admitted, run_id=run_id, now=started, about=about, group_limits=book.groups)
+                seconds = monotonic() - clock
+                linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))
+                idle = not (changed or admitted.faults or findings.new or findings.updated or findings.withdrawn)
+                if idle:  # most news of terminals is: their runs would fill the database and wake every browser
+                    noted.rollback()
             changes.done(db, pending.numbers)
-            seconds = monotonic() - clock
-            linkage.finish_run(db, run_id, findings_new=findings.new, now=started + timedelta(seconds=seconds))
-        self._seen = run_id
-        self._exhibit(slices, admitted, book, run_id, started)
+        self._seen = self._seen if idle else run_id
+        self._exhibit(slices, admitted, book, self._seen, started)
         return NewsReport(
-            run_id=run_id, news=len(pending.numbers), codes=changed, findings=findings, faults=admitted.faults, seconds=seconds
+            run_id=self._seen, news=len(pending.numbers), codes=changed, findings=findings, faults=admitted.faults, seconds=seconds
         )
 
     def _exhibit(self, slices: Mapping[str, Inputs], said: RuleResults, book: RuleBook, run_id: int, now: datetime) -> None:
@@ -122,29 +130,48 @@ class Live:
                 exhibits.keep(db, inputs, of_group, book, compare, run_id=run_id, now=now)
 
 
-def _run(at_hand: Resident, book: RuleBook, pending: Pending) -> tuple[RuleResults, dict[str, frozenset[str]], dict[str, Inputs]]:
+def _run(at_hand: Resident, book: RuleBook) -> tuple[RuleResults, dict[str, frozenset[str]], dict[str, Inputs]]:
     """What the rules say of the values that the difference names; which values, by rule; and the rows that suspicions hang on, by `by`."""
-    tables = tables_of(book.linkage, at_hand.analysis.dialect)
+    tables = tables_in(at_hand.analysis, book.linkage)
     said = RuleResults(suspicions=(), ran=frozenset(), faults=())
     about: dict[str, frozenset[str]] = {}
     slices: dict[str, Inputs] = {}
     for by in dict.fromkeys(variant.rule.by for variant in book.active):
-        values = at_hand.values(by, pending)
-        if values is not EVERY and not values:
+        parted = tuple(variant for variant in book.active if variant.rule.by == by)
+        touched = at_hand.values(by, _read(parted, tables))
+        active = tuple(variant for variant in parted if any(touched.get(name) for name in tables_read(variant, tables)))
+        values = EVERY if EVERY in touched.values() else frozenset().union(*touched.values())
+        if not active:
             continue
-        at_hand.show(by, values)
-        active = tuple(variant for variant in book.active if variant.rule.by == by)
-        found = run_rules(replace(book, active=active, unusable=()), tables, at_hand.analysis)
+        at_hand.show(by, values, _read(active, tables))
+        found = _found(at_hand, book, active, tables)
         if values is not EVERY:
-            about |= dict.fromkeys((variant.rule.id for variant in active), values)
+            about |= dict.fromkeys(found.ran, values)
             begins = tuple(f"{value}/" for value in values)
             found = replace(found, suspicions=tuple(each for each in found.suspicions if each.subject_key.startswith(begins)))
         if found.suspicions:
-            slices[by] = at_hand.shown()
-        said = RuleResults(
-            suspicions=said.suspicions + found.suspicions,
-            ran=said.ran | found.ran,
-            faults=said.faults + found.faults,
-            seconds={**said.seconds, **found.seconds},
-        )
+            slices[by] = at_hand.inputs(by, values)
+        said = _both(said, found)
     return said, about, slices
+
+
+def _found(at_hand: Resident, book: RuleBook, active: Sequence[Variant], tables: Tables) -> RuleResults:
+    """What rules say of what is shown; one that would find nothing without some table of which nothing is shown need not be run."""
+    empty = at_hand.empty(_read(active, tables))
+    telling = {variant.rule.id for variant in active if not finds_nothing(variant, tables, empty)}
+    chosen = tuple(variant for variant in active if variant.rule.id in telling)
+    found = run_rules(replace(book, active=chosen, unusable=()), tables, at_hand.analysis)
+    return replace(found, ran=found.ran | ({variant.rule.id for variant in active} - telling))
+
+
+def _read(variants: Iterable[Variant], tables: Tables) -> frozenset[str]:
+    return frozenset().union(*(tables_read(variant, tables) for variant in variants))
+
+
+def _both(one: RuleResults, other: RuleResults) -> RuleResults:
+    return RuleResults(
+        suspicions=one.suspicions + other.suspicions,
+        ran=one.ran | other.ran,
+        faults=one.faults + other.faults,
+        seconds={**one.seconds, **other.seconds},
+    )

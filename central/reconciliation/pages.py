@@ -1,20 +1,24 @@
-"""What the ledger says of each settlement and capture, what it said before and why; and a stream that tells browsers of each run."""
+"""What the ledger says of each settlement and capture, what it said before and why; a past finding replayed; a stream of runs."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from central.audit import service as audit
+from central.cases import service as cases
 from central.claims import service as claims
 from central.db import reading
-from central.errors import NotFound
+from central.errors import BadInput, NotFound
 from central.linkage import service as linkage
 from central.linkage.model import Entry
+from central.reconciliation.compare import compare
+from central.rulebook import exhibits
 from central.sites import service as sites
 from central.web import guard
 from central.web.console import console_of
@@ -23,6 +27,7 @@ from central.wiring import Centre
 
 router = APIRouter(include_in_schema=False)
 Reader = Annotated[Viewer, Depends(guard.page(Right.READ_FINDINGS))]
+Replayer = Annotated[Viewer, Depends(guard.form(Right.SEE_RULES))]
 Onlooker = Annotated[Viewer, Depends(guard.page(Right.SEE_OVERVIEW))]
 Name = Annotated[str, Query(max_length=96)]
 
@@ -86,6 +91,25 @@ def entry_page(request: Request, viewer: Reader, side: str, fixmedins_code: str,
         names = {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)}
     shown = {"entry": entry, "said": said, "claimed": claimed, "names": names, "side": side, "site": fixmedins_code, "name": name}
     return console_of(request).page(request, "ledger_entry.html", viewer=viewer, shown=shown)
+
+
+@router.post("/findings/{jr_id}/replay")
+def replay(request: Request, viewer: Replayer, jr_id: str) -> HTMLResponse:
+    """Run the finding's rule over the rows that were kept with it, and show what comes out; who did it goes into the audit log."""
+    centre = guard.centre_of(request)
+    shown: dict[str, Any] = {"said": None, "fault": None}
+    with reading(centre.engine).begin() as db:
+        shown["finding"] = cases.get(db, jr_id)
+        try:
+            shown["said"] = exhibits.replay(db, jr_id, compare)
+        except NotFound:
+            shown["fault"] = "nothing_kept"
+        except BadInput:
+            shown["fault"] = "damaged"
+    with centre.engine.begin() as db:
+        same = None if shown["said"] is None else shown["said"].same
+        audit.record(db, now=centre.now(), actor=viewer.username, action="finding.replay", object=jr_id, detail={"same": same})
+    return console_of(request).page(request, "replay.html", viewer=viewer, shown=shown)
 
 
 def _entry(db: Connection, side: str, fixmedins_code: str, name: str) -> Entry | None:

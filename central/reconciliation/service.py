@@ -21,7 +21,7 @@ from central.indicators import service as indicators
 from central.inputs import Inputs
 from central.linkage import service as linkage
 from central.linkage.pairing import Links
-from central.reconciliation.compare import compare, tables_of
+from central.reconciliation.compare import compare, tables_in
 from central.reconciliation.model import RunReport
 from central.reconciliation.stored import read_inputs
 from central.rulebook import breaker, exhibits
@@ -90,7 +90,7 @@ def keep(engine: Engine, analysis: Analysis, compared: Compared) -> RunReport:
         report = _keep(db, analysis, compared, admitted)
     with engine.begin() as db:
         exhibits.keep(db, compared.inputs, admitted, compared.book, compare, run_id=report.run_id, now=compared.started)
-    tables = tables_of(compared.book.linkage, analysis.dialect)
+    tables = tables_in(analysis, compared.book.linkage)
     indicators.record(engine, analysis, tables, compared.book.indicators, now=compared.started)
     return report
 

@@ -44,15 +44,33 @@ class Timed:
         """The engine's."""
         return self._analysis.dialect
 
+    @property
+    def numbered(self) -> bool:
+        """The engine's."""
+        return self._analysis.numbered
+
     def load(self, name: str, rows: Rows) -> None:
         """As the engine does it."""
         with self._watch.times(f"load {name}"):
             self._analysis.load(name, rows)
 
+    def settle(self) -> None:
+        """As the engine does it."""
+        with self._watch.times("lay out"):
+            self._analysis.settle()
+
     def keep(self, name: str, sql: str) -> None:
         """As the engine does it."""
         with self._watch.times(f"link {name}"):
             self._analysis.keep(name, sql)
+
+    def show(self, name: str, sql: str) -> None:
+        """As the engine does it."""
+        self._analysis.show(name, sql)
+
+    def forget(self, name: str) -> None:
+        """As the engine does it."""
+        self._analysis.forget(name)
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
         """As the engine does it."""

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -12,6 +14,7 @@ from central.claims import service as claims
 from central.claims.tables import settlement_versions, settlements
 from central.db import open_engine
 from central.errors import BadInput, NotFound
+from central.feeds import keeping
 from central.feeds.report import ImportReport
 from central.feeds.tables import imports
 from tests.central.claims.files import row, write
@@ -146,6 +149,14 @@ def test_the_report_says_what_was_ignored_and_what_does_not_add_up(engine: Engin
     assert "do not make the total" in told
 
 
+def test_a_log_is_told_what_is_wrong_and_not_what_refused_cells_hold(engine: Engine, tmp_path: Path) -> None:
+    report = take(engine, tmp_path, row(psn_no="欧阳 测试"))
+    assert "psn_no: '欧阳 测试': is not an id" in "\n".join(report.lines())
+    told = "\n".join(report.lines(cells=False))
+    assert "line 2, psn_no: is not an id" in told
+    assert "欧阳" not in told
+
+
 def test_an_import_is_audited(engine: Engine, tmp_path: Path) -> None:
     report = take(engine, tmp_path, row())
     with engine.connect() as db:
@@ -161,7 +172,7 @@ def test_the_analysis_table_counts_in_fen_and_utc(engine: Engine, tmp_path: Path
     assert only["setl_time"] == datetime(2026, 1, 2, 1, 30, 21, tzinfo=UTC)
 
 
-def test_postgresql_takes_in_the_same(tmp_path: Path) -> None:
+def test_postgresql_takes_in_the_same_and_of_two_at_once_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with private_postgres(tmp_path) as url:
         engine = open_engine(url)
         migrate.upgrade(engine)
@@ -169,4 +180,26 @@ def test_postgresql_takes_in_the_same(tmp_path: Path) -> None:
         assert counts(take(engine, tmp_path, row(psn_no="PSN-2"), row(setl_id="S-2"))) == (0, 1, 1, 0, 0)
         with engine.connect() as db:
             assert sorted(claims.analysis_table(db)["psn_no"].to_pylist()) == ["PSN-1", "PSN-2"]
+        require_both_are_kept(engine, tmp_path, monkeypatch)
         engine.dispose()
+
+
+def require_both_are_kept(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two imports state one new settlement at a time, each differently: one is new, the other changes it, and both contents are kept."""
+    (folder / "second").mkdir()
+    second = Thread(target=take, args=(engine, folder / "second", row(setl_id="S-9", psn_no="SECOND")))
+    held = keeping.held
+
+    def beside(*given: Any) -> Any:
+        found = held(*given)
+        if second.ident is None:
+            second.start()
+            second.join(timeout=0.5)  # it has to wait for the lock
+        return found
+
+    monkeypatch.setattr(keeping, "held", beside)
+    take(engine, folder, row(setl_id="S-9", psn_no="FIRST"))
+    second.join()
+    with engine.connect() as db:
+        assert claims.get(db, SITE, "S-9").psn_no == "SECOND"
+        assert [each["row"]["psn_no"] for each in claims.history(db, SITE, "S-9")] == ["FIRST"]

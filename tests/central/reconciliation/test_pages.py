@@ -5,16 +5,21 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import delete, update
 
 from central.accounts.model import Role
+from central.audit import service as audit
+from central.cases.tables import findings
 from central.engines.duckdb import duckdb_in_memory
 from central.inputs import SCHEMAS
 from central.linkage import service as linkage
 from central.linkage.model import CaptureCode, LinkLimits, SettlementCode
 from central.reconciliation import pages
+from central.rulebook.tables import exhibits, finding_exhibits
 from central.wiring import Centre
 from tests.central.analysis import NOON, SITE, Row, capture, rows, settlement
-from tests.central.web.consoles import app_of, visitor
+from tests.central.rulebook import comparing
+from tests.central.web.consoles import app_of, csrf_of, visitor
 
 LANGUAGES = ("zh", "en")
 
@@ -126,3 +131,30 @@ def test_the_stream_tells_the_newest_run_at_once_and_the_next_when_it_comes(app:
         return [part async for part in pages._told(centre, "")]
 
     assert asyncio.run(all_of_it()) == [": here\n\n"]
+
+
+def test_a_finding_is_replayed_and_the_page_says_what_differs(app: FastAPI) -> None:
+    centre: Centre = app.state.centre
+    with centre.engine.begin() as db:
+        comparing.run(db, comparing.world([settlement(1)], [capture(1, outcome="no_person", persons=0)]))
+        (jr_id,) = comparing.jr_ids(db, "PR-01")
+    auditor = visitor(app, Role.AUDITOR)
+
+    def replayed() -> str:
+        form = csrf_of(auditor.get(f"/findings/{jr_id}").text)
+        return auditor.post(f"/findings/{jr_id}/replay", data={"csrf": form}).text
+
+    assert "结果与当时一致。" in replayed()
+    with centre.engine.begin() as db:
+        db.execute(update(findings).where(findings.c.jr_id == jr_id).values(sev_deg="low"))
+    assert '<td class="breaking">low</td><td class="breaking">med</td>' in replayed()
+    with centre.engine.begin() as db:
+        db.execute(update(exhibits).values(sha256="0" * 64))
+    assert "已损坏或被改动" in replayed()
+    with centre.engine.begin() as db:
+        db.execute(delete(finding_exhibits))
+    assert "没有保留数据行" in replayed()
+    with centre.engine.begin() as db:
+        told = [(entry.actor, entry.object, entry.detail["same"]) for entry in audit.entries(db, action="finding.replay").rows]
+    assert told == [("li.ying", jr_id, same) for same in (None, None, False, True)]
+    assert auditor.post("/findings/JR0/replay", data={"csrf": csrf_of(auditor.get("/account").text)}).status_code == 404
