@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from central.china import local_text
 from central.cli import rules_watch
-from central.cli.shell import ACTOR, SettingsFile, explained, opened
+from central.cli.shell import SettingsFile, by_name, explained, opened
 from central.db import reading
 from central.rulebook import breaker, service, snoozes
 from central.rulebook.model import FILE, Change, Wanted
@@ -108,7 +108,7 @@ def approve(
     settings: SettingsFile = None,
 ) -> None:
     """Let a change come into force that another person proposed."""
-    made = _do(settings, lambda db, base, now: service.approve(db, base, change_id, why=reason, actor=actor(by), now=now))
+    made = _do(settings, lambda db, base, now: service.approve(db, base, change_id, why=reason, actor=by_name(by), now=now))
     typer.echo(_told(made))
 
 
@@ -117,17 +117,12 @@ def refuse(
     change_id: Annotated[int, typer.Argument(help="Number of the change.")], reason: Reason, by: By, settings: SettingsFile = None
 ) -> None:
     """Drop a change that waits, another person's or one's own."""
-    _do(settings, lambda db, _, now: service.refuse(db, change_id, why=reason, actor=actor(by), now=now))
+    _do(settings, lambda db, _, now: service.refuse(db, change_id, why=reason, actor=by_name(by), now=now))
     typer.echo(f"change {change_id} is refused; what is in force stays")
 
 
-def actor(name: str) -> str:
-    """Who did it, as the audit log says."""
-    return f"{ACTOR}/{name}"
-
-
 def _changed(settings: Path | None, wanted: Wanted, by: str) -> None:
-    made = _do(settings, lambda db, base, now: service.change(db, base, wanted, actor=actor(by), now=now))
+    made = _do(settings, lambda db, base, now: service.change(db, base, wanted, actor=by_name(by), now=now))
     typer.echo(_told(made))
     if made.waits:
         typer.echo(f"another person lets it come into force: central rules approve {made.change_id} --by NAME")

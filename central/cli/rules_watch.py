@@ -9,7 +9,7 @@ import typer
 
 from central.cases import service as cases
 from central.china import CHINA, local_text
-from central.cli.shell import ACTOR, SettingsFile, explained, opened, progress
+from central.cli.shell import SettingsFile, by_name, explained, opened, progress
 from central.db import reading, unmoved
 from central.errors import BadInput
 from central.inputs import Inputs
@@ -18,6 +18,7 @@ from central.reconciliation.stored import read_inputs
 from central.rulebook import breaker, exhibits, sampling, service, snoozes, trials
 from central.rulebook.model import Wanted
 from central.rulebook.sampling import Drawing, Judgement, Sample
+from central.rulebook.snoozes import Quiet
 from central.rulebook.trials import Share, Trial, TrialKind
 from central.rules.places import EVERYWHERE
 from central.rules.registry import read_rules
@@ -73,6 +74,10 @@ def replay(jr_id: Annotated[str, typer.Argument(help="jr_id of the finding.")], 
     typer.echo(f"{jr_id}: rule version {said.then_version}, setting {said.setting}, kept {local_text(said.kept_at)}: {rows}")
     if said.code_changed:
         typer.echo(f"the rule has version {said.now_version} by now: what differs may come from the rule")
+    if said.version > said.kept_version and not said.same:
+        typer.echo(
+            f"the rows are of version {said.kept_version} of the finding, which has {said.version} by now: what differs may be later news"
+        )
     for name, (then, now) in said.differs.items():
         typer.echo(f"{name} differs\n  then {then}\n  now  {now}")
     typer.echo("the same comes out" if said.same else "something else comes out")
@@ -93,12 +98,12 @@ def snooze_add(
     """Take what a rule says about a subject or an institution off the lists until then. All of it is kept and comes back."""
     with explained():
         centre = opened(settings)
-        service.of_rule(read_rules(centre.settings.rules_file), rule_id)
+        base = read_rules(centre.settings.rules_file)
+        service.of_rule(base, rule_id)
         end = _moment(until) or centre.now()
+        quiet = Quiet(rule_id=rule_id, until=end, reason=reason, subject_key=subject, fixmedins_code=site)
         with centre.engine.begin() as db:
-            made = snoozes.begin(
-                db, rule_id, subject_key=subject, fixmedins_code=site, until=end, reason=reason, actor=_actor(by), now=centre.now()
-            )
+            made = snoozes.begin(db, quiet, actor=by_name(by), now=centre.now(), group_limits=base.groups)
         typer.echo(f"snooze {made.snooze_id}: {rule_id} is quiet about {subject or site} until {local_text(end)}")
 
 
@@ -108,7 +113,8 @@ def snooze_end(snooze_id: int, by: By, settings: SettingsFile = None) -> None:
     with explained():
         centre = opened(settings)
         with centre.engine.begin() as db:
-            count = snoozes.end(db, snooze_id, actor=_actor(by), now=centre.now())
+            limits = read_rules(centre.settings.rules_file).groups
+            count = snoozes.end(db, snooze_id, actor=by_name(by), now=centre.now(), group_limits=limits)
         typer.echo(f"snooze {snooze_id} is over; {count} findings came back to the lists")
 
 
@@ -132,21 +138,37 @@ def sample_draw(
     days: Annotated[int, typer.Option(min=1, max=3660, help="Of the last so many days.")] = 30,
     rule: Annotated[str | None, typer.Option(help="Only what this rule did not name; all rules if not given.")] = None,
     at: Place = EVERYWHERE,
-    seed: Annotated[str | None, typer.Option(help="To draw again what was drawn; chosen at random if not given.")] = None,
     settings: SettingsFile = None,
 ) -> None:
-    """Draw settlements that no finding names. The seed is kept, so that anybody can draw the same again."""
+    """Draw settlements that no finding names. The seed is made here and kept, so that anybody can draw the same again (`redraw`)."""
     with explained():
         centre = opened(settings)
         if rule is not None:
             service.of_rule(read_rules(centre.settings.rules_file), rule)
         now = centre.now()
-        drawing = Drawing(size=size, since=now - timedelta(days=days), until=now, reason=reason, rule_id=rule, scope=at, seed=seed)
+        drawing = Drawing(size=size, since=now - timedelta(days=days), until=now, reason=reason, rule_id=rule, scope=at)
         inputs = _inputs(centre)
         with centre.engine.begin() as db:
             regions = service.regions(db)
-            made = sampling.draw(db, drawing, inputs["settlements"], regions, actor=_actor(by), now=now)
+            made = sampling.draw(db, drawing, inputs["settlements"], regions, actor=by_name(by), now=now)
     _show(made)
+
+
+@sample_app.command("redraw")
+def sample_redraw(sample_id: int, settings: SettingsFile = None) -> None:
+    """Draw a sample again by its seed from what is here now. Ends with 3 if something else comes out that was drawn from then, too."""
+    with explained():
+        centre = opened(settings)
+        inputs = _inputs(centre)
+        with reading(centre.engine).begin() as db:
+            said = sampling.redraw(db, sample_id, inputs["settlements"], service.regions(db))
+    typer.echo(
+        f"sample {sample_id}: {len(said.same)} are drawn again, {len(said.gone)} can no longer be: a finding names them, or they left"
+    )
+    for code, setl_id in said.passed_over:
+        typer.echo(f"  {code} {setl_id} is drawn now and was not then: it came since, a finding named it then, or it was passed over")
+    if said.passed_over:
+        raise typer.Exit(3)
 
 
 @sample_app.command("judge")
@@ -155,7 +177,7 @@ def sample_judge(sample_id: int, number: int, verdict: Judgement, reason: Reason
     with explained():
         centre = opened(settings)
         with centre.engine.begin() as db:
-            sampling.judge(db, sample_id, number, verdict, reason=reason, actor=_actor(by), now=centre.now())
+            sampling.judge(db, sample_id, number, verdict, reason=reason, actor=by_name(by), now=centre.now())
             _show(sampling.get(db, sample_id))
 
 
@@ -171,7 +193,7 @@ def sample_show(sample_id: int, settings: SettingsFile = None) -> None:
 def tend(centre: Centre, say: Callable[[str], None]) -> None:
     """What is due without news: snoozes that end, floods that people ended, trials that were asked for in the console."""
     with centre.engine.begin() as db:
-        breaker.tend(db, now=centre.now())
+        breaker.tend(db, read_rules(centre.settings.rules_file), now=centre.now())
     carry_out_waiting(centre, say)
 
 
@@ -193,7 +215,7 @@ def _try(settings: Path | None, kind: TrialKind, rule_id: str, values: list[str]
         base = read_rules(centre.settings.rules_file)
         wanted = Wanted(rule_id=rule_id, scope=at, reason="", limits=pairs(values or []))
         with centre.engine.begin() as db:
-            trial = trials.ask(db, base, wanted, kind, span=span, actor=_actor(by), now=centre.now())
+            trial = trials.ask(db, base, wanted, kind, span=span, actor=by_name(by), now=centre.now())
         progress("reading what is here")
         _tell(_carried_out(centre, trial, _inputs(centre)))
 
@@ -243,10 +265,6 @@ def pairs(values: list[str]) -> dict[str, Any]:
         if "=" not in value:
             raise BadInput(f"{value!r} is not NAME=VALUE, e.g. repeat_days=14")
     return {name: text or None for name, _, text in (value.partition("=") for value in values)}
-
-
-def _actor(name: str) -> str:
-    return f"{ACTOR}/{name}"
 
 
 def _moment(text: str | None) -> datetime | None:

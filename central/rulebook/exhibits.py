@@ -36,7 +36,8 @@ class Replay:
     """What came out. `same`: the rule says of the kept rows what it said then. `differs`: by field, (then, now).
 
     `code_changed`: the rule's version today is another than the finding's, so a difference may come from the rule.
-    `promised`: whether it had been tried out when it was found: "narrow" or "wide" (how much had to be kept), or "no".
+    `promised`: whether it had been tried out when it was found: "narrow" or "wide" (how much had to be kept), or "no". `version` is the
+    finding's, `kept_version` the one that the rows are of: one that was held, withdrawn or silent meanwhile has a higher one.
     """
 
     jr_id: str
@@ -48,6 +49,8 @@ class Replay:
     kept_at: datetime
     rows: Mapping[str, int]
     promised: str
+    version: int
+    kept_version: int
 
     @property
     def code_changed(self) -> bool:
@@ -103,6 +106,8 @@ def replay(db: Connection, jr_id: str, compare: Compare) -> Replay:
         kept_at=row["at"],
         rows={name: table.num_rows for name, table in tables.items()},
         promised=row["replays"],
+        version=finding.version,
+        kept_version=row["version"],
     )
 
 

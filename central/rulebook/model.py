@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from central.audit.model import person
 from central.errors import BadInput, Conflict, Misconfigured
 from central.rules.base import Stage
 from central.rules.places import EVERYWHERE, covers
@@ -14,6 +15,8 @@ from central.rules.registry import RuleBook, Variant, checked_limits
 FILE = "file"
 """The scope under which is recorded what the rules file said."""
 MAX_REASON = 500
+FRESH = timedelta(days=30)
+"""How long a proposal may wait: what it rested on, trials and the rule itself, changes with time."""
 _ORDER = tuple(Stage)
 _LIVE = frozenset({Stage.REVIEW, Stage.RESTRICT})
 
@@ -46,6 +49,12 @@ class Overtaken(Conflict):
     """Another change came into force there since this one was proposed."""
 
     code = "overtaken"
+
+
+class Stale(Conflict):
+    """The proposal is so old that what was known then may be known differently by now."""
+
+    code = "stale_proposal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,23 +170,61 @@ def settled(base: Variant, standing: Sequence[Setting], wanted: Wanted) -> tuple
     return limits, wanted.stage or (here.stage if here is not None else None)
 
 
-def needs_second(before: Variant, after: Variant) -> bool:
-    """Whether a second person must approve: a raise, or other limits of a rule whose findings monitors get. Going down takes one."""
-    if _ORDER.index(after.stage) > _ORDER.index(before.stage):
-        return True
-    return after.stage in _LIVE and after.limits != before.limits
+Outlook = Sequence[tuple[Variant | None, Variant]]
+"""What holds and what would hold at each place that a setting reaches, the widest first. None: the rule cannot be run there now."""
 
 
-def require_approvable(change: Change, actor: str, newest: int) -> None:
+def outlook(base: Variant, standing: Sequence[Setting], here: Setting, region_of: RegionOf) -> Outlook:
+    """What a setting would change at its place and at every narrower one with a setting of its own.
+
+    Raises Misconfigured naming the place where the rule could not be run any more; a place where it cannot be run as it is stops nobody.
+    """
+    then = [*(each for each in standing if each.scope != here.scope), here]
+    narrower = {each.scope for each in standing if _above(here.scope, each.scope, region_of)}
+    found: list[tuple[Variant | None, Variant]] = []
+    for scope in sorted({here.scope} | narrower - {FILE}, key=lambda scope: (len(scope), scope)):
+        now = _usable(base, standing, scope, region_of)
+        if now is None and scope != here.scope and _usable(base, then, scope, region_of) is None:
+            continue
+        found.append((now, at(base, then, scope, region_of)))
+    return found
+
+
+def _usable(base: Variant, standing: Iterable[Setting], scope: str, region_of: RegionOf) -> Variant | None:
+    try:
+        return at(base, standing, scope, region_of)
+    except Misconfigured:
+        return None
+
+
+def needs_second(seen: Outlook) -> bool:
+    """Whether a second person must approve: a raise at any of these places, or other limits where monitors get the rule's findings.
+
+    Going down takes one. So a wide setting never moves by one person what is live at a narrower place.
+    """
+    return any(now is None or _felt(now, then) for now, then in seen)
+
+
+def _felt(now: Variant, then: Variant) -> bool:
+    raised = _ORDER.index(then.stage) > _ORDER.index(now.stage)
+    return raised or (then.stage in _LIVE and then.limits != now.limits)
+
+
+def require_approvable(change: Change, actor: str, standing: Iterable[Change], region_of: RegionOf, now: datetime) -> None:
     """Raises Conflict unless `actor`, somebody else than who proposed it, may let the change come into force.
 
-    `newest` is the change in force at that place: one with a higher number came after this one was proposed.
+    `standing`: what is in force of its rule. What came into force since the proposal at its place, at one around it or within it, or in
+    the rules file, makes it another change than the one that was proposed.
     """
     require_waiting(change)
-    if change.proposed_by == actor:
-        raise SamePerson(f"change {change.change_id}: {actor} proposed it; another person must approve it")
-    if newest > change.change_id:
-        raise Overtaken(f"change {change.change_id}: change {newest} came into force there since; propose it anew")
+    if person(change.proposed_by) == person(actor):
+        raise SamePerson(f"change {change.change_id}: {change.proposed_by} proposed it; another person must approve it")
+    if now > change.proposed_at + FRESH:
+        raise Stale(f"change {change.change_id} has waited for more than {FRESH.days} days; propose it anew")
+    for each in standing:
+        near = each.scope == FILE or _above(each.scope, change.scope, region_of) or _above(change.scope, each.scope, region_of)
+        if near and (each.change_id > change.change_id or (each.decided_at or each.proposed_at) > change.proposed_at):
+            raise Overtaken(f"change {change.change_id}: change {each.change_id} came into force there since; propose it anew")
 
 
 def require_waiting(change: Change) -> None:

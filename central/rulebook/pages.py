@@ -16,6 +16,7 @@ from central.inputs import shaped
 from central.rulebook import sampling, service, snoozes, trials, views
 from central.rulebook.model import MAX_REASON, Wanted
 from central.rulebook.sampling import Drawing
+from central.rulebook.snoozes import Quiet
 from central.rulebook.trials import TrialKind
 from central.rules.base import Stage
 from central.rules.registry import RuleBook, read_rules
@@ -148,8 +149,8 @@ def snooze(
     def do(db: Connection, base: RuleBook, now: datetime) -> None:
         service.of_rule(base, rule_id)
         end = (_day(until) or now) + timedelta(days=1)
-        where = {"subject_key": subject_key.strip() or None, "fixmedins_code": fixmedins_code.strip() or None}
-        snoozes.begin(db, rule_id, **where, until=end, reason=reason, actor=viewer.username, now=now)
+        quiet = Quiet(rule_id=rule_id, until=end, reason=reason, subject_key=subject_key, fixmedins_code=fixmedins_code)
+        snoozes.begin(db, quiet, actor=viewer.username, now=now, group_limits=base.groups)
 
     again = f"/rules/{rule_id}#snoozes"
     return _done(request, do, again, lambda said, status: _rule(request, viewer, rule_id, entered | said, status))
@@ -159,8 +160,8 @@ def snooze(
 def wake(request: Request, viewer: Setter, rule_id: str, snooze_id: int) -> Response:
     """End a snooze now."""
 
-    def do(db: Connection, base: RuleBook, now: datetime) -> None:  # noqa: ARG001 - as the others
-        snoozes.end(db, snooze_id, actor=viewer.username, now=now)
+    def do(db: Connection, base: RuleBook, now: datetime) -> None:
+        snoozes.end(db, snooze_id, actor=viewer.username, now=now, group_limits=base.groups)
 
     again = f"/rules/{rule_id}#snoozes"
     return _done(request, do, again, lambda said, status: _rule(request, viewer, rule_id, {"form": "wake"} | said, status))

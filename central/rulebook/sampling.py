@@ -1,6 +1,7 @@
 """A random sample of settlements that no rule named, for people to look at: how much do the rules miss?
 
-The draw is made by the smallest SHA-256 of seed, institution and settlement, so whoever knows the seed draws the same again.
+The draw is made by the smallest SHA-256 of seed, institution and settlement, so whoever knows the seed draws the same again. Nobody chooses
+a seed: who could, would try until the sample shows nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -89,7 +90,17 @@ class Drawing:
     reason: str
     rule_id: str | None = None
     scope: str = ""
-    seed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrawn:
+    """A sample drawn again from what is here now, as (fixmedins_code, setl_id). `gone`: drawn then, and not to be drawn any more, as a
+    finding names it by now; `passed_over`: drawn now and not then, as it came since, or a finding no longer names it.
+    """
+
+    same: tuple[tuple[str, str], ...]
+    gone: tuple[tuple[str, str], ...]
+    passed_over: tuple[tuple[str, str], ...]
 
 
 def drawn(keys: Iterable[tuple[str, str]], seed: str, size: int) -> list[tuple[str, str]]:
@@ -107,18 +118,32 @@ def draw(db: Connection, drawing: Drawing, settlements: pa.Table, region_of: Reg
         raise BadInput(f"a sample has 1 to {LARGEST} settlements, not {drawing.size}")
     if drawing.since >= drawing.until:
         raise BadInput(f"from {drawing.since.isoformat()} to {drawing.until.isoformat()} there is no time to draw from")
-    if drawing.seed is not None and not 1 <= len(drawing.seed) <= 64:
-        raise BadInput(f"a seed has 1 to 64 characters, this one has {len(drawing.seed)}")
     keys = _population(settlements, drawing, cases.named_settlements(db, drawing.rule_id), scope, region_of)
     if not keys:
         raise BadInput("there is no settlement in this span and place that no finding names: nothing to draw from")
-    seed = drawing.seed or token_hex(16)
+    seed = token_hex(16)
     chosen = drawn(keys, seed, drawing.size)
     row: dict[str, Any] = {"rule_id": drawing.rule_id, "scope": scope, "seed": seed, "size": len(chosen), "population": len(keys)}
     told = {"since": drawing.since, "until": drawing.until, "reason": because, "account": actor, "at": now}
     number = store.add_sample(db, row | told, chosen)
     audit.record(db, now=now, actor=actor, action="sample.draw", object=f"sample {number}", detail=row | {"reason": because})
     return get(db, number)
+
+
+def redraw(db: Connection, sample_id: int, settlements: pa.Table, region_of: RegionOf) -> Redrawn:
+    """Draw a sample again by its seed, to see that it was drawn and not chosen; nothing is kept. Raises NotFound."""
+    sample = get(db, sample_id)
+    span: dict[str, Any] = {"since": sample.since, "until": sample.until, "reason": sample.reason}
+    drawing = Drawing(size=sample.size, rule_id=sample.rule_id, scope=sample.scope, **span)
+    keys = _population(settlements, drawing, cases.named_settlements(db, sample.rule_id), sample.scope, region_of)
+    then, there = [(each.fixmedins_code, each.setl_id) for each in sample.items], frozenset(keys)
+    left = [key for key in then if key in there]
+    now = drawn(keys, sample.seed, len(left))
+    return Redrawn(
+        same=tuple(key for key in left if key in now),
+        gone=tuple(key for key in then if key not in there),
+        passed_over=tuple(key for key in now if key not in left),
+    )
 
 
 def get(db: Connection, sample_id: int) -> Sample:

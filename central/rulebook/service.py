@@ -15,8 +15,10 @@ from central.errors import BadInput, Misconfigured, NotFound
 from central.rulebook import store
 from central.rulebook.model import (
     FILE,
+    MAX_REASON,
     Change,
     Decision,
+    Outlook,
     RegionOf,
     Setting,
     Wanted,
@@ -24,6 +26,7 @@ from central.rulebook.model import (
     checked_reason,
     compose,
     needs_second,
+    outlook,
     require_approvable,
     require_waiting,
     settled,
@@ -72,7 +75,7 @@ def holds_at(db: Connection, base: RuleBook, rule_id: str, scope: str) -> Varian
 
 def draft(db: Connection, base: RuleBook, wanted: Wanted) -> Variant:
     """What would hold at a place if this came true; nothing is kept. Raises NotFound, BadInput naming the parameter and its value."""
-    return _after(db, base, _checked(wanted))[0]
+    return _after(db, base, _checked(wanted))[0][0][1]
 
 
 def draft_book(db: Connection, base: RuleBook, wanted: Wanted) -> RuleBook:
@@ -101,29 +104,34 @@ def change(db: Connection, base: RuleBook, wanted: Wanted, *, actor: str, now: d
     store.lock(db)
     wanted = _checked(wanted)
     because = checked_reason(wanted.reason)
-    after, limits, stage = _after(db, base, wanted)
-    before = holds_at(db, base, wanted.rule_id, wanted.scope)
-    if (before.limits, before.stage) == (after.limits, after.stage) and not wanted.reset:
+    seen, limits, stage = _after(db, base, wanted)
+    before, after = seen[0]
+    if before is not None and (before.limits, before.stage) == (after.limits, after.stage) and not wanted.reset:
         raise BadInput(f"{wanted.rule_id} at {wanted.scope or 'every place'} is so already: {_said(limits, stage)}")
     row = {"rule_id": wanted.rule_id, "scope": wanted.scope, "limits": limits, "stage": stage and stage.value}
     number = store.add_change(db, row | {"reason": because, "proposed_by": actor, "proposed_at": now})
     detail: dict[str, Any] = {"change": number, "scope": wanted.scope, "limits": limits, "stage": stage and stage.value, "reason": because}
     audit.record(db, now=now, actor=actor, action="rule.propose", object=wanted.rule_id, detail=detail)
-    if not needs_second(before, after):
+    if not needs_second(seen):
         _put_in_force(db, get(db, number), actor=actor, why="", now=now)
     return get(db, number)
 
 
 def approve(db: Connection, base: RuleBook, change_id: int, *, why: str = "", actor: str, now: datetime) -> Change:
-    """Let a change come into force that somebody else proposed. Raises NotFound, SamePerson, Overtaken, Conflict, Misconfigured."""
+    """Let a change come into force that somebody else proposed. Raises NotFound, SamePerson, Overtaken, Stale, Conflict."""
     store.lock(db)
     waiting = get(db, change_id)
-    standing = _standing(db, waiting.rule_id)
-    require_approvable(waiting, actor, max((each.change_id for each in standing if each.scope == waiting.scope), default=0))
-    others = [each for each in standing if each.scope != waiting.scope]
-    at(of_rule(base, waiting.rule_id), [*others, waiting], waiting.scope, regions(db))
+    if len(why) > MAX_REASON:
+        raise BadInput(f"a remark of at most {MAX_REASON} characters, this one has {len(why)}")
+    require_approvable(waiting, actor, _standing(db, waiting.rule_id), regions(db), now)
+    outlook_of(db, base, waiting)
     _put_in_force(db, waiting, actor=actor, why=why.strip(), now=now)
     return get(db, change_id)
+
+
+def outlook_of(db: Connection, base: RuleBook, waiting: Change) -> Outlook:
+    """What a change that waits would do, place by place. Raises NotFound for a rule that is gone, Misconfigured naming a place."""
+    return outlook(of_rule(base, waiting.rule_id), _standing(db, waiting.rule_id), waiting, regions(db))
 
 
 def refuse(db: Connection, change_id: int, *, why: str, actor: str, now: datetime) -> None:
@@ -158,18 +166,16 @@ def _checked(wanted: Wanted) -> Wanted:
     return replace(wanted, scope=checked_scope(wanted.scope))
 
 
-def _after(db: Connection, base: RuleBook, wanted: Wanted) -> tuple[Variant, dict[str, Any], Stage | None]:
-    """What would hold, with the overrides as the rule reads them. Raises NotFound, BadInput."""
+def _after(db: Connection, base: RuleBook, wanted: Wanted) -> tuple[Outlook, dict[str, Any], Stage | None]:
+    """What would hold at each place, with the overrides as the rule reads them. Raises NotFound, BadInput naming place and parameter."""
     variant, standing = of_rule(base, wanted.rule_id), _standing(db, wanted.rule_id)
     limits, stage = settled(variant, standing, wanted)
-    others = [each for each in standing if each.scope != wanted.scope]
-    here = Setting(scope=wanted.scope, limits=limits, stage=stage)
     try:
-        after = at(variant, [*others, here], wanted.scope, regions(db))
+        seen = outlook(variant, standing, Setting(scope=wanted.scope, limits=limits, stage=stage), regions(db))
     except Misconfigured as error:
         raise BadInput(str(error)) from None
-    plain = after.limits.model_dump(mode="json")
-    return after, {name: plain[name] for name in limits}, stage
+    plain = seen[0][1].limits.model_dump(mode="json")
+    return seen, {name: plain[name] for name in limits}, stage
 
 
 def _put_in_force(db: Connection, change: Change, *, actor: str, why: str, now: datetime) -> None:

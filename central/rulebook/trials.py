@@ -29,6 +29,8 @@ from models.evaluation.intervals import Interval, clopper_pearson
 
 SHOWN = 200
 """Subjects and sites that a result names, the first by name; all of them are counted."""
+MOST_WAITING = 20
+"""Trials that may wait for the next reconciliation."""
 _DRAFT = "?"
 Span = tuple[datetime | None, datetime | None]
 """Since when, and up to when; None is open."""
@@ -97,7 +99,11 @@ def ask(
     actor: str,
     now: datetime,
 ) -> Trial:
-    """Ask what limits at a place would find. Raises NotFound, BadInput naming the parameter or an empty span."""
+    """Ask what limits at a place would find. Raises NotFound, BadInput naming the parameter or an empty span, and Conflict where too many
+    wait: each of them compares everything that is here once more.
+    """
+    if len(waiting(db)) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} trials wait for the next reconciliation already; ask again when it has carried them out")
     since, until = span
     if since is not None and until is not None and since >= until:
         raise BadInput(f"a trial from {since.isoformat()} to {until.isoformat()} has no time in it")

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from central.cases import service as cases
+from central.errors import Misconfigured
 from central.linkage import service as linkage
 from central.rulebook import breaker, sampling, service, snoozes, trials
-from central.rulebook.model import FILE, unit_of
+from central.rulebook.model import FILE, Change, Outlook, unit_of
 from central.rulebook.sampling import Judgement
 from central.rules.base import Stage
 from central.rules.places import EVERYWHERE
@@ -52,6 +53,7 @@ def one(db: Connection, base: RuleBook, rule_id: str) -> dict[str, Any]:
         "history": [each for each in history if not each.waits],
         "waiting": [each for each in history if each.waits],
         "file_scope": FILE,
+        "outlook": {each.change_id: _outlook(db, base, each) for each in history if each.waits},
         "trials": trials.of_rule(db, rule_id)[:NEWEST],
         "snoozes": quiet,
         "held": {each.snooze_id: cases.list_findings(db, held=each.holder, size=NEWEST) for each in quiet if each.ended_at is None},
@@ -59,6 +61,14 @@ def one(db: Connection, base: RuleBook, rule_id: str) -> dict[str, Any]:
         "open": {status: cases.list_findings(db, rule_id=rule_id, status=status, size=1).total for status in ("open", "held")},
         "names": {site.fixmedins_code: site.fixmedins_name for site in sites.all_sites(db)},
     }
+
+
+def _outlook(db: Connection, base: RuleBook, waiting: Change) -> Outlook:
+    """What a change would do, place by place; nothing where the rule could not be run with it, which its approval would say."""
+    try:
+        return service.outlook_of(db, base, waiting)
+    except Misconfigured:
+        return ()
 
 
 def sample(db: Connection, sample_id: int) -> dict[str, Any]:

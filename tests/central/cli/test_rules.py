@@ -46,6 +46,7 @@ def test_a_change_takes_two_and_is_shown_with_its_version(centre: Centre) -> Non
     proposed = said(central(centre, "set", "PR-01", "repeat_days=14", "--at", "430000", *WHY, *ANNA))
     number = proposed.split("change ")[1].split()[0]
     assert f"central rules approve {number}" in proposed
+    assert "give a name" in central(centre, "approve", number, "--by", " ").output
     refused = central(centre, "approve", number, *ANNA)
     assert refused.exit_code == 2
     assert "another person must approve it" in refused.output
@@ -116,7 +117,8 @@ def test_a_snooze_holds_what_is_open_and_gives_it_back(centre: Centre) -> None:
 
 
 def test_a_sample_is_drawn_judged_and_rated(centre: Centre) -> None:
-    drawn = said(central(centre, "sample", "draw", 5, "--days", 3000, "--rule", "PR-01", "--seed", "s", *WHY, *ANNA))
-    assert "1 of 1 settlements that PR-01 did not name, seed s" in drawn
+    drawn = said(central(centre, "sample", "draw", 5, "--days", 3000, "--rule", "PR-01", *WHY, *ANNA))
+    assert "1 of 1 settlements that PR-01 did not name, seed " in drawn
+    assert "sample 1: 1 are drawn again, 0 can no longer be" in said(central(centre, "sample", "redraw", 1))
     judged = said(central(centre, "sample", "judge", 1, 1, "missed", *WHY, *BERT))
     assert "missed: 1 of 1 (95 %: 2.50% to 100.00%), 0 not looked at yet" in judged

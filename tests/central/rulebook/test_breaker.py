@@ -14,6 +14,7 @@ from central.errors import BadInput, Conflict, NotFound
 from central.linkage import service as linkage
 from central.rulebook import breaker, service, snoozes
 from central.rulebook.model import Wanted
+from central.rulebook.snoozes import Quiet, Snooze
 from central.rules.base import Suspicion
 from central.rules.engine import RuleResults
 from central.rules.flood import Flood, FloodLimits, flooding
@@ -47,9 +48,11 @@ def listed(db: Connection, rule_id: str = "CC-01") -> list[str]:
     return sorted(each.subject_key for each in cases.list_findings(db, rule_id=rule_id, status="open").rows)
 
 
-def quiet(db: Connection, *, site: str | None = None, subject: str | None = None, until: datetime = NOON + DAY) -> snoozes.Snooze:
-    where = {"subject_key": subject, "fixmedins_code": site}
-    return snoozes.begin(db, "CC-01", **where, until=until, reason="camera is repaired", actor="anna", now=NOON)
+def quiet(
+    db: Connection, *, site: str | None = None, subject: str | None = None, until: datetime = NOON + DAY, now: datetime = NOON
+) -> Snooze:
+    about = Quiet(rule_id="CC-01", subject_key=subject, fixmedins_code=site, until=until, reason="camera is repaired")
+    return snoozes.begin(db, about, actor="anna", now=now, group_limits=BOOK.groups)
 
 
 def test_a_snooze_holds_what_is_open_and_what_comes_and_gives_all_of_it_back(engine: Engine) -> None:
@@ -81,12 +84,12 @@ def test_somebody_may_end_a_snooze_before_its_time(sqlite: Engine) -> None:
     with sqlite.begin() as db:
         snooze = quiet(db, site=SITE)
         run(db, said(1))
-        assert snoozes.end(db, snooze.snooze_id, actor="bert", now=NOON) == 1
+        assert snoozes.end(db, snooze.snooze_id, actor="bert", now=NOON, group_limits=BOOK.groups) == 1
         assert listed(db) == [f"{SITE}/1"]
         with pytest.raises(Conflict, match="was over already"):
-            snoozes.end(db, snooze.snooze_id, actor="bert", now=NOON)
+            snoozes.end(db, snooze.snooze_id, actor="bert", now=NOON, group_limits=BOOK.groups)
         with pytest.raises(NotFound):
-            snoozes.end(db, 99, actor="bert", now=NOON)
+            snoozes.end(db, 99, actor="bert", now=NOON, group_limits=BOOK.groups)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_somebody_may_end_a_snooze_before_its_time(sqlite: Engine) -> None:
         ({}, DAY, "either one subject"),
         ({"site": SITE, "subject": "x"}, DAY, "either one subject"),
         ({"site": SITE}, -DAY, "a moment to come"),
-        ({"site": SITE}, 91 * DAY, "within 90 days"),
+        ({"site": SITE}, 91 * DAY, "90 days in a year"),
     ],
 )
 def test_a_snooze_that_cannot_be_is_refused(sqlite: Engine, where: dict[str, str], until: timedelta, named: str) -> None:
@@ -108,6 +111,30 @@ def test_the_same_is_not_made_quiet_twice(sqlite: Engine) -> None:
         quiet(db, site=SITE)
         with pytest.raises(Conflict, match="quiet about"):
             quiet(db, site=SITE)
+
+
+@pytest.mark.parametrize("end", [True, False], ids=["ended", "ran out"])
+def test_a_snooze_is_no_stage_by_being_made_again_and_again(sqlite: Engine, end: bool) -> None:
+    with sqlite.begin() as db:
+        first = quiet(db, site=SITE, until=NOON + 60 * DAY)
+        later = NOON + 60 * DAY
+        if end:
+            snoozes.end(db, first.snooze_id, actor="anna", now=later, group_limits=BOOK.groups)
+        else:
+            breaker.tend(db, BOOK, now=later)
+        with pytest.raises(BadInput, match=r"30 of them left here.*matter of limits or stage"):
+            quiet(db, site=SITE, now=later, until=later + 31 * DAY)
+        quiet(db, site=OTHER, now=later, until=later + 31 * DAY)
+        assert quiet(db, site=SITE, now=later, until=later + 30 * DAY)
+        breaker.tend(db, BOOK, now=NOON + 400 * DAY)
+        assert quiet(db, site=SITE, now=NOON + 500 * DAY, until=NOON + 560 * DAY), "a year later"
+
+
+def test_a_snooze_named_after_a_later_finding_is_about_the_subject(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
+        assert quiet(db, subject=f"{SITE}/1#2", site=" ").subject_key == f"{SITE}/1"
+        run(db, said(1))
+        assert listed(db) == []
 
 
 def test_what_a_stage_holds_is_held_by_its_stage(sqlite: Engine) -> None:
@@ -188,6 +215,48 @@ def test_a_changed_rule_is_judged_anew(engine: Engine) -> None:
         assert listed(db, breaker.RULE_FAULT) == []
 
 
+def fault_of(db: Connection, verdict: str) -> None:
+    fault = cases.about_subject(db, breaker.RULE_FAULT, "CC-01/1")
+    assert fault is not None
+    cases.review(db, jr_id=fault.jr_id, verdict=verdict, reason="a register lacked proxies", actor="anna", now=NOON)
+
+
+def test_a_fault_that_was_mended_outside_of_the_rule_ends_the_flood(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
+        run(db, said(*range(30)), settlements=40)
+        fault_of(db, "confirm")
+        run(db, said(*range(3)), settlements=40, now=NOON + DAY / 4)
+        assert listed(db) == []
+        run(db, said(*range(4)), settlements=40, now=NOON + DAY / 2)
+        assert [each.outcome for each in breaker.floods(db)] == ["mended"]
+        assert len(listed(db)) == 4
+
+
+@pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "cannot be run"])
+def test_a_rule_that_does_not_run_gives_nothing_of_its_flood_to_the_lists(sqlite: Engine, stopped: bool) -> None:
+    with sqlite.begin() as db:
+        run(db, said(*range(30)), settlements=40)
+        fault_of(db, "confirm")
+        change = service.change(db, BOOK, Wanted(rule_id="CC-01", scope="", reason="r", limits={"window_cards": 4}), actor="a", now=NOON)
+        service.approve(db, BOOK, change.change_id, actor="b", now=NOON)
+        other = rule_book({"flood": {"least": 5}} | ({"CC-01": {"enabled": False}} if stopped else {}), "test")
+        none = RuleResults(suspicions=(), ran=frozenset(), faults=())
+        breaker.admit(db, service.book_of(db, other), none, settlements=40, now=NOON + DAY / 4)
+        assert listed(db) == []
+        assert len(held(db, "flood:1")) == 30
+
+
+@pytest.mark.parametrize(("settlements", "opened"), [(40, True), (1000, False)], ids=["of nearly all", "of some"])
+def test_a_rule_that_was_raised_does_not_put_a_share_of_everybody_on_the_lists(sqlite: Engine, settlements: int, opened: bool) -> None:
+    with sqlite.begin() as db:
+        run(db, said(*range(30), held="silent"), settlements=settlements)
+        run(db, said(*range(30)), settlements=settlements, now=NOON + 3 * DAY)
+        assert [each.why for each in breaker.open_floods(db)] == ["share"] * opened
+        assert len(listed(db)) == (0 if opened else 30)
+        run(db, said(*range(30)), settlements=settlements, now=NOON + 4 * DAY)
+        assert len(held(db, "flood:1")) == (30 if opened else 0)
+
+
 def test_what_is_over_comes_back_in_hours_without_news_too(sqlite: Engine) -> None:
     with sqlite.begin() as db:
         quiet(db, subject=f"{OTHER}/1")
@@ -195,7 +264,7 @@ def test_what_is_over_comes_back_in_hours_without_news_too(sqlite: Engine) -> No
         fault = cases.about_subject(db, breaker.RULE_FAULT, "CC-01/1")
         assert fault is not None
         cases.review(db, jr_id=fault.jr_id, verdict="dismiss", reason="genuine", actor="anna", now=NOON)
-        breaker.tend(db, now=NOON + DAY / 2)
+        breaker.tend(db, BOOK, now=NOON + DAY / 2)
         assert len(listed(db)) == 30
-        breaker.tend(db, now=NOON + DAY)
+        breaker.tend(db, BOOK, now=NOON + DAY)
         assert len(listed(db)) == 31

@@ -44,7 +44,7 @@ def limits(**values: object) -> dict[str, list[object]]:
 
 def test_the_catalogue_and_every_rule_are_shown_in_both_languages(app: FastAPI) -> None:
     browser = visitor(app, Role.MONITOR)
-    for language, word in (("zh", "只提醒机构"), ("en", "A reminder to the institution")):
+    for language, word in (("zh", "供人提醒机构"), ("en", "for people to remind the institution")):
         browser.cookies.set("language", language)
         page = browser.get("/rules")
         assert page.status_code == 200
@@ -62,6 +62,7 @@ def test_a_change_is_proposed_by_one_and_approved_by_another(app: FastAPI, centr
     page = anna.get("/rules/PR-01").text
     assert HOSTILE not in page
     assert "本人提出的改动须由另一人批准" in page
+    assert "7 → 14" in page, "who approves sees what it does where"
     assert 'value="approve"' not in page
     status, said = post(anna, "/rules/PR-01/changes/1", decision="approve")
     assert (status, "须由另一人完成" in said) == (409, True)

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from central.cases import service as cases
 from central.errors import BadInput, Conflict, NotFound
 from central.rulebook import sampling
 from central.rulebook.sampling import Drawing, Judgement, drawn
+from central.rulebook.tables import sample_items
 from tests.central.analysis import NOON, SITE, capture, refund, rows, settlement
 from tests.central.rulebook.comparing import jr_ids, run, world
 
@@ -46,15 +47,31 @@ def test_what_a_finding_names_refunds_and_other_places_are_not_drawn(engine: Eng
         assert "S-0" in {each.setl_id for each in of_rule.items}
         there = sampling.draw(db, Drawing(size=100, scope="43", **MONTH), table, lambda _: None, actor="anna", now=NOON)
         assert [each.setl_id for each in there.items] == ["S-7"]
-        again = sampling.draw(db, Drawing(size=2, seed=everywhere.seed, **MONTH), table, lambda _: None, actor="bert", now=NOON)
-        assert again.items == everywhere.items[:2]
+        assert len(everywhere.seed) == 32
+        assert there.seed != everywhere.seed, "nobody chooses it"
         assert len(jr_ids(db, "PR-01")) == 1
+
+
+def test_a_sample_is_drawn_again_and_shows_what_was_passed_over(sqlite: Engine) -> None:
+    billed = [settlement(n) for n in range(40)]
+    with sqlite.begin() as db:
+        run(db, world(billed, [capture(n) for n in range(40)]))
+        sample = sampling.draw(db, Drawing(size=10, **MONTH), rows("settlements", billed), lambda _: None, actor="anna", now=NOON)
+        again = sampling.redraw(db, sample.sample_id, rows("settlements", billed), lambda _: None)
+        assert (len(again.same), again.gone, again.passed_over) == (10, (), ())
+        first = int(sample.items[0].setl_id.removeprefix("S-"))
+        run(db, world(billed, [capture(n, outcome="no_person" if n == first else "same") for n in range(40)]))
+        again = sampling.redraw(db, sample.sample_id, rows("settlements", billed), lambda _: None)
+        assert (len(again.same), again.gone, again.passed_over) == (9, ((SITE, f"S-{first}"),), ()), "a finding names it by now"
+        db.execute(update(sample_items).where(sample_items.c.number == 2).values(setl_id="S-99"))
+        again = sampling.redraw(db, sample.sample_id, rows("settlements", [*billed, settlement(99)]), lambda _: None)
+        assert again.passed_over == ((SITE, sample.items[1].setl_id),), "somebody put another one in its place"
 
 
 def test_the_miss_rate_has_an_interval_and_leaves_out_what_is_unclear(engine: Engine) -> None:
     with engine.begin() as db:
         table = rows("settlements", [settlement(n) for n in range(30)])
-        sample = sampling.draw(db, Drawing(size=20, seed="s", **MONTH), table, lambda _: None, actor="anna", now=NOON)
+        sample = sampling.draw(db, Drawing(size=20, **MONTH), table, lambda _: None, actor="anna", now=NOON)
         assert (sample.miss_rate.low, sample.miss_rate.high) == (0.0, 1.0)
         for number in range(1, 21):
             said = {1: Judgement.MISSED, 2: Judgement.UNCLEAR}.get(number, Judgement.CLEAN)
@@ -77,7 +94,6 @@ def test_the_miss_rate_has_an_interval_and_leaves_out_what_is_unclear(engine: En
         ({"size": 0}, "1 to 1000 settlements, not 0"),
         ({"size": 1001}, "not 1001"),
         ({"until": NOON - 2 * DAY}, "no time to draw from"),
-        ({"seed": ""}, "a seed has 1 to 64"),
         ({"scope": "Hunan"}, "names no place"),
         ({"scope": "44"}, "nothing to draw from"),
         ({"reason": ""}, "a reason of"),

@@ -12,7 +12,7 @@ from central.audit import service as audit
 from central.changes import service as changes
 from central.errors import BadInput, Conflict, Misconfigured, NotFound
 from central.rulebook import service, store
-from central.rulebook.model import Change, Overtaken, SamePerson, Wanted
+from central.rulebook.model import Change, Overtaken, SamePerson, Stale, Wanted
 from central.rules.base import Stage
 from central.rules.places import checked_scope, most_specific
 from central.rules.registry import RuleBook, Variant, rule_book
@@ -165,6 +165,59 @@ def test_a_refused_change_and_an_overtaken_one_never_come_into_force(engine: Eng
             service.get(db, 99)
 
 
+def test_a_wide_setting_does_not_move_by_one_person_what_is_live_at_a_narrower_place(engine: Engine) -> None:
+    with engine.begin() as db:
+        put(db, wanted("43", stage=Stage.REVIEW, rule_id="CC-04"))
+        wide = service.change(db, BASE, wanted(rule_id="CC-04", least_days=2), actor="anna", now=NOW)
+        assert wide.waits, "silent everywhere, but live in the province, which inherits the limits"
+        assert holds(db, "43", "CC-04").limits.model_dump()["least_days"] == 3
+        seen = service.outlook_of(db, BASE, wide)
+        assert [
+            (then.scope, now and now.limits.model_dump()["least_days"], then.limits.model_dump()["least_days"]) for now, then in seen
+        ] == [
+            ("", 3, 2),
+            ("43", 3, 2),
+        ]
+        put(db, wanted("43", stage=Stage.SILENT, rule_id="CC-04"))
+        assert not service.change(db, BASE, wanted(rule_id="CC-04", least_days=2), actor="anna", now=NOW).waits
+
+
+@pytest.mark.parametrize("place", ["", "43", SITE], ids=["around", "there", "within"])
+def test_what_moved_since_a_proposal_makes_it_another_one(sqlite: Engine, place: str) -> None:
+    with sqlite.begin() as db:
+        raised = service.change(db, BASE, wanted("43", stage=Stage.REVIEW, rule_id="CC-04"), actor="anna", now=NOW)
+        assert not service.change(db, BASE, wanted("11", rule_id="CC-04", least_days=2), actor="anna", now=NOW).waits
+        assert not service.change(db, BASE, wanted(place, rule_id="CC-04", least_days=2), actor="anna", now=NOW).waits
+        with pytest.raises(Overtaken, match="propose it anew"):
+            service.approve(db, BASE, raised.change_id, actor="bert", now=NOW)
+
+
+def test_of_two_proposals_the_later_does_not_undo_the_earlier_unseen(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
+        first = service.change(db, BASE, wanted(repeat_days=3), actor="anna", now=NOW)
+        second = service.change(db, BASE, wanted(repeat_count=4), actor="anna", now=NOW)
+        service.approve(db, BASE, first.change_id, actor="bert", now=NOW + timedelta(minutes=1))
+        with pytest.raises(Overtaken):
+            service.approve(db, BASE, second.change_id, actor="bert", now=NOW + timedelta(minutes=2))
+        assert holds(db, "").limits.model_dump()["repeat_days"] == 3
+
+
+def test_an_old_proposal_is_proposed_anew(sqlite: Engine) -> None:
+    with sqlite.begin() as db:
+        old = service.change(db, BASE, wanted(repeat_days=3), actor="anna", now=NOW)
+        with pytest.raises(Stale, match="more than 30 days"):
+            service.approve(db, BASE, old.change_id, actor="bert", now=NOW + timedelta(days=30, seconds=1))
+        assert service.approve(db, BASE, old.change_id, actor="bert", now=NOW + timedelta(days=30)).version == 1
+
+
+@pytest.mark.parametrize("same", ["anna", "command-line/anna", "command-line/ Anna "])
+def test_one_name_is_one_person_wherever_it_is_given(sqlite: Engine, same: str) -> None:
+    with sqlite.begin() as db:
+        raised = service.change(db, BASE, wanted(stage=Stage.RESTRICT), actor="anna", now=NOW)
+        with pytest.raises(SamePerson):
+            service.approve(db, BASE, raised.change_id, actor=same, now=NOW)
+
+
 def test_a_changed_file_is_a_version_and_an_unchanged_one_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     file = tmp_path / "rules.toml"
     file.write_text("[PR-01]\nrepeat_days = 5\n")
@@ -192,3 +245,8 @@ def test_a_setting_that_the_rule_no_longer_knows_stops_that_rule_alone(sqlite: E
     ((rule_id, why),) = book.unusable
     assert rule_id == "PR-01"
     assert "setting of 43: [PR-01] old_name = 3" in why
+    with sqlite.begin() as db:
+        mended = service.change(db, BASE, wanted("43", reset=True), actor="anna", now=NOW)
+        assert mended.waits, "from stopped to running is up"
+        service.approve(db, BASE, mended.change_id, actor="bert", now=NOW)
+        assert service.book_of(db, BASE).unusable == ()

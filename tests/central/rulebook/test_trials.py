@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from central.cases import service as cases
-from central.errors import BadInput, NotFound
+from central.errors import BadInput, Conflict, NotFound
 from central.reconciliation.compare import compare
 from central.rulebook import trials
 from central.rulebook.model import Wanted
@@ -103,3 +103,12 @@ def test_a_trial_that_cannot_be_is_refused(sqlite: Engine, rule_id: str, limits:
 def test_an_unknown_trial_is_named(sqlite: Engine) -> None:
     with pytest.raises(NotFound, match="trial 7"), sqlite.begin() as db:
         trials.get(db, 7)
+
+
+def test_no_more_wait_than_a_reconciliation_can_carry_out(sqlite: Engine) -> None:
+    wanted = Wanted(rule_id="PR-01", scope="", reason="", limits={"repeat_days": 9})
+    with sqlite.begin() as db:
+        for _ in range(trials.MOST_WAITING):
+            trials.ask(db, BOOK, wanted, TrialKind.SHADOW, actor="a", now=NOON)
+        with pytest.raises(Conflict, match="20 trials wait"):
+            trials.ask(db, BOOK, wanted, TrialKind.SHADOW, actor="a", now=NOON)

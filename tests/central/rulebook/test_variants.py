@@ -1,17 +1,18 @@
 """One rule with other limits and stages in other places: each limit runs once, the narrowest place speaks, nothing is said twice."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from central.engines.duckdb import duckdb_in_memory
 from central.reconciliation.compare import compare
-from central.rules import pr_01
+from central.rules import cc_03, pr_01
 from central.rules.base import Stage, Suspicion
 from central.rules.engine import RuleResults
 from central.rules.registry import RuleBook, Variant
-from tests.central.analysis import capture, settlement
+from tests.central.analysis import NOON, capture, settlement
 from tests.central.rulebook.comparing import BOOK, world
 
 CITY, COUNTY, OTHER = "P43010100001", "P43010200002", "P11010100003"
@@ -95,3 +96,24 @@ def test_what_cannot_be_used_is_a_fault_of_that_rule_and_progress_is_told() -> N
     assert [(fault.rule_id, fault.message) for fault in results.faults] == [("ID-01", "setting of 43: [ID-01] old = 1: no such parameter")]
     assert results.ran == {"PR-01"}
     assert set(results.seconds) == {"PR-01"}
+
+
+@pytest.mark.parametrize(("first", "found"), [(CITY, 1), (OTHER, 0)], ids=["limits that find it hold there", "nowhere"])
+def test_nobody_gets_out_of_sight_by_settling_last_where_limits_are_wide(first: str, found: int) -> None:
+    """One face, six cards in six days: five at the first place, the last where eight are allowed."""
+    codes = [first] * 5 + [OTHER]
+    days = [NOON + timedelta(days=n) for n in range(6)]
+    billed = [settlement(n, fixmedins_code=site, setl_time=at) for n, (site, at) in enumerate(zip(codes, days, strict=True))]
+    face: dict[str, Any] = {"outcome": "undecided", "face_group": 7, "face_band": "same"}
+    seen = [
+        capture(n, fixmedins_code=site, opened_at=at, closed_at=at) | face for n, (site, at) in enumerate(zip(codes, days, strict=True))
+    ]
+    wide = cc_03.HoardingLimits(month_cards=8)
+    variants = [
+        Variant(rule=cc_03.RULE, limits=limits, stage=Stage.REVIEW, scope=scope)
+        for scope, limits in (("", cc_03.HoardingLimits()), ("11", wide))
+    ]
+    with duckdb_in_memory() as analysis:
+        _, results = compare(analysis, world(billed, seen, sites=SITES), RuleBook(linkage=BOOK.linkage, active=tuple(variants)))
+    assert results.faults == ()
+    assert len(results.suspicions) == found
