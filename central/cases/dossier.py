@@ -1,5 +1,6 @@
 """What a reviewer needs to judge one finding: what was seen, against what, and what was billed. Reads only."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -50,12 +51,23 @@ def read(db: Connection, jr_id: str) -> Dossier:
     """The dossier of a finding. Raises NotFound for an unknown finding; evidence that is not here any more is left out."""
     finding = service.get(db, jr_id)
     seen = [_capture(db, capture_id) for capture_id in finding.capture_ids]
-    billed = [_settlement(db, finding.fixmedins_code, setl_id) for setl_id in finding.setl_ids]
     return Dossier(
         finding=finding,
         sightings=tuple(_sighting(db, capture) for capture in seen if capture is not None),
-        settlements=tuple(settlement for settlement in billed if settlement is not None),
+        settlements=tuple(_billed(db, finding)),
     )
+
+
+def _billed(db: Connection, finding: FindingView) -> Iterator[Settlement]:
+    """Each settlement that it names: of its persons, wherever they settled, or else the one of that number at its own institution."""
+    theirs: dict[str, Settlement] = {}
+    for each in claims.of_persons(db, finding.persons, finding.setl_ids):
+        if each.setl_id not in theirs or each.fixmedins_code == finding.fixmedins_code:
+            theirs[each.setl_id] = each
+    for setl_id in finding.setl_ids:
+        settlement = theirs.get(setl_id) or _settlement(db, finding.fixmedins_code, setl_id)
+        if settlement is not None:
+            yield settlement
 
 
 def _sighting(db: Connection, capture: CaptureView) -> Sighting:

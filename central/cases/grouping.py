@@ -7,7 +7,7 @@ camera sees makes several groups and no endless one.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -40,26 +40,37 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of the settlements and captures that findings name: clerk and doctor by (fixmedins_code, setl_id), face by capture."""
+    """What is known of the settlements and captures that findings name: clerk and doctor by (fixmedins_code, setl_id), face by capture.
+
+    `elsewhere` says where a settlement (psn_no, setl_id) was that the finding's own institution does not have.
+    """
 
     clerks: Mapping[tuple[str, str], str]
     doctors: Mapping[tuple[str, str], str]
     faces: Mapping[str, int]
+    elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def named_persons(finding: Mapping[Any, Any]) -> frozenset[str]:
+    """The insured persons that a finding (a row of `findings`) names."""
+    return frozenset({*finding["vola_evid"].get("psn_nos", ()), *([finding["psn_no"]] if finding["psn_no"] else [])})
 
 
 def keys_of(finding: Mapping[Any, Any], facts: Facts) -> frozenset[tuple[Tie, str]]:
     """What a finding (a row of `findings`) names. Of each kind fifty count: they tie one about thousands to its kin."""
     site, evidence = str(finding["fixmedins_code"]), finding["vola_evid"]
-    bills = [(site, str(each)) for each in sorted(evidence["setl_ids"])[:_MOST_OF_A_KIND]]
+    setl_ids = [str(each) for each in sorted(evidence["setl_ids"])[:_MOST_OF_A_KIND]]
     shots = [str(each) for each in sorted(evidence["capture_ids"])[:_MOST_OF_A_KIND]]
-    persons = sorted({*evidence.get("psn_nos", ()), *([finding["psn_no"]] if finding["psn_no"] else [])})[:_MOST_OF_A_KIND]
+    persons = sorted(named_persons(finding))[:_MOST_OF_A_KIND]
     seen = evidence.get("seen", {})
-    found = {(Tie.SETTLEMENT, f"{site}/{setl_id}") for _, setl_id in bills}
+    away = {each: (psn_no, place) for each in setl_ids for psn_no in persons if (place := facts.elsewhere.get((psn_no, each)))}
+    bills = [(away[each][1] if each in away else site, each) for each in setl_ids]
+    found = {(Tie.SETTLEMENT, f"{place}/{setl_id}") for place, setl_id in bills}
     found |= {(Tie.CAPTURE, each) for each in shots}
-    found |= {(Tie.PERSON, f"{site}/{each}") for each in persons}
+    found |= {(Tie.PERSON, f"{site}/{each}") for each in persons} | {(Tie.PERSON, f"{place}/{psn_no}") for psn_no, place in away.values()}
     found |= {(Tie.FACE, str(facts.faces[each])) for each in shots if each in facts.faces}
     found |= {(Tie.FACE, str(seen["face_group"]))} if isinstance(seen.get("face_group"), int) else set()
-    found |= {(Tie.CLERK, f"{site}/{facts.clerks[each]}") for each in bills if each in facts.clerks}
+    found |= {(Tie.CLERK, f"{each[0]}/{facts.clerks[each]}") for each in bills if each in facts.clerks}
     found |= {(Tie.DOCTOR, facts.doctors[each]) for each in bills if each in facts.doctors}
     return frozenset(found)
 

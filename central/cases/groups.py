@@ -1,15 +1,17 @@
 """Groups of findings: kept up to date, and told with the reason. A group is derived; it hides no finding and decides about none."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
 from central.captures import service as captures
 from central.cases import group_store, store
-from central.cases.grouping import Facts, Named, Tie, grouped, keys_of
+from central.cases.grouping import Facts, Named, Tie, grouped, keys_of, named_persons
 from central.cases.model import GroupPage, GroupRow, Shared
 from central.claims import service as claims
+from central.claims.model import Key, Settlement
 from central.errors import BadInput
 from central.rules.model import GroupLimits
 
@@ -71,14 +73,34 @@ def _name(db: Connection, rows: Sequence[RowMapping]) -> None:
 
 
 def _facts(db: Connection, rows: Sequence[RowMapping]) -> Facts:
-    bills = sorted({(row["fixmedins_code"], setl_id) for row in rows for setl_id in row["vola_evid"]["setl_ids"]})
+    bills = {(row["fixmedins_code"], setl_id) for row in rows for setl_id in row["vola_evid"]["setl_ids"]}
     shots = sorted({capture_id for row in rows for capture_id in row["vola_evid"]["capture_ids"]})
-    said = claims.analysis_table(db, bills).select(["fixmedins_code", "setl_id", "opter", "dr_codg"]).to_pylist() if bills else []
+    said = _said(db, bills)
+    away = list(_away(db, rows, {(each["fixmedins_code"], each["setl_id"]): each["psn_no"] for each in said}))
+    said += _said(db, {each.key for each in away})
     return Facts(
         clerks={(row["fixmedins_code"], row["setl_id"]): row["opter"] for row in said if row["opter"]},
         doctors={(row["fixmedins_code"], row["setl_id"]): row["dr_codg"] for row in said if row["dr_codg"]},
         faces=captures.face_groups(db, shots),
+        elsewhere={(each.psn_no, each.setl_id): each.fixmedins_code for each in away},
     )
+
+
+def _said(db: Connection, bills: Collection[Key]) -> list[dict[str, Any]]:
+    told = claims.analysis_table(db, sorted(bills)) if bills else None
+    return [] if told is None else told.select(["fixmedins_code", "setl_id", "psn_no", "opter", "dr_codg"]).to_pylist()
+
+
+def _away(db: Connection, rows: Sequence[RowMapping], here: Mapping[Key, str]) -> Iterator[Settlement]:
+    """Settlements that findings name and their own institutions do not have (`here`: whose those are): of the same persons, at others."""
+    missing, persons = set[str](), set[str]()
+    for row in rows:
+        named = named_persons(row)
+        gone = {setl_id for setl_id in row["vola_evid"]["setl_ids"] if here.get((row["fixmedins_code"], setl_id)) not in named}
+        if gone and named:
+            missing |= gone
+            persons |= named
+    return claims.of_persons(db, persons, missing)
 
 
 def _around(db: Connection, start: set[str]) -> set[str]:

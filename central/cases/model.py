@@ -98,6 +98,11 @@ class FindingView:
         return tuple(self.vola_evid["capture_ids"])
 
     @property
+    def persons(self) -> frozenset[str]:
+        """The insured persons that it names."""
+        return frozenset({*self.vola_evid["psn_nos"], *([self.psn_no] if self.psn_no else [])})
+
+    @property
     def setl_ids(self) -> tuple[str, ...]:
         """The settlements that it is about."""
         return tuple(self.vola_evid["setl_ids"])

@@ -144,6 +144,8 @@ def _finding(
         "finding": read.finding,
         "looks": looks,
         "group": group,
+        "names": names,
+        "elsewhere": any(each.fixmedins_code != read.finding.fixmedins_code for each in read.settlements),
         "site_name": names.get(read.finding.fixmedins_code, ""),
         "verdicts": tuple(Verdict),
         "max_reason": MAX_REASON,

@@ -142,11 +142,11 @@ def record(
     """Bring the findings up to date with what the rules say: all findings of the rules that ran, or of a rule named in `about` only those
     whose subjects begin with one of these values and a slash, because it looked at no others.
 
-    A new suspicion becomes a finding; an unreviewed finding is updated, or withdrawn if its rule ran and no longer supports it;
-    reviewed ones stay as people saw them. A rule that could not be run is noted, and its findings stay. Then what was
-    touched is grouped anew. Repeating it changes nothing.
+    A new suspicion becomes a finding; an unreviewed finding is updated, or withdrawn if its rule ran and no longer supports it; reviewed
+    ones stay as people saw them, and `ledger` says what becomes a further one. A rule that could not be run is noted, and its findings
+    stay. Then what was touched is grouped anew. Repeating it changes nothing.
     """
-    recorded = [Recorded(row=row, reviewed=row["reviewed"]) for row in store.of_rules(db, results.ran, about or {})]
+    recorded = [_recorded(row) for row in store.of_rules(db, results.ran, about or {})]
     changes = decide(results.suspicions, recorded, now=now)
     store.add(db, changes.new)
     store.overwrite(db, changes.updated)
@@ -159,14 +159,14 @@ def record(
     return FindingChanges(new=len(changes.new), updated=len(changes.updated), withdrawn=len(changes.withdrawn))
 
 
-def hold(db: Connection, rule_id: str, held: str, same: Mapping[str, str], *, now: datetime) -> int:
+def hold(db: Connection, rule_id: str, held: str, same: Mapping[str, str], *, now: datetime, group_limits: GroupLimits) -> int:
     """Take a rule's open findings off the monitors' lists: those about one `subject_key`, or at one `fixmedins_code`; how many they are."""
-    return _hold(db, store.open_of(db, rule_id, same), held, now)
+    return _hold(db, store.open_of(db, rule_id, same), held, now, group_limits)
 
 
-def free(db: Connection, held: str, *, now: datetime) -> int:
+def free(db: Connection, held: str, *, now: datetime, group_limits: GroupLimits) -> int:
     """Let the findings that this holds come to the monitors' lists; how many they are."""
-    return _hold(db, store.held_by(db, held), None, now)
+    return _hold(db, store.held_by(db, held), None, now, group_limits)
 
 
 def found_counts(db: Connection, rule_id: str, since: datetime) -> tuple[int, int]:
@@ -182,6 +182,11 @@ def known_subjects(db: Connection, rule_id: str, subjects: Sequence[str]) -> fro
 def subjects_held(db: Connection, held: str) -> frozenset[str]:
     """The subjects of the findings that this holds."""
     return frozenset(subject_of(each) for each in store.subjects_held(db, held))
+
+
+def subjects_staged(db: Connection, rule_id: str) -> frozenset[str]:
+    """The subjects of a rule's findings that its stage keeps off the lists, and nobody reviewed."""
+    return frozenset(subject_of(each) for each in store.subjects_staged(db, rule_id))
 
 
 def unreviewed(db: Connection, rule_id: str, subjects: Sequence[str]) -> dict[str, tuple[str, int]]:
@@ -205,10 +210,10 @@ def about_subject(db: Connection, rule_id: str, subject_key: str) -> FindingView
     return None if row is None else _view(row, _reviews(db, [row["jr_id"]])[row["jr_id"]])
 
 
-def _hold(db: Connection, jr_ids: Sequence[str], held: str | None, now: datetime) -> int:
+def _hold(db: Connection, jr_ids: Sequence[str], held: str | None, now: datetime, group_limits: GroupLimits) -> int:
     store.hold(db, jr_ids, held)
     transparency.append_many(db, [_log_entry(row) for row in store.rows_of(db, jr_ids)], at=now)
-    groups.regroup(db, jr_ids, GroupLimits())
+    groups.regroup(db, jr_ids, group_limits)
     return len(jr_ids)
 
 
@@ -248,6 +253,10 @@ def decided_about(db: Connection, psn_no: str) -> tuple[FindingView, ...]:
 def rule_faults(db: Connection, run_id: int) -> tuple[RuleFault, ...]:
     """Rules that could not be run in a run."""
     return tuple(RuleFault(rule_id=row["rule_id"], message=row["message"]) for row in store.rule_faults_of(db, run_id))
+
+
+def _recorded(row: RowMapping) -> Recorded:
+    return Recorded(row=row, verdict=row["verdict"] and Verdict(row["verdict"]), reviewed_at=row["reviewed_at"])
 
 
 def _log_entry(row: RowMapping) -> Entry:

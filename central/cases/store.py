@@ -4,10 +4,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Subquery, case, false, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Join,
+    RowMapping,
+    Select,
+    Subquery,
+    case,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from central.cases.model import GENERATION, KEPT_BACK, Status, Verdict, subject_of
 from central.cases.tables import findings, reviews, rule_faults
+from central.rules.base import Stage
 
 _CHUNK = 500
 _AT_ONCE = 100
@@ -15,8 +32,7 @@ _AT_ONCE = 100
 
 def with_status() -> Select[Any]:
     """Findings with `status`, which the newest review decides, else a withdrawal, else what holds it, and `reviewed_at`, when that was."""
-    newest = select(reviews.c.jr_id, func.max(reviews.c.review_id).label("review_id")).group_by(reviews.c.jr_id).subquery("newest")
-    last = reviews.alias("last")
+    joined, last = _with_last_review()
     status: ColumnElement[str] = case(
         (last.c.verdict == Verdict.CONFIRM, literal(Status.CONFIRMED.value)),
         (last.c.verdict == Verdict.DISMISS, literal(Status.DISMISSED.value)),
@@ -24,8 +40,14 @@ def with_status() -> Select[Any]:
         (findings.c.held.is_not(None), literal(Status.HELD.value)),
         else_=literal(Status.OPEN.value),
     )
-    joined = findings.outerjoin(newest, newest.c.jr_id == findings.c.jr_id).outerjoin(last, last.c.review_id == newest.c.review_id)
     return select(findings, status.label("status"), last.c.at.label("reviewed_at")).select_from(joined)
+
+
+def _with_last_review() -> tuple[Join, FromClause]:
+    """Findings joined with the newest review of each, and the name of the latter."""
+    newest = select(reviews.c.jr_id, func.max(reviews.c.review_id).label("review_id")).group_by(reviews.c.jr_id).subquery("newest")
+    last = reviews.alias("last")
+    return findings.outerjoin(newest, newest.c.jr_id == findings.c.jr_id).outerjoin(last, last.c.review_id == newest.c.review_id), last
 
 
 def page(db: Connection, wanted: Mapping[str, str], *, offset: int, size: int) -> tuple[Sequence[RowMapping], int]:
@@ -164,6 +186,13 @@ def subjects_held(db: Connection, held: str) -> Sequence[str]:
     return db.scalars(select(findings.c.subject_key).where(findings.c.held == held)).all()
 
 
+def subjects_staged(db: Connection, rule_id: str) -> Sequence[str]:
+    """subject_key of a rule's unreviewed findings that its stage holds."""
+    every = with_status().where(findings.c.rule_id == rule_id).subquery("every")
+    held = every.c.held.in_([stage.value for stage in Stage])
+    return db.scalars(select(every.c.subject_key).where(every.c.status == Status.HELD.value, held)).all()
+
+
 def outcomes(db: Connection) -> Sequence[RowMapping]:
     """(fixmedins_code, found_at, reviewed_at, status) of every finding that is open, confirmed or dismissed."""
     every = with_status().subquery("every")
@@ -178,9 +207,10 @@ def rule_ids(db: Connection) -> tuple[str, ...]:
 
 
 def of_rules(db: Connection, rules: Collection[str], about: Mapping[str, Collection[str]]) -> Iterator[RowMapping]:
-    """Every finding of these rules with `reviewed`; of a rule in `about` those whose subject begins with such a value and a slash."""
-    reviewed = select(reviews.c.review_id).where(reviews.c.jr_id == findings.c.jr_id).exists().label("reviewed")
-    query = select(findings, reviewed)
+    """Every finding of these rules with its last review (`verdict`, `reviewed_at`); of a rule in `about` those whose subject begins with
+    such a value and a slash."""
+    joined, last = _with_last_review()
+    query = select(findings, last.c.verdict, last.c.at.label("reviewed_at")).select_from(joined)
     yield from db.execute(query.where(findings.c.rule_id.in_([rule for rule in rules if rule not in about]))).mappings()
     for rule in sorted(set(rules) & set(about)):
         values = sorted(f"{value}/" for value in about[rule])

@@ -11,9 +11,11 @@ from sqlalchemy import Engine, delete
 
 from central import migrate
 from central.accounts.model import Role
+from central.cases import dossier
 from central.cases import service as cases
 from central.cases.model import Shared, Status, Verdict
 from central.cases.tables import finding_groups, finding_keys, findings, reviews
+from central.claims import service as claims
 from central.db import open_engine, reading
 from central.errors import BadInput, NotFound
 from central.linkage import service as linkage
@@ -22,6 +24,7 @@ from central.rules.engine import RuleResults
 from central.rules.model import GroupLimits
 from tests.central.analysis import NOON, SITE
 from tests.central.cases.test_ledger import SUSPICION
+from tests.central.claims.files import row, write
 from tests.central.web.consoles import PSN_NO, PSN_NO_MASKED, app_of, make_finding, program, visitor
 from tests.postgres import private_postgres
 
@@ -111,12 +114,28 @@ def test_a_withdrawn_finding_leaves_and_ties_nothing_any_more(engine: Engine) ->
 
 
 def test_held_findings_are_grouped_when_they_are_back(engine: Engine) -> None:
-    some = [about(1, psn_no="A"), replace(about(2, psn_no="A"), held="silent")]
-    record(engine, *some)
+    some = [about(1, psn_no="A"), replace(about(2, psn_no="A"), held="silent"), about(3, psn_no="A", days=2)]
+    limits = GroupLimits(person_days=1)
+    record(engine, *some, limits=limits)
     assert groups(engine) == []
     with engine.begin() as db:
-        assert cases.free(db, "silent", now=NOON) == 1
+        assert cases.free(db, "silent", now=NOON, group_limits=limits) == 1
     assert groups(engine) == [{1, 2}]
+
+
+def test_findings_at_two_institutions_are_tied_by_the_settlement_of_one(engine: Engine, tmp_path: Path) -> None:
+    """One face used a card at another institution, whose own finding is about the same settlement: one group, and one dossier names it."""
+    theirs = row(setl_id="S-9", fixmedins_code="P99999900002", psn_no="A")
+    stranger = row(setl_id="S-9", fixmedins_code=SITE, psn_no="Z")
+    claims.import_file(engine, path=write(tmp_path / "claims.csv", [theirs, stranger]), actor="test", now=NOON)
+    there = replace(about(2, psn_no="A", setl="S-9"), fixmedins_code="P99999900002", subject_key=f"{SITE}/2")
+    record(engine, about(1, psn_no="A", setl="S-9"), there, about(3, psn_no="Z", setl="S-9"), about(4, psn_no="B", setl="S-9"))
+    assert groups(engine) == [{1, 2}, {3, 4}]
+    with reading(engine).connect() as db:
+        read = dossier.read(db, jr_id(engine, 1))
+        assert [(each.fixmedins_code, each.psn_no) for each in read.settlements] == [("P99999900002", "A")]
+        nobody = dossier.read(db, jr_id(engine, 4))
+        assert [(each.fixmedins_code, each.psn_no) for each in nobody.settlements] == [(SITE, "Z")]
 
 
 def test_repeating_changes_nothing_and_a_review_stays_what_it_is(engine: Engine) -> None:

@@ -5,7 +5,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from central.cases.ledger import Changes, Recorded, decide
+import pytest
+
+from central.cases.ledger import BELIEVED, Changes, Recorded, decide
+from central.cases.model import Verdict
 from central.rules.base import Suspicion
 from tests.central.analysis import NOON, SITE
 
@@ -33,9 +36,9 @@ def naming(*psn_nos: str) -> Suspicion:
     return replace(SUSPICION, vola_evid=SUSPICION.vola_evid | {"psn_nos": list(psn_nos)})
 
 
-def recorded(suspicion: Suspicion = SUSPICION, *, reviewed: bool = False, **columns: Any) -> Recorded:
+def recorded(suspicion: Suspicion = SUSPICION, *, verdict: Verdict | None = None, **columns: Any) -> Recorded:
     (row,) = decide([suspicion], [], now=NOW).new
-    return Recorded(row=row | columns, reviewed=reviewed)
+    return Recorded(row=row | columns, verdict=verdict, reviewed_at=NOW if verdict else None)
 
 
 def test_a_new_suspicion_becomes_a_finding_with_a_number_of_its_own() -> None:
@@ -73,21 +76,43 @@ def test_a_withdrawn_finding_that_is_suspected_again_is_reopened() -> None:
 
 
 def test_a_reviewed_finding_is_neither_changed_nor_withdrawn() -> None:
-    assert decide([], [recorded(reviewed=True)], now=NOW) == Changes()
-    assert decide([naming("A", "B")], [recorded(reviewed=True)], now=NOW) == Changes()
+    assert decide([], [recorded(verdict=Verdict.DISMISS)], now=NOW) == Changes()
+    assert decide([naming("A", "B")], [recorded(verdict=Verdict.DISMISS)], now=NOW) == Changes()
 
 
 def test_a_person_whom_no_review_saw_makes_a_further_finding_about_the_subject() -> None:
     grown = naming("A", "B", "C", "D")
-    (row,) = decide([grown], [recorded(reviewed=True)], now=NOW).new
+    (row,) = decide([grown], [recorded(verdict=Verdict.DISMISS)], now=NOW).new
     assert row["subject_key"] == f"{SITE}/42#2"
     assert row["jr_id"] != recorded().row["jr_id"]
-    second = Recorded(row=row, reviewed=False)
-    assert decide([grown], [recorded(reviewed=True), second], now=NOW) == Changes()
-    reviewed = Recorded(row=row, reviewed=True)
-    assert decide([grown], [recorded(reviewed=True), reviewed], now=NOW) == Changes()
-    (third,) = decide([naming("A", "E")], [recorded(reviewed=True), reviewed], now=NOW).new
+    second = Recorded(row=row)
+    assert decide([grown], [recorded(verdict=Verdict.DISMISS), second], now=NOW) == Changes()
+    reviewed = Recorded(row=row, verdict=Verdict.CONFIRM, reviewed_at=NOW)
+    assert decide([grown], [recorded(verdict=Verdict.DISMISS), reviewed], now=NOW) == Changes()
+    (third,) = decide([naming("A", "E")], [recorded(verdict=Verdict.DISMISS), reviewed], now=NOW).new
     assert third["subject_key"] == f"{SITE}/42#3"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "after", "found"),
+    [
+        (Verdict.CONFIRM, timedelta(), 0),
+        (Verdict.CONFIRM, timedelta(seconds=1), 1),
+        (Verdict.DISMISS, timedelta(seconds=1), 0),
+        (Verdict.DISMISS, BELIEVED, 0),
+        (Verdict.DISMISS, BELIEVED + timedelta(seconds=1), 1),
+    ],
+)
+def test_what_goes_on_after_a_review_is_found_anew(verdict: Verdict, after: timedelta, found: int) -> None:
+    """Who was found once is not out of sight for ever: the same persons, the same subject, and it occurred after people had looked."""
+    later = replace(SUSPICION, occurred_at=NOW + after)
+    assert len(decide([later], [recorded(verdict=verdict)], now=NOW + 2 * BELIEVED).new) == found
+
+
+@pytest.mark.parametrize(("degree", "after", "found"), [("med", 1, 0), ("high", 1, 1), ("high", 0, 0)])
+def test_what_grows_graver_after_a_dismissal_is_found_anew(degree: str, after: int, found: int) -> None:
+    graver = replace(SUSPICION, sev_deg=degree, occurred_at=NOW + timedelta(seconds=after))
+    assert len(decide([graver], [recorded(verdict=Verdict.DISMISS)], now=NOW).new) == found
 
 
 def test_rules_do_not_share_subjects() -> None:
