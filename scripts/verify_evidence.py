@@ -553,6 +553,7 @@ class Package:
         self.said: dict[str, dict[str, Any]] = {}
 
     def check(self) -> dict[str, Any]:
+        """Every check; what the package is about, and what the checks counted and remarked. Raises BadItem."""
         self._manifest()
         self._members()
         for part in (self._certificates, self._events, self._media, self._custody, self._marking, self._proofs, self._agree, self._reviews):

@@ -46,7 +46,20 @@ ROWS = (
 )
 """Rooms of the centre from the ground up: a row uses rows below it."""
 
-OPEN_TO_OTHERS = {"service", "model", "objects", "base", "engine", "dossier", "compare", "registry", "places", "flood", "duckdb"}
+OPEN_TO_OTHERS = {
+    "service",
+    "model",
+    "objects",
+    "base",
+    "engine",
+    "dossier",
+    "compare",
+    "registry",
+    "places",
+    "flood",
+    "duckdb",
+    "identifiers",
+}
 """What one domain may use of another: never its tables or its SQL."""
 
 FRONT = {"api", "pages", "list_pages", "login", "management"}

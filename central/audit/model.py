@@ -16,6 +16,14 @@ MAX_NAME = 64
 MAX_OBJECT = 200
 
 
+def person(actor: str) -> str:
+    """Whom an actor names, in one form: `command-line/anna` and the console's `anna` are one person, however the name was written.
+
+    Where two people are asked for, it is these that must differ.
+    """
+    return actor.rpartition("/")[2].strip().casefold()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Who did what to which thing, and when. `sha256` names the entry; `prev` names the one before."""

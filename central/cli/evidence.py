@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import Connection
 
 from central.china import CHINA, local_text
-from central.cli.shell import ACTOR, Purpose, SettingsFile, explained, opened, progress
+from central.cli.shell import Purpose, SettingsFile, by_name, explained, opened, progress
 from central.db import reading
 from central.errors import BadInput
 from central.holds import service as holds
@@ -47,7 +47,7 @@ def make_package(
         now = centre.now()
         number = new_package_id(now)
         target = out / f"{number}.zip"
-        made = exporter.export(jr_id, target, package_id=number, purpose=purpose, actor=_actor(by), now=now)
+        made = exporter.export(jr_id, target, package_id=number, purpose=purpose, actor=by_name(by), now=now)
         typer.echo(f"{target} ({made.size} bytes)\nSHA-256 {made.sha256}")
         typer.echo(f"check it with: python3 scripts/verify_evidence.py {target} --centre-key {to_text(centre.keys.signer.public)}")
 
@@ -85,7 +85,7 @@ def stamp(
     settings: SettingsFile = None,
 ) -> None:
     """Stamp a finding's evidence as reviewed. The two kinds need two people."""
-    _do(settings, lambda db, now: service.stamp(db, jr_id, kind=kind, result=result, reason=reason, actor=_actor(by), now=now))
+    _do(settings, lambda db, now: service.stamp(db, jr_id, kind=kind, result=result, reason=reason, actor=by_name(by), now=now))
     typer.echo(f"{jr_id}: {kind.value} review {result.value}")
 
 
@@ -103,7 +103,7 @@ def place_hold(
     """Keep evidence whatever retention says; a terminal or a site is held for a span of time."""
     with explained():
         new = NewHold(kind=kind, subject=subject, reason=reason, document=document, since=_moment(since), until=_moment(until))
-    number = _do(settings, lambda db, now: service.hold(db, new, actor=_actor(by), now=now))
+    number = _do(settings, lambda db, now: service.hold(db, new, actor=by_name(by), now=now))
     typer.echo(f"hold {number} on {kind.value} {subject}")
 
 
@@ -121,10 +121,10 @@ def release_hold(
             raise BadInput("either --reason TEXT asks for the release, or --confirm confirms what another person asked for")
     if reason is not None:
         because = reason
-        _do(settings, lambda db, now: holds.ask_release(db, hold_id, reason=because, actor=_actor(by), now=now))
+        _do(settings, lambda db, now: holds.ask_release(db, hold_id, reason=because, actor=by_name(by), now=now))
         typer.echo(f"hold {hold_id}: release asked for; it keeps until another person confirms with --confirm")
         return
-    _do(settings, lambda db, now: holds.confirm_release(db, hold_id, actor=_actor(by), now=now))
+    _do(settings, lambda db, now: holds.confirm_release(db, hold_id, actor=by_name(by), now=now))
     typer.echo(f"hold {hold_id} is released")
 
 
@@ -145,10 +145,6 @@ def _do(settings: Path | None, work: Callable[[Connection, datetime], Result]) -
         centre = opened(settings)
         with centre.engine.begin() as db:
             return work(db, centre.now())
-
-
-def _actor(name: str) -> str:
-    return f"{ACTOR}/{name}"
 
 
 def _moment(text: str | None) -> datetime | None:

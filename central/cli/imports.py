@@ -72,8 +72,8 @@ def write_faults(
     """Write why rows of an import were refused to a CSV."""
     with explained():
         centre = opened(settings)
-        with reading(centre.engine).begin() as db:
-            feeds.import_of(db, number)
+        with centre.engine.begin() as db:
+            imports.note_faults(db, number, actor=ACTOR, now=centre.now())
         _write_faults(centre, number, file)
 
 
@@ -127,7 +127,7 @@ def pull(
         for each in chosen:
             for report in pulling.run(centre.engine, _pull(centre, each)):
                 refused = refused or bool(report.bad)
-                for line in report.lines():
+                for line in report.lines(cells=False):  # a timer's output is kept in the system's log
                     typer.echo(line)
         if refused:
             raise typer.Exit(3)

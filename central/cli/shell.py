@@ -14,14 +14,22 @@ from central import migrate as schema
 from central.broker import files as broker_files
 from central.db import reading
 from central.devices import service as devices
-from central.errors import CentralError
+from central.errors import BadInput, CentralError
 from central.settings import Settings
 from central.wiring import Centre, open_centre
 
 ACTOR = "command-line"
+MAX_BY = 40
 Device = Annotated[str, typer.Argument(help="Name of the terminal.")]
 Purpose = Annotated[str, typer.Option(help="What for; it is kept in the audit log.")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; config/central.example.toml shows every key.")]
+
+
+def by_name(name: str) -> str:
+    """Who did it, as the audit log says. Raises BadInput for what names nobody."""
+    if not (name.strip() and name.isprintable() and len(name) <= MAX_BY) or "/" in name:
+        raise BadInput(f"--by {name[:MAX_BY]!r}: give a name of 1 to {MAX_BY} characters without a slash; two people need two names")
+    return f"{ACTOR}/{name.strip()}"
 
 
 def opened(settings: Path | None) -> Centre:

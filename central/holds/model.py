@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from central.audit.model import person
 from central.errors import BadInput, Conflict
 
 MAX_REASON = 500
@@ -97,7 +98,7 @@ def require_confirmable(hold: Hold, actor: str) -> None:
         raise Conflict(f"hold {hold.hold_id} was released already, by {hold.released_by}")
     if hold.release_asked_by is None:
         raise Conflict(f"hold {hold.hold_id}: nobody has asked for its release; one person asks, another confirms")
-    if hold.release_asked_by == actor:
+    if hold.release_asked_by is not None and person(hold.release_asked_by) == person(actor):
         raise SamePerson(f"hold {hold.hold_id}: {actor} asked for the release; another person must confirm it")
 
 

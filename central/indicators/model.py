@@ -1,7 +1,7 @@
 """The catalogue of indicators, and what a figure says beside its peers and its own past. Pure.
 
-A level is given to the figure of an institution, never to a person, and only where chance explains it badly: the whole interval must lie
-beyond the line. It proposes where to look; what was done there, people find out.
+A level is given to the figure of an institution, a doctor or a region, never to an insured person, and only where chance explains it badly:
+the whole interval must lie beyond the line. It proposes where to look; what was done there, people find out.
 """
 
 from bisect import bisect_left

@@ -136,19 +136,20 @@ def devices_online(tables: Tables, _: IndicatorLimits) -> ir.Table:
 
 
 def ward_sign_in(tables: Tables, _: IndicatorLimits) -> ir.Table:
-    """住院签到率: of the full days in hospital on which the institution made its rounds, those with the patient's face at the bed.
+    """住院签到率: of the full days in hospital on which rounds were made in the patient's ward, those with the patient's face at the bed.
 
     The days of admission, discharge and leave do not count, nor those on which nobody could tell.
     """
     rounds = tables.rounds.filter(tables.rounds.place == _BED).mutate(day=lambda t: china_day(t.at))
-    held = rounds.select("fixmedins_code", "day").distinct()
     stays = tables.stays.select(
         "fixmedins_code",
         "mdtrt_id",
+        ward_of=tables.stays.ward.fill_null(""),
         admitted=china_day(tables.stays.admitted_at),
         discharged=china_day(tables.stays.discharged_at),
     )
-    days = stays.join(held, "fixmedins_code")
+    held = rounds.join(stays, ["fixmedins_code", "mdtrt_id"]).select("fixmedins_code", "ward_of", "day").distinct()
+    days = stays.join(held, ["fixmedins_code", "ward_of"])
     days = days.filter(days.day > days.admitted, (days.day < days.discharged) | days.discharged.isnull())
     leaves = tables.leaves.select(
         "fixmedins_code", "mdtrt_id", first=china_day(tables.leaves.leave_from), last=china_day(tables.leaves.leave_to)

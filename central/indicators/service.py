@@ -114,6 +114,8 @@ def _outcomes(rows: Sequence[Outcome], limits: IndicatorLimits, now: datetime) -
     found: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     allowed, present = limits.review_days * DAY, to_micros(now)
     for each in rows:
+        if not each.fixmedins_code:  # about a rule, not about an institution
+            continue
         found_at = to_micros(each.found_at)
         reviewed_at = None if each.reviewed_at is None else to_micros(each.reviewed_at)
         late = (present if reviewed_at is None else reviewed_at) > found_at + allowed

@@ -9,6 +9,7 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any, Protocol
 
+from central.audit.model import person
 from central.errors import BadInput, CentralError, Conflict
 
 MAX_REASON = 500
@@ -115,7 +116,7 @@ def newest_of(stamps: Sequence[Stamp], kind: StampKind) -> Stamp | None:
 def require_other_person(stamps: Sequence[Stamp], kind: StampKind, account: str) -> None:
     """Raises Conflict where the other kind of review was last done by the same person: two people look, each with another eye."""
     other = newest_of(stamps, StampKind.TECHNICAL if kind is StampKind.LEGAL else StampKind.LEGAL)
-    if other is not None and other.account == account:
+    if other is not None and person(other.account) == person(account):
         raise Conflict(f"{account} has done the {other.kind} review of this finding; another person does the {kind} one")
 
 

@@ -169,7 +169,10 @@ def test_ward_sign_in_leaves_out_edges_leave_and_days_on_which_nobody_could_tell
 
     away = {"fixmedins_code": SITE, "mdtrt_id": "C", "leave_from": NOON, "leave_to": NOON + HOUR, "reason": "leave"}
     found = counted(
-        stays=[stay("A", -2, None), stay("B", -2, 2), stay("C", -2, 2), stay("D", 0, 2), stay("E", -2, 0), stay("F", -2, 2)],
+        stays=[
+            *(stay("A", -2, None), stay("B", -2, 2), stay("C", -2, 2), stay("D", 0, 2), stay("E", -2, 0), stay("F", -2, 2)),
+            stay("G", -2, 2) | {"ward": "without rounds"},
+        ],
         rounds=[look("A", 0, "same"), look("A", 0, "absent"), look("B", 0, "absent"), look("F", 0, "blind"), look("F", 0, "absent")],
         leaves=[away],
     )

@@ -114,12 +114,16 @@ def test_the_registers_say_kind_level_and_place(engine: Engine) -> None:
 def test_what_became_of_findings_is_counted_on_the_day_they_were_found(engine: Engine) -> None:
     some = [replace(SUSPICION, subject_key=f"{SITE}/{number}") for number in range(4)]
     some[3] = replace(some[3], held="silent")
+    flood = replace(SUSPICION, rule_id="FLT-01", subject_key="CC-01/1", fixmedins_code="")
     with engine.begin() as db:
         run_id = linkage.begin_run(db, engine="test", settlements=0, captures=0, started_at=NOON)
         before = {row.subject_key for row in cases.list_findings(db).rows}
         assert before == set()
-        cases.record(db, RuleResults(suspicions=tuple(some), ran=frozenset({"CC-01"}), faults=()), run_id=run_id, now=NOON)
-        first, second, _ = cases.list_findings(db).rows
+        cases.record(db, RuleResults(suspicions=(*some, flood), ran=frozenset({"CC-01"}), faults=()), run_id=run_id, now=NOON)
+        about_rule = cases.about_subject(db, "FLT-01", "CC-01/1")
+        assert about_rule is not None
+        cases.review(db, jr_id=about_rule.jr_id, verdict=Verdict.CONFIRM, reason="x", actor="m", now=NOON + timedelta(days=1))
+        first, second, _ = cases.list_findings(db, rule_id="CC-01").rows
         cases.review(db, jr_id=first.jr_id, verdict=Verdict.CONFIRM, reason="x", actor="m", now=NOON + timedelta(days=1))
         cases.review(db, jr_id=second.jr_id, verdict=Verdict.DISMISS, reason="x", actor="m", now=NOON + timedelta(days=30))
     record(engine, now=NOON + timedelta(days=20))

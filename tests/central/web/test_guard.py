@@ -50,6 +50,7 @@ CHANGE = {
     "/findings/none/reviews": {MONITOR},
     "/findings/none/package": {MONITOR, AUDITOR},
     "/findings/none/stamps": {EXAMINER},
+    "/findings/none/replay": {MONITOR, AUDITOR},
     "/findings/none/holds": {MONITOR, AUDITOR},
     "/findings/none/holds/1": {MONITOR, AUDITOR},
     "/rules/none/changes": {MONITOR},

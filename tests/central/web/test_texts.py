@@ -22,7 +22,8 @@ from central.orders import model as orders
 from central.orders.model import Kind, State
 from central.orders.pages import REASONS
 from central.registers.model import Contradiction
-from central.rules.base import Severity
+from central.rulebook import exhibits
+from central.rules.base import Severity, Stage
 from central.rules.registry import RULES
 from central.trust.pages import REVOKED_FOR
 from central.trust.service import KeyState
@@ -81,6 +82,9 @@ CODES = {
     "rule": tuple(rule.id for rule in RULES),
     "vola_bhvr_type": tuple(rule.behaviour for rule in RULES),
     "limit": tuple(name for rule in RULES for name in rule.limits.model_fields),
+    "limit_reason": tuple(f"{rule.id}.{name}" for rule in RULES for name in rule.limits.model_fields),
+    "stage_reason": ("new", *(rule.id for rule in RULES if rule.stage is not Stage.SILENT)),
+    "replay_field": (*exhibits.SAID, "rule", "finding"),
     "camera": ("opening", "streaming", "lost", "unknown"),
     "rejection": ("bad_topic", "untrusted", "malformed", "old_key", "revoked_key"),
     "language": tuple(Language),
@@ -181,6 +185,16 @@ def test_every_code_has_a_text(family: str) -> None:
     for texts in TEXTS.values():
         missing = [code for code in CODES[family] if f"{family}.{code}" not in texts.entries]
         assert not missing
+
+
+def test_the_reason_of_a_limit_is_the_one_that_the_rule_gives() -> None:
+    """The console must not say another one than the rules file and the command line."""
+    chinese = re.compile(r" \([^)]*[\u4e00-\u9fff][^)]*\)")
+    for rule in RULES:
+        assert TEXTS[Language.EN].code("stage_reason", "new" if rule.stage is Stage.SILENT else rule.id) == rule.stage_reason
+        for name, known in rule.limits.model_fields.items():
+            said = chinese.sub("", known.description or "")
+            assert TEXTS[Language.EN].code("limit_reason", f"{rule.id}.{name}") == said
 
 
 def test_every_fault_has_a_text() -> None:
