@@ -16,6 +16,7 @@ from central.db import reading
 from central.errors import BadInput, Conflict, NotFound
 from central.evidence import service as evidence
 from central.hotlist import service as hotlist
+from central.linkage import service as linkage
 from central.orders import service as orders
 from central.orders.model import MAX_PURPOSE, Asking, DeviceGone, Order
 from central.sites import service as sites
@@ -44,6 +45,7 @@ def findings_page(
     """Findings of one status, rule and site where chosen, newest first. psn_no is masked."""
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
+        run = linkage.newest_run(db)
         found = service.list_findings(
             db, status=status or None, rule_id=rule_id or None, fixmedins_code=fixmedins_code or None, page=page, size=SIZE
         )
@@ -51,6 +53,7 @@ def findings_page(
         rules = service.rule_ids(db)
     chosen = {"status": status, "rule_id": rule_id, "fixmedins_code": fixmedins_code}
     shown = {
+        "run": run,
         "found": found,
         "names": names,
         "rules": rules,

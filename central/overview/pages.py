@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from central.db import reading
+from central.linkage import service as linkage
 from central.overview import service
 from central.overview.service import Overview
 from central.web import guard
@@ -23,12 +24,14 @@ def overview_page(request: Request, viewer: Annotated[Viewer, Depends(guard.page
     """How everything stands."""
     centre = guard.centre_of(request)
     with reading(centre.engine).begin() as db:
+        run = linkage.newest_run(db)
         found = service.read(db, now=centre.now())
         newest = service.newest_open(db) if viewer.may(Right.READ_FINDINGS) else None
     table = _by_day(found)
     order = [*Outcome, *sorted({row.outcome for row in found.outcomes} - set(Outcome))]
     present = [outcome for outcome in order if any(outcome in counts for counts in table.values())]
     shown = {
+        "run": run,
         "found": found,
         "newest": newest,
         "names": {site.fixmedins_code: site.fixmedins_name for site in found.sites},

@@ -40,10 +40,12 @@ LONGEST_S = 600.0
 
 
 @router.get("/runs/stream")
-async def stream(request: Request, viewer: Onlooker) -> StreamingResponse:  # noqa: ARG001 - who may listen
-    """An event `reconciled` with the number of each new run, and with that of the newest at once if the browser does not know it."""
-    known = request.headers.get("last-event-id", "")
-    told = _told(guard.centre_of(request), known)
+async def stream(request: Request, viewer: Onlooker, known: Name = "") -> StreamingResponse:  # noqa: ARG001 - who may listen
+    """An event `reconciled` with the number of each new run, and with that of the newest at once unless it is the one that the page shows.
+
+    known: that one; a browser that comes back says itself of which it heard last.
+    """
+    told = _told(guard.centre_of(request), request.headers.get("last-event-id", known))
     return StreamingResponse(told, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 

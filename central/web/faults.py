@@ -1,6 +1,6 @@
 """What goes wrong becomes a readable page for browsers and a JSON record for programs; what broke inside is told to neither."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -85,7 +85,7 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 def _go(request: Request, address: str) -> Response:
     """A redirect that also moves the whole window when htmx asked for a part of a page."""
-    if request.headers.get("HX-Request") == "true":
+    if _is_part(request):
         return Response(status_code=200, headers={"HX-Redirect": address})
     return RedirectResponse(address, status_code=303)
 
@@ -95,4 +95,11 @@ def _is_api(request: Request) -> bool:
 
 
 def _here(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    """The page that the visitor wants to see: the one that asked, where htmx asked for a part of it or for news."""
+    shown = urlsplit(request.headers.get("HX-Current-URL", "") if _is_part(request) else "")
+    here = shown if shown.path else request.url
+    return here.path + (f"?{here.query}" if here.query else "")
+
+
+def _is_part(request: Request) -> bool:
+    return request.headers.get("HX-Request") == "true"

@@ -100,6 +100,21 @@ def test_strangers_see_neither_ledger_nor_stream(app: FastAPI) -> None:
     assert visitor(app, Role.ADMINISTRATOR).get("/ledger").status_code == 403
 
 
+def test_a_page_hears_of_no_run_that_it_shows_already(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that comes back hears of what came meanwhile, whatever its page showed at first."""
+    with app.state.centre.engine.begin() as db:
+        newest = linkage.newest_run(db)
+    monkeypatch.setattr(pages, "LOOK_S", 0.01)
+    monkeypatch.setattr(pages, "LONGEST_S", 0.1)
+    monitor = visitor(app, Role.MONITOR)
+    shown = f"/runs/stream?known={newest}"
+    for page in ("/", "/findings"):
+        assert f'"{shown}"' in monitor.get(page).text
+    assert "reconciled" not in monitor.get(shown).text
+    assert f"data: {newest}\n" in monitor.get(f"/runs/stream?known={newest - 1}").text
+    assert f"data: {newest}\n" in monitor.get(shown, headers={"Last-Event-ID": str(newest - 1)}).text
+
+
 def test_the_stream_tells_the_newest_run_at_once_and_the_next_when_it_comes(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing to a browser that knows the newest already; after its time it ends by itself."""
     centre: Centre = app.state.centre

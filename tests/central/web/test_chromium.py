@@ -278,14 +278,39 @@ def test_the_overview_keeps_itself_up_to_date(watched: Watched, served: Served) 
     assert_calm(watched, served)
 
 
+@pytest.mark.parametrize("path", ["/", "/findings"])
+def test_a_page_that_is_opened_hears_news_and_is_asked_for_once(watched: Watched, served: Served, path: str) -> None:
+    log_in(watched, served, Role.MONITOR)
+    page = watched.page
+    for opened in range(1, 9):
+        with page.expect_response("**/runs/stream?known=*"):  # with scripts that come from the network, and from the browser's store
+            page.goto(served.address + path)
+        page.wait_for_timeout(400)  # the stream looks for a new run every quarter of a second
+        assert watched.requests.count(served.address + path) == opened
+    assert_calm(watched, served)
+
+
 def test_an_ended_session_leads_to_the_login_by_itself(watched: Watched, served: Served) -> None:
     log_in(watched, served, Role.AUDITOR)
     page = watched.page
     page.clock.install()
-    page.goto(f"{served.address}/")
+    with page.expect_response("**/runs/stream?known=*"):
+        page.goto(f"{served.address}/")
     page.context.clear_cookies()
     page.clock.run_for(10_500)
     page.wait_for_url("**/login?next=%2F")
+    assert_calm(watched, served)
+
+
+def test_a_line_of_news_that_is_refused_leads_to_the_login_and_back(watched: Watched, served: Served) -> None:
+    log_in(watched, served, Role.MONITOR)
+    page = watched.page
+    page.route("**/runs/stream?known=*", lambda asked: None)  # held until the session is over
+    with page.expect_request("**/runs/stream?known=*"):
+        page.goto(f"{served.address}/findings?status=open")
+    page.context.clear_cookies()
+    page.unroute("**/runs/stream?known=*")
+    page.wait_for_url("**/login?next=%2Ffindings%3Fstatus%3Dopen")
     assert_calm(watched, served)
 
 

@@ -1,5 +1,7 @@
 """No route without a guard; every role sees what it should and nothing else."""
 
+from urllib.parse import quote
+
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -141,3 +143,20 @@ def test_a_cookie_alone_changes_nothing_over_the_api(app: FastAPI) -> None:
 def test_a_part_of_a_page_sends_the_whole_window_to_the_login(app: FastAPI) -> None:
     answer = visitor(app).get("/", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"], answer.text) == (200, "/login?next=%2F", "")
+
+
+@pytest.mark.parametrize(
+    ("shown", "back"),
+    [
+        ("http://testserver/findings?status=open&page=2", "/findings?status=open&page=2"),
+        ("/findings", "/findings"),
+        ("http://elsewhere.example/findings", "/findings"),
+        ("", "/runs/stream?known=7"),
+        ("http://testserver", "/runs/stream?known=7"),
+    ],
+)
+def test_the_login_leads_back_to_the_page_and_not_to_a_part_of_it(app: FastAPI, shown: str, back: str) -> None:
+    answer = visitor(app).get("/runs/stream?known=7", headers={"HX-Request": "true", "HX-Current-URL": shown})
+    assert answer.headers["HX-Redirect"] == f"/login?next={quote(back, safe='')}"
+    plain = visitor(app).get("/runs/stream?known=7", headers={"HX-Current-URL": shown})
+    assert plain.headers["Location"] == f"/login?next={quote('/runs/stream?known=7', safe='')}"
