@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from central.accounts.model import Role
 from central.cases import service
+from central.linkage import service as linkage
 from central.web import assets
 from central.wiring import Centre
 from contract.events import MediaRole
@@ -287,6 +288,21 @@ def test_a_page_that_is_opened_hears_news_and_is_asked_for_once(watched: Watched
             page.goto(served.address + path)
         page.wait_for_timeout(400)  # the stream looks for a new run every quarter of a second
         assert watched.requests.count(served.address + path) == opened
+    assert_calm(watched, served)
+
+
+def test_what_a_run_finds_comes_to_the_open_list_by_itself(watched: Watched, served: Served) -> None:
+    """The list asks only when it hears of a run; the overview would ask every ten seconds anyway."""
+    log_in(watched, served, Role.MONITOR)
+    page = watched.page
+    with page.expect_response("**/runs/stream?known=*"):
+        page.goto(f"{served.address}/findings")
+    now = served.centre.now()
+    jr_id = make_finding(served.centre, number=4)
+    with served.centre.engine.begin() as db:
+        run_id = linkage.begin_run(db, engine="test", settlements=1, captures=1, started_at=now)
+        linkage.finish_run(db, run_id, findings_new=1, now=now)
+    page.wait_for_selector(f"#found a[href='/findings/{jr_id}']")
     assert_calm(watched, served)
 
 
