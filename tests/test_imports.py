@@ -56,6 +56,7 @@ OPEN_TO_OTHERS = {
     "compare",
     "registry",
     "places",
+    "opening",
     "flood",
     "duckdb",
     "identifiers",

@@ -212,9 +212,10 @@ def _places(at: Column) -> tuple[Spec, ...]:
                 at,
                 Column(name="weekday", kind=Whole(1, 7), required=True, meaning="1 Monday to 7"),
                 Column(name="opens", kind=MinuteOfDay(), required=True, meaning="from", also=("open",)),
-                Column(name="closes", kind=MinuteOfDay(), required=True, meaning="to", also=("close",)),
+                Column(
+                    name="closes", kind=MinuteOfDay(), required=True, meaning="to; at or before opens: on the next day", also=("close",)
+                ),
             ),
-            checks=(checks.order("opens", "closes", apart=True),),
         ),
         Spec(
             name="places",

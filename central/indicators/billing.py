@@ -6,11 +6,11 @@ import ibis.expr.types as ir
 from central.indicators.presence import added, counted, settled
 from central.rules.base import DAY, MINUTE, Tables, china_day, china_minute, china_weekday
 from central.rules.model import IndicatorLimits
+from central.rules.opening import open_spans
 
 _HALF_DAY = DAY // 2
 _DRUGS = "101"
 _EMERGENCY = "13"
-_DAY_MINUTES = 1440
 
 
 def small_bills(tables: Tables, limits: IndicatorLimits) -> ir.Table:
@@ -38,7 +38,7 @@ def after_hours(tables: Tables, limits: IndicatorLimits) -> ir.Table:
     paid = settled(tables).semi_join(tables.hours, "fixmedins_code").anti_join(always, "fixmedins_code")
     paid = paid.filter(~paid.med_type.fill_null("").startswith(_EMERGENCY))
     paid = paid.mutate(weekday=china_weekday(paid.setl_time), minute=china_minute(paid.setl_time))
-    spans = _open(tables.hours, limits.hours_slack_minutes)
+    spans = open_spans(tables.hours, limits.hours_slack_minutes)
     within = [
         paid.fixmedins_code == spans.fixmedins_code,
         paid.weekday == spans.weekday,
@@ -46,19 +46,6 @@ def after_hours(tables: Tables, limits: IndicatorLimits) -> ir.Table:
         paid.minute <= spans.until,
     ]
     return added("after_hours", n=(paid.anti_join(spans, within),), of=(paid,))
-
-
-def _open(hours: ir.Table, slack: int) -> ir.Table:
-    """(fixmedins_code, weekday, since, until) in minutes of the day, with the grace at either end; what reaches over midnight twice."""
-    ends = (hours.closes > hours.opens).ifelse(hours.closes, hours.closes + _DAY_MINUTES)
-    spans = hours.select("fixmedins_code", "weekday", since=hours.opens - slack, until=ends + slack)
-    after = spans.filter(spans.until >= _DAY_MINUTES)
-    after = after.mutate(weekday=after.weekday % 7 + 1, since=after.since - _DAY_MINUTES, until=after.until - _DAY_MINUTES)
-    before = spans.filter(spans.since < 0)
-    before = before.mutate(
-        weekday=(before.weekday + 5) % 7 + 1, since=before.since + _DAY_MINUTES, until=ibis.literal(_DAY_MINUTES, "int64")
-    )
-    return spans.union(after).union(before)
 
 
 def doctor_sign_in(tables: Tables, _: IndicatorLimits) -> ir.Table:

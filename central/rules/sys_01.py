@@ -23,6 +23,7 @@ from central.rules.base import (
     china_weekday,
 )
 from central.rules.bills import gathered, nobody, span_en, span_zh
+from central.rules.opening import open_spans
 
 _PLACE = ("fixmedins_code", "device_id", "window", "day")
 _HOUR = ("fixmedins_code", "device_id", "window", "hour")
@@ -106,7 +107,8 @@ def _covered(tables: Tables, limits: EvasionLimits) -> ir.Table:
 
 
 def _with_hours(by_hand: ir.Table, tables: Tables) -> Any:
-    hours = tables.hours.rename(site="fixmedins_code", on="weekday")
+    declared = tables.hours.filter(tables.hours.opens.notnull(), tables.hours.closes.notnull())
+    hours = open_spans(declared).rename(site="fixmedins_code", on="weekday", opens="since", closes="until")
     inside = by_hand.semi_join(
         hours,
         [

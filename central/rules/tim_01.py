@@ -19,10 +19,8 @@ from central.rules.base import (
 )
 from central.rules.bills import at_counter, emergency, gathered, span_en, span_zh, standing
 from central.rules.excuses import looked_at
+from central.rules.opening import open_spans
 from contract.events import Outcome
-
-_DAY = 24 * 60
-_SPAN = ("fixmedins_code", "weekday", "since", "until")
 
 
 class AfterHoursLimits(Limits):
@@ -43,7 +41,7 @@ def find(tables: Tables, limits: AfterHoursLimits) -> ir.Table:
     open_always = tables.sites.filter(tables.sites.always_open.fill_null(False))
     bills = bills.semi_join(tables.hours, "fixmedins_code").anti_join(open_always, "fixmedins_code")
     bills = bills.mutate(weekday=china_weekday(bills.setl_time), minute=china_minute(bills.setl_time), day=china_day(bills.setl_time))
-    spans = _spans(tables.hours, limits.slack_minutes)
+    spans = open_spans(tables.hours, limits.slack_minutes)
     same_day = [bills.fixmedins_code == spans.fixmedins_code, bills.weekday == spans.weekday]
     late = bills.anti_join(spans, [*same_day, bills.minute >= spans.since, bills.minute <= spans.until])
     late = late.mutate(fen=late.net_fund + late.net_acct)
@@ -55,22 +53,6 @@ def find(tables: Tables, limits: AfterHoursLimits) -> ir.Table:
         psn_no=ibis.null("string"),
         sev_deg=(days.nobody > 0).ifelse(Severity.HIGH.value, Severity.MED.value),
     )
-
-
-def _spans(hours: ir.Table, slack: int) -> ir.Table:
-    """(fixmedins_code, weekday, since, until) in minutes of a day, slack included; what crosses midnight stands at both days.
-
-    Hours that close at or before they open run into the next day; a missing end is open.
-    """
-    opens, closes = hours.opens.fill_null(0), hours.closes.fill_null(_DAY)
-    declared = hours.select(
-        "fixmedins_code", "weekday", since=opens - slack, until=(closes <= opens).ifelse(closes + _DAY, closes) + slack
-    ).filter(hours.weekday.notnull())
-    before = declared.filter(declared.since < 0)
-    before = before.mutate(weekday=(before.weekday + 5) % 7 + 1, since=before.since + _DAY, until=ibis.literal(2 * _DAY, "int64"))
-    after = declared.filter(declared.until >= _DAY)
-    after = after.mutate(weekday=after.weekday % 7 + 1, since=ibis.literal(0, "int64"), until=after.until - _DAY)
-    return declared.select(*_SPAN).union(before.select(*_SPAN)).union(after.select(*_SPAN))
 
 
 def explain(hit: Hit, limits: AfterHoursLimits) -> Explanation:

@@ -53,6 +53,8 @@ def test_registers_come_in_change_and_are_told_with_their_history(engine: Engine
     assert (report.new, report.changed, report.same) == (0, 1, 1)
     hours = {"fixmedins_code": A, "weekday": "1", "open": "08:00", "close": "12:00"}
     assert take(engine, tmp_path, "hours", hours, hours | {"open": "14:00", "close": "17:30"}, hours | {"weekday": "8"}).bad == 1
+    night = hours | {"weekday": "2", "open": "21:00", "close": "02:00"}
+    assert take(engine, tmp_path, "hours", night, hours | {"weekday": "3", "close": "08:00"}).bad == 0
     staff = {"fixmedins_code": A, "psn_no": "", "role": "doctor", "code": "D1", "from": "", "to": "2026-12-31"}
     assert take(engine, tmp_path, "staff", staff, staff | {"code": "", "psn_no": "P9", "role": "clerk"}).new == 2
     assert take(engine, tmp_path, "staff", staff).same == 1
@@ -62,7 +64,8 @@ def test_registers_come_in_change_and_are_told_with_their_history(engine: Engine
         news = changes.pending(db)
     assert (before["why"], before["row"]["discharged_at"], before["import_id"], before["replaced_by"]) == ("changed", None, 1, 2)
     assert {name: table.schema for name, table in found.items()} == {name: SCHEMAS[name] for name in registers.DATASETS}
-    assert sorted(found["hours"]["opens"].to_pylist()) == [480, 840]
+    spans = sorted(zip(*(found["hours"][name].to_pylist() for name in ("weekday", "opens", "closes")), strict=True))
+    assert spans == [(1, 480, 720), (1, 840, 1050), (2, 1260, 120), (3, 480, 480)]
     assert {(row["psn_no"], row["code"], row["valid_from"]) for row in found["staff"].to_pylist()} == {("P9", None, 0), (None, "D1", 0)}
     assert {each.kind for each in news.changes} - {ChangeKind.EVERYTHING} == {ChangeKind.SITE, ChangeKind.STAFF}
 

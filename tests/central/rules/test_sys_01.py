@@ -67,6 +67,24 @@ def test_half_an_hour_in_business_hours_with_a_settlement_is_enough(number: int,
     assert len(suspicions(number, hours=hours, covered_us=covered_minutes * MINUTE_US)) == found
 
 
+@pytest.mark.parametrize(
+    ("opens", "closes", "weekday", "found"),
+    [
+        (720, 120, 3, 1),
+        (721, 120, 3, 0),
+        (1200, 780, 2, 1),
+        (1200, 779, 2, 0),
+        (1200, 780, 3, 0),
+        (600, 600, 3, 1),
+        (None, 1200, 3, 0),
+        (480, None, 3, 0),
+    ],
+    ids=["opens then", "opens later", "since yesterday", "closed before", "from tonight", "day and night", "no opening", "no closing"],
+)
+def test_business_hours_may_run_past_midnight(opens: int | None, closes: int | None, weekday: int, found: int) -> None:
+    assert len(suspicions(1, hours=[OPEN | {"opens": opens, "closes": closes, "weekday": weekday}])) == found
+
+
 def test_who_never_closes_is_always_in_business() -> None:
     assert len(suspicions(1, sites=[{"fixmedins_code": SITE, "always_open": True, "watched_from": NOON - timedelta(days=9)}])) == 1
     assert suspicions(1, sites=[{"fixmedins_code": SITE, "always_open": False, "watched_from": NOON - timedelta(days=9)}]) == []

@@ -321,7 +321,7 @@ def test_an_ended_session_leads_to_the_login_by_itself(watched: Watched, served:
 def test_a_line_of_news_that_is_refused_leads_to_the_login_and_back(watched: Watched, served: Served) -> None:
     log_in(watched, served, Role.MONITOR)
     page = watched.page
-    page.route("**/runs/stream?known=*", lambda asked: None)  # held until the session is over
+    page.route("**/runs/stream?known=*", lambda _: None)  # held until the session is over
     with page.expect_request("**/runs/stream?known=*"):
         page.goto(f"{served.address}/findings?status=open")
     page.context.clear_cookies()
