@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
 
 from central.engines.base import Analysis, EngineDied, EngineFull, Rows
+from central.engines.own_folder import own_folder
 
 _BATCH = 50_000
 _Settings: TypeAlias = dict[str, str | bool | int | float | list[str]]
@@ -107,8 +107,8 @@ def duckdb_in_memory() -> Iterator[DuckDb]:
 @contextmanager
 def duckdb_with_room(*, memory_mb: int, threads: int, folder: Path | None = None, large: bool = False) -> Iterator[DuckDb]:
     """A DuckDB for more than memory holds: the rest lies in a folder of its own inside `folder` (else: the system's), gone afterwards."""
-    with TemporaryDirectory(prefix="central-", dir=folder) as own:
-        analysis = DuckDb(folder=Path(own), memory_mb=memory_mb, threads=threads, large=large)
+    with own_folder(folder) as own:
+        analysis = DuckDb(folder=own, memory_mb=memory_mb, threads=threads, large=large)
         try:
             yield analysis
         finally:

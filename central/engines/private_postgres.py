@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from central.engines.own_folder import own_folder
 from central.errors import Misconfigured
 
 _PACKAGE = Path("/usr/lib/postgresql")
@@ -36,18 +36,18 @@ def private_postgres(folder: Path | None = None) -> Iterator[str]:
     Raises Misconfigured, with the end of its log, if it does not start.
     """
     programs = find_programs()
-    with TemporaryDirectory(prefix="central-", dir=folder) as own:
-        account = _account(Path(own))
-        data = Path(own) / "pg"
+    with own_folder(folder) as own:
+        account = _account(own)
+        data = own / "pg"
         made: list[str | Path] = [programs / "initdb", "-D", data, "-U", "central", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         _checked(subprocess.run(made, check=False, capture_output=True, user=account, text=True))
         options = [part for option in (*_NOTHING_IS_KEPT, *_FOR_ONE, f"unix_socket_directories={own}") for part in ("-c", option)]
-        with (Path(own) / "log").open("w") as log:
+        with (own / "log").open("w") as log:
             # The server hears of our end even if nobody is left to tell it.
             command: list[str | Path] = ["setpriv", "--pdeathsig", "INT", programs / "postgres", "-D", data, *options]
             server = subprocess.Popen(command, user=account, stdout=log, stderr=log)
         try:
-            _wait(server, programs / "pg_isready", Path(own))
+            _wait(server, programs / "pg_isready", own)
             yield f"postgresql://central@/postgres?host={own}"
         finally:
             _end(server)

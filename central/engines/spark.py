@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import ibis
 import pyarrow as pa
@@ -22,6 +21,7 @@ from pyspark.sql.types import StructType
 from sqlglot import exp
 
 from central.engines.base import Analysis, EngineDied, Rows
+from central.engines.own_folder import own_folder
 from central.errors import Misconfigured
 
 _SETTINGS = {
@@ -143,10 +143,10 @@ def spark(*, memory_mb: int, threads: int, folder: Path | None = None, little: b
     _require_java()
     for noisy in ("py4j", "pyspark"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    with _without_its_traces(), TemporaryDirectory(prefix="central-", dir=folder) as own:
-        session = _started(Path(own), memory_mb, threads, _FOR_LITTLE if little else {})
+    with _without_its_traces(), own_folder(folder) as own:
+        session = _started(own, memory_mb, threads, _FOR_LITTLE if little else {})
         try:
-            yield Spark(session, Path(own))
+            yield Spark(session, own)
         finally:
             with suppress(Exception):  # one that died cannot be stopped
                 session.stop()

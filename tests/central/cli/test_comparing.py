@@ -43,6 +43,14 @@ def test_a_month_is_told_as_json_and_nothing_else_on_stdout(month: Path) -> None
     assert "linking" in ended.stderr
 
 
+def test_a_folder_to_work_in_that_is_not_there_is_named_with_the_way_out(month: Path, tmp_path: Path) -> None:
+    ended = shell("--data", month, "--work-dir", tmp_path / "nowhere")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"cannot lie in {tmp_path / 'nowhere'}: No such file or directory; " in ended.stderr
+    assert "--work-dir" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_an_unknown_engine_is_named_with_the_known_ones(month: Path) -> None:
     ended = shell("--data", month, "--engine", "abacus")
     assert (ended.returncode, ended.stdout) == (2, "")
