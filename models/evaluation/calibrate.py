@@ -48,6 +48,18 @@ def calibrate(report: Mapping[str, Any]) -> tuple[BandLimits, tuple[Rate, ...]]:
     return limits, _promises(levels[name], name, limits, targets)
 
 
+def above(score: float) -> float:
+    """The lowest limit above a score. Hundredths are no binary fractions: 0.29 * 100 lies below 29, so the limit itself is compared."""
+    step = floor(score * STEP) + 1
+    return step / STEP if step / STEP > score else (step + 1) / STEP
+
+
+def below(score: float) -> float:
+    """The highest limit below a score."""
+    step = ceil(score * STEP) - 1
+    return step / STEP if step / STEP < score else (step - 1) / STEP
+
+
 class _Scores:
     """The two kinds of scores of one level of a report."""
 
@@ -67,7 +79,7 @@ def _same(levels: Mapping[str, _Scores], name: str, force: BandLimits, targets: 
         fitting = (limit / STEP for limit in range(-STEP, STEP + 1))
         return next(limit for limit in fitting if upper_bound(int((scores >= limit).sum()), len(scores)) <= targets.fmr)
     highest = max((float(level.non_mated.max()) for level in levels.values() if len(level.non_mated)), default=-1.0)
-    return max(force.same, (floor(highest * STEP) + 1) / STEP)
+    return max(force.same, above(highest))
 
 
 def _different(levels: Mapping[str, _Scores], name: str, force: BandLimits, targets: Targets) -> float:
@@ -76,7 +88,7 @@ def _different(levels: Mapping[str, _Scores], name: str, force: BandLimits, targ
         fitting = (limit / STEP for limit in range(STEP, -STEP - 1, -1))
         return next(limit for limit in fitting if upper_bound(int((scores <= limit).sum()), len(scores)) <= targets.accused)
     lowest = min((float(level.mated.min()) for level in levels.values() if len(level.mated)), default=1.0)
-    return min(force.different, (ceil(lowest * STEP) - 1) / STEP)
+    return min(force.different, below(lowest))
 
 
 def _per_decade(levels: Mapping[str, _Scores], name: str, force: BandLimits, targets: Targets) -> float:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import ceil, floor
 from typing import Any, get_args
 
 from models.errors import BadLabels
 from models.evaluation.attacks import TRACK, Judged, attack_rates
-from models.evaluation.calibrate import LEAST_GAP, STEP
+from models.evaluation.calibrate import LEAST_GAP, STEP, above, below
 from models.evaluation.intervals import can_carry, upper_bound
 from models.evaluation.labels import BONA_FIDE
 from models.evaluation.liveness_limits import bounded
@@ -49,7 +48,7 @@ def _live(judged: Sequence[Judged], force: LivenessLimits, targets: Targets) -> 
         fitting = (step / STEP for step in range(round(LEAST_LIVE * STEP), STEP + 1))
         return next((limit for limit in fitting if all(_taken(of_kind, limit) <= targets.apcer for of_kind in trials)), NEVER_LIVE)
     seen = [score for one in attacks if (score := _score(one, "live", live=0.0, attack=NEVER_ATTACK)) is not None]
-    return max(force.live, (floor(max(seen) * STEP) + 1) / STEP) if seen else force.live
+    return max(force.live, above(max(seen))) if seen else force.live
 
 
 def _attack(judged: Sequence[Judged], force: LivenessLimits, targets: Targets) -> float:
@@ -59,7 +58,7 @@ def _attack(judged: Sequence[Judged], force: LivenessLimits, targets: Targets) -
         return next((limit for limit in fitting if _accused(trials, limit) <= targets.bpcer), 0.0)
     present = (one for one in judged if one.kind == BONA_FIDE)
     seen = [score for one in present if (score := _score(one, "attack", live=NEVER_LIVE, attack=1.0)) is not None]
-    return min(force.attack, (ceil(min(seen) * STEP) - 1) / STEP) if seen else force.attack
+    return min(force.attack, below(min(seen))) if seen else force.attack
 
 
 def _deciding(judged: Sequence[Judged]) -> list[Judged]:

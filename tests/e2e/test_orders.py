@@ -4,7 +4,6 @@ import ctypes.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -27,6 +26,7 @@ from edge_agent.orders.ledger import SETTINGS
 from models.errors import ModelError
 from models.pack import Pack, load_pack
 from scripts.stack import free_port
+from tests.e2e.ear import Ear
 from tests.edge_agent.broker import Broker, Centre, wait
 from tests.edge_agent.building import DEVICE, entry, make_terminal
 
@@ -74,11 +74,8 @@ class Shop:
         self.broker.start()
         self.centre = Centre(self.terminal, self.broker)
         self.centre.receipting = True
-        self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ear.bind(str(folder / "notify"))
-        self._ear.setblocking(False)
-        self._environment = os.environ | {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "3000000"}
-        self.heard: list[str] = []
+        self._ear = Ear(folder / "notify")
+        self._environment = os.environ | {"NOTIFY_SOCKET": str(self._ear.path), "WATCHDOG_USEC": "3000000"}
         self.start()
 
     def start(self) -> None:
@@ -102,11 +99,11 @@ class Shop:
 
     def readies(self) -> int:
         """How often the service manager heard READY."""
-        while True:
-            try:
-                self.heard.append(self._ear.recv(1000).decode())
-            except BlockingIOError:
-                return sum("READY=1" in one for one in self.heard)
+        return sum("READY=1" in one for one in self._ear.heard)
+
+    def stoppings(self) -> int:
+        """How often it heard STOPPING."""
+        return sum("STOPPING" in one for one in self._ear.heard)
 
     def ask(self, path: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.terminal.token}", "Content-Type": "application/json"}
@@ -209,7 +206,7 @@ def test_ordered_settings_are_tried_and_kept_or_taken_back_all_by_themselves(loc
     refused = shop.answered(shop.order(4, {"broker": {"host": "evil.example"}}))
     assert (refused.result, refused.why) == ("refused", "not_allowed")
     assert [one.result for one in shop.results()] == ["in_force", "rolled_back", "rolled_back", "refused"], "each answered once"
-    assert shop.process.pid == pid and shop.readies() == 6 and not any("STOPPING" in one for one in shop.heard)
+    assert shop.process.pid == pid and shop.readies() == 6 and shop.stoppings() == 0
 
     killed, trials = shop.order(5, {"limits": {"same": 0.8}}), shop.log().count("order_on_trial")
     shop.send(killed)

@@ -26,6 +26,7 @@ from edge_agent.wiring import OUTBOX_SCHEMA
 from models.errors import ModelError
 from models.pack import load_pack
 from scripts.stack import free_port
+from tests.e2e.ear import Ear
 from tests.edge_agent.building import Terminal, make_terminal
 
 ROOT = Path(__file__).parents[2]
@@ -68,17 +69,15 @@ class Service:
         self.port = free_port()
         text = self.terminal.settings_file.read_text(encoding="utf-8").replace("[till]\nport = 0", f"[till]\nport = {self.port}")
         self.terminal.settings_file.write_text(text, encoding="utf-8")
-        self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ear.bind(str(folder / "notify"))
-        self._ear.settimeout(40)
-        environment = os.environ | {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "900000"}
+        self._ear = Ear(folder / "notify")
+        environment = os.environ | {"NOTIFY_SOCKET": str(self._ear.path), "WATCHDOG_USEC": "900000"}
         command = [*prefix, sys.executable, "-m", "edge_agent", "run", "--settings", str(self.terminal.settings_file)]
         self._log = folder / "log"
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, stderr=log, env=environment)
 
     def hear(self) -> str:
-        return self._ear.recv(1000).decode()
+        return self._ear.next()
 
     def open(self, msgid: str, window: str = "W1") -> dict[str, object]:
         fields = {"msgid": msgid, "infno": "2207", "psn_no": "P1", "mdtrt_cert_type": "02", "window": window}

@@ -61,6 +61,13 @@ def test_few_trials_never_narrow_the_band(live: list[float], attacks: list[float
     assert all(score > found[1] for score in live) or found[1] == 0
 
 
+@pytest.mark.parametrize("score", [step / 100 for step in range(1, 90)])
+def test_a_score_on_a_hundredth_lies_beyond_the_limit_and_not_on_it(score: float) -> None:
+    live, attack = chosen(rows("live", [score]), rows("print", [score]))
+    assert attack < score < live
+    assert (attack == FORCE[1] or score - attack < 0.011) and (live == FORCE[0] or live - score < 0.011)
+
+
 def test_enough_trials_set_the_limits_that_reach_the_targets() -> None:
     random = np.random.default_rng(3)
     limits, promises = calibrate_liveness(

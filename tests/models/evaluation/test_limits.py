@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import BadLabels, LimitsEdited, ModelError, VersionMismatch
 from models.evaluation import limits_file
-from models.evaluation.calibrate import calibrate
+from models.evaluation.calibrate import above, below, calibrate
 from models.evaluation.limits import read_limits, write_limits
 from models.evaluation.rates import BandLimits
 
@@ -121,6 +121,12 @@ def test_few_trials_never_make_a_limit_laxer(make_report: Make) -> None:
 def test_few_trials_make_limits_stricter_when_the_scores_ask_for_it(make_report: Make) -> None:
     limits, _ = calibrate(make_report([0.9, 0.31], [0.1, 0.705]))
     assert (limits.same, limits.different) == (0.71, 0.3)
+
+
+@pytest.mark.parametrize("score", [step / 100 for step in range(-100, 101)])
+def test_a_score_on_a_hundredth_lies_beyond_its_limit_and_not_on_it(score: float) -> None:
+    assert below(score) < score < above(score)
+    assert above(score) - below(score) == pytest.approx(0.02)
 
 
 def test_enough_trials_set_the_limits_that_reach_the_targets(make_report: Make) -> None:
