@@ -1,7 +1,7 @@
 """How soon a flag is on the console: a real terminal's sending half, broker, ingest, claims, reconciliation and console, on a full centre.
 
 The clock starts when the later of claim and capture begins its way: the capture when it is handed to the terminal's outbox, the claim when
-its import begins. It stops when the console, told by its stream of runs as a browser is, shows the settlement in the list of findings.
+its import begins. It stops when the list of findings, open in Chromium on this machine and told by the stream of runs, shows the flag.
 """
 
 import subprocess
@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
 import numpy as np
+from playwright.sync_api import Error, sync_playwright
 from sqlalchemy import insert
 
 from central.accounts import service as accounts
@@ -51,6 +52,12 @@ GOAL_S, GIVE_UP_S = 2.0, 30.0
 PER_SITE = 2000
 READY_S = 600.0
 _SLICE = 5000
+_CHROMIUM = "/usr/bin/chromium"
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+_WATCH = """
+new MutationObserver(() => told([...document.querySelectorAll("#found a.finding-link")].map((each) => each.getAttribute("href"))))
+  .observe(document.body, { childList: true, subtree: true })
+"""
 _HEADER = (
     "setl_id,medins_setl_id,mdtrt_id,fixmedins_code,psn_no,mdtrt_cert_type,insutype,med_type,setl_time,"
     "medfee_sumamt,fund_pay_sumamt,acct_pay,psn_cash_pay,refd_setl_flag"
@@ -63,6 +70,14 @@ class Trial:
 
     last: str
     taken_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The findings that the list in the browser shows, and since when, by this machine's monotonic clock."""
+
+    at: float
+    hrefs: tuple[str, ...]
 
 
 def measure(folder: Path, base: int, trials: int, say: Callable[[str], None] = lambda _: None) -> list[Figure]:
@@ -169,34 +184,38 @@ def _runs(centre: Centre) -> int:
 
 
 @contextmanager
-def _console(stack: Stack) -> Iterator["Queue[str]"]:
-    """A monitor's browser: a stream of runs, and after each of its events the list of findings as the console shows it."""
-    address, cookie = f"http://127.0.0.1:{stack.web_port}", _logged_in(stack.centre)
-    shown: Queue[str] = Queue()
-    ended = Event()
+def _console(stack: Stack) -> Iterator["Queue[Shown]"]:
+    """A monitor's browser with the list of findings open: what the list shows, each time that it changed by itself."""
+    address, token = f"http://127.0.0.1:{stack.web_port}", _logged_in(stack.centre)
+    shown: Queue[Shown] = Queue()
+    ready, ended, fault = Event(), Event(), list[Exception]()
 
-    def ask(path: str) -> urllib.request.Request:
-        return urllib.request.Request(f"{address}{path}", headers={"Cookie": cookie})
-
-    def listen() -> None:
-        while not ended.is_set():
-            try:
-                with urllib.request.urlopen(ask("/runs/stream"), timeout=30) as lines:
-                    for line in lines:
-                        if ended.is_set():
-                            return
-                        if line.startswith(b"event: reconciled"):
-                            with urllib.request.urlopen(ask("/api/findings?size=100"), timeout=10) as answer:
-                                shown.put(answer.read().decode())
-            except OSError:
-                time.sleep(0.2)
+    def watch() -> None:
+        try:
+            with sync_playwright() as playwright, playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS) as chromium:
+                page = chromium.new_page()
+                page.context.add_cookies([{"name": "session", "value": token, "url": address}])
+                page.expose_function("told", lambda hrefs: shown.put(Shown(at=time.monotonic(), hrefs=tuple(hrefs))))
+                with page.expect_response("**/runs/stream?known=*"):
+                    page.goto(f"{address}/findings")
+                page.evaluate(_WATCH)
+                ready.set()
+                while not ended.is_set():
+                    page.wait_for_timeout(100)
+        except Error as error:
+            fault.append(error)
 
     wait_until("the console", lambda: _answers(f"{address}/healthz"))
-    Thread(target=listen, daemon=True).start()
+    watching = Thread(target=watch)
+    watching.start()
     try:
+        wait_until("the browser", lambda: ready.is_set() or not watching.is_alive())
+        if fault:
+            raise CannotMeasure(f"the browser: {fault[0]}")
         yield shown
     finally:
         ended.set()
+        watching.join()
 
 
 def _answers(address: str) -> bool:
@@ -213,10 +232,10 @@ def _logged_in(centre: Centre) -> str:
         hashed = Hashing().hash(random_password())
         accounts.add(db, username="bench", role=Role.MONITOR, password_hash=hashed, must_change_password=False, actor="bench", now=now)
         attempt = accounts.begin_attempt(db, username="bench", now=now)
-        return f"session={accounts.enter(db, attempt=attempt, now=now, lifetime=timedelta(hours=8)).token}"
+        return accounts.enter(db, attempt=attempt, now=now, lifetime=timedelta(hours=8)).token
 
 
-def _trial(stack: Stack, half: SendingHalf, shown: "Queue[str]", number: int) -> Trial:
+def _trial(stack: Stack, half: SendingHalf, shown: "Queue[Shown]", number: int) -> Trial:
     """One settlement, its two sides in turn first and last; seconds from the later one until the console shows the flag."""
     at, last = datetime.now(UTC).replace(microsecond=0), ("claim", "capture")[number % 2]
     sides = {"claim": lambda: _claim(stack, number, at), "capture": lambda: _capture(half, number, at)}
@@ -228,13 +247,18 @@ def _trial(stack: Stack, half: SendingHalf, shown: "Queue[str]", number: int) ->
     sides[last]()
     while time.monotonic() - begun < GIVE_UP_S:
         try:
-            page = shown.get(timeout=GIVE_UP_S)
+            told = shown.get(timeout=GIVE_UP_S)
         except Empty:
             break
-        if f"T{number:06}" in page:
-            return Trial(last=last, taken_s=time.monotonic() - begun)
+        if _is_among(stack.centre, told, f"T{number:06}"):
+            return Trial(last=last, taken_s=told.at - begun)
     log = (stack.folder / "reconcile.log").read_text()[-2000:]
     raise CannotMeasure(f"flag {number} was not shown within {GIVE_UP_S:.0f} s; the reconciliation says:\n{log}")
+
+
+def _is_among(centre: Centre, shown: Shown, setl_id: str) -> bool:
+    with reading(centre.engine).begin() as db:
+        return any(setl_id in cases.get(db, href.rpartition("/")[2]).vola_evid["setl_ids"] for href in shown.hrefs)
 
 
 def _claim(stack: Stack, number: int, at: datetime) -> None:
