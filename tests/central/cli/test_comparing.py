@@ -37,6 +37,7 @@ def test_a_month_is_told_as_json_and_nothing_else_on_stdout(month: Path) -> None
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert (told["engine"], told["faults"]) == ("duckdb", [])
+    assert {name: each["first_fault"] for name, each in told["inputs"].items() if each["refused"]} == {}
     assert sum(told["ledger"]["settlements"].values()) == told["inputs"]["settlements"]["compared"] > 0
     assert told["score"]["overall"]["planted"] > 0
     assert told["findings"]["ID-01"] > 0
