@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,10 @@ from decimal import Decimal
 from pathlib import Path
 from queue import Empty, Queue
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
+from threading import Event
 
 import numpy as np
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import sync_playwright
 from sqlalchemy import insert
 
 from central.accounts import service as accounts
@@ -46,14 +47,13 @@ from edge_agent.session import Bind, Start
 from scripts.benchmarks.errors import CannotMeasure
 from scripts.benchmarks.report import Figure
 from scripts.benchmarks.sending import SITE, WINDOW, SendingHalf, sending_half
+from scripts.chromium import ARGUMENTS, CHROMIUM
 from scripts.stack import ROOT, NotReady, Stack, wait_until
 
 GOAL_S, GIVE_UP_S = 2.0, 30.0
 PER_SITE = 2000
 READY_S = 600.0
 _SLICE = 5000
-_CHROMIUM = "/usr/bin/chromium"
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _WATCH = """
 new MutationObserver(() => told([...document.querySelectorAll("#found a.finding-link")].map((each) => each.getAttribute("href"))))
   .observe(document.body, { childList: true, subtree: true })
@@ -188,34 +188,31 @@ def _console(stack: Stack) -> Iterator["Queue[Shown]"]:
     """A monitor's browser with the list of findings open: what the list shows, each time that it changed by itself."""
     address, token = f"http://127.0.0.1:{stack.web_port}", _logged_in(stack.centre)
     shown: Queue[Shown] = Queue()
-    ready, ended, fault = Event(), Event(), list[Exception]()
-
-    def watch() -> None:
-        try:
-            with sync_playwright() as playwright, playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS) as chromium:
-                page = chromium.new_page()
-                page.context.add_cookies([{"name": "session", "value": token, "url": address}])
-                page.expose_function("told", lambda hrefs: shown.put(Shown(at=time.monotonic(), hrefs=tuple(hrefs))))
-                with page.expect_response("**/runs/stream?known=*"):
-                    page.goto(f"{address}/findings")
-                page.evaluate(_WATCH)
-                ready.set()
-                while not ended.is_set():
-                    page.wait_for_timeout(100)
-        except Error as error:
-            fault.append(error)
-
+    ready, ended = Event(), Event()
     wait_until("the console", lambda: _answers(f"{address}/healthz"))
-    watching = Thread(target=watch)
-    watching.start()
-    try:
-        wait_until("the browser", lambda: ready.is_set() or not watching.is_alive())
-        if fault:
-            raise CannotMeasure(f"the browser: {fault[0]}")
-        yield shown
-    finally:
-        ended.set()
-        watching.join()
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(_watch, address, token, shown, ready, ended)
+        try:
+            wait_until("the browser", lambda: ready.is_set() or watching.done())
+            if watching.done():
+                raise CannotMeasure(f"the browser: {watching.exception()}")
+            yield shown
+        finally:
+            ended.set()
+
+
+def _watch(address: str, token: str, shown: "Queue[Shown]", ready: Event, ended: Event) -> None:
+    """Chromium with the list open, until `ended`; `ready` once the page hears of runs. Raises playwright's Error."""
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as chromium:
+        page = chromium.new_page()
+        page.context.add_cookies([{"name": "session", "value": token, "url": address}])
+        page.expose_function("told", lambda hrefs: shown.put(Shown(at=time.monotonic(), hrefs=tuple(hrefs))))
+        with page.expect_response("**/runs/stream?known=*"):
+            page.goto(f"{address}/findings")
+        page.evaluate(_WATCH)
+        ready.set()
+        while not ended.is_set():
+            page.wait_for_timeout(100)
 
 
 def _answers(address: str) -> bool:

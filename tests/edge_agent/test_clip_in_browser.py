@@ -1,17 +1,15 @@
 """A clip plays in a real browser, has the length of the film, and can be entered at any place."""
 
 from base64 import b64encode
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from edge_agent.film.clip import LAST_MS
+from scripts.chromium import ARGUMENTS, CHROMIUM
 from tests.edge_agent.film.test_clip import made_clip
 from tests.edge_agent.films import LEFT, still
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 SECONDS = 12
 
 ENTER = """async ([source, at]) => {

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -91,17 +92,22 @@ A_DAY: list[list[Step]] = [
 def test_the_same_on_postgresql(tmp_path: Path) -> None:
     with private_postgres(tmp_path) as url:
         engine = prepared(url)
-        looking = live(engine)
-        for batch in A_DAY:
-            do(engine, batch)
-            looking.news()
-        by_increments = state(engine)
-        looking.close()
-        reconcile(engine, rules_file=RULES, now=NOW)
-        assert state(engine) == by_increments
+        by_increments = _a_day_looked_at(engine, live(engine))
         assert {row["code"] for row in by_increments["settlement_links"]} == {"matched", "voided"}
         _follow_in_turn(engine)
         engine.dispose()
+
+
+def _a_day_looked_at(engine: Engine, looking: Live) -> dict[str, list[dict[str, Any]]]:
+    """What news after news leaves, which is what a run over everything leaves."""
+    for batch in A_DAY:
+        do(engine, batch)
+        looking.news()
+    by_increments = state(engine)
+    looking.close()
+    reconcile(engine, rules_file=RULES, now=NOW)
+    assert state(engine) == by_increments
+    return by_increments
 
 
 def _follow_in_turn(engine: Engine) -> None:
@@ -224,14 +230,7 @@ def test_looks_that_change_nothing_leave_no_run(engine: Engine) -> None:
 
 def test_a_clock_that_goes_backward_changes_nothing(engine: Engine) -> None:
     clock = iter(NOW - timedelta(hours=number) for number in range(100))
-    looking = live(engine, now=lambda: next(clock))
-    for batch in A_DAY:
-        do(engine, batch)
-        looking.news()
-    by_increments = state(engine)
-    looking.close()
-    reconcile(engine, rules_file=RULES, now=NOW)
-    assert state(engine) == by_increments
+    _a_day_looked_at(engine, live(engine, now=lambda: next(clock)))
 
 
 def test_a_kind_of_news_that_another_version_wrote_is_of_everything(engine: Engine) -> None:

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 
@@ -20,6 +19,7 @@ from central.linkage import service as linkage
 from central.web import assets
 from central.wiring import Centre
 from contract.events import MediaRole
+from scripts.chromium import ARGUMENTS, CHROMIUM
 from tests import builders
 from tests.central.building import Terminal, make_intake, sites, take
 from tests.central.indicators.counties import fill
@@ -27,17 +27,7 @@ from tests.central.web.consoles import HOSTILE, PASSWORD, PSN_NO, USERS, app_of,
 from tests.edge_agent.film.test_clip import made_clip
 from tests.edge_agent.films import WIDTH, still
 
-CHROMIUM = Path("/usr/bin/chromium")
 SITES = ("/sites", f"/sites/{builders.SITE}")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt install chromium)"),
     pytest.mark.skipif(assets.missing(), reason="front-end files are missing: run `python -m central.web.assets`"),
