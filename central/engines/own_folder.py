@@ -49,7 +49,7 @@ def _sweep(around: Path) -> None:
 
 
 def _remove_left(folder: Path) -> None:
-    lock = os.open(folder / _HELD, os.O_RDONLY | os.O_NOFOLLOW)
+    lock = os.open(folder / _HELD, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe that somebody put there would never open
     try:
         if os.fstat(lock).st_uid == os.geteuid():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,11 +1,13 @@
 """What goes wrong becomes a readable page for browsers and a JSON record for programs; what broke inside is told to neither."""
 
-from urllib.parse import quote, urlsplit
+from contextlib import suppress
+from urllib.parse import SplitResult, quote, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 
 from central.accounts.model import MustChangePassword, NotLoggedIn
@@ -96,8 +98,10 @@ def _is_api(request: Request) -> bool:
 
 def _here(request: Request) -> str:
     """The page that the visitor wants to see: the one that asked, where htmx asked for a part of it or for news."""
-    shown = urlsplit(request.headers.get("HX-Current-URL", "") if _is_part(request) else "")
-    here = shown if shown.path else request.url
+    here: URL | SplitResult = request.url
+    with suppress(ValueError):  # what is no address
+        shown = urlsplit(request.headers.get("HX-Current-URL", "") if _is_part(request) else "")
+        here = shown if shown.path else here
     return here.path + (f"?{here.query}" if here.query else "")
 
 

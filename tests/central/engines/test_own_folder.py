@@ -51,11 +51,14 @@ def test_what_is_not_ours_is_let_be(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("x")
     (tmp_path / "central-link").symlink_to(tmp_path)
-    for name in ("central-empty", "central-linked", "central-foreign", "other"):
+    for name in ("central-empty", "central-linked", "central-foreign", "central-piped", "other"):
         (tmp_path / name).mkdir()
     (tmp_path / "central-file").write_text("x")
     (tmp_path / "central-linked" / "held").symlink_to(precious)
     (tmp_path / "other" / "held").touch()
+    os.mkfifo(tmp_path / "central-piped" / "held")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "central-piped" / "held", 65534, 65534)
     (tmp_path / "central-foreign" / "held").touch()
     if os.geteuid() == 0:
         os.chown(tmp_path / "central-foreign" / "held", 65534, 65534)

@@ -153,6 +153,7 @@ def test_a_part_of_a_page_sends_the_whole_window_to_the_login(app: FastAPI) -> N
         ("http://elsewhere.example/findings", "/findings"),
         ("", "/runs/stream?known=7"),
         ("http://testserver", "/runs/stream?known=7"),
+        ("http://[", "/runs/stream?known=7"),
     ],
 )
 def test_the_login_leads_back_to_the_page_and_not_to_a_part_of_it(app: FastAPI, shown: str, back: str) -> None:
